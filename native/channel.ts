@@ -1,0 +1,43 @@
+/**
+ * The way from `start` to a created container's init: the Unix socket `start.sock` in the state folder.
+ * We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
+ * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
+ * The socket is there only between create and start.
+ */
+import { connectIn, O_PATH, openPath, openSocket, owned, receive, sendAll, sendDescriptors } from "./libc.ts";
+
+export const START_SOCKET = "start.sock";
+
+/** Seconds; init gives up on a VMM after 30. */
+const PATIENCE = 40;
+
+/** Returns null when the machine runs, else why it does not. `stateFolder` is an absolute path. */
+export function sendPlan(
+  stateFolder: string,
+  plan: Uint8Array,
+  descriptors: readonly number[],
+): string | null {
+  const AF_UNIX = 1;
+  const SOCK_STREAM = 1;
+  using folder = owned(openPath(stateFolder, O_PATH));
+  using socket = owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: PATIENCE }));
+  connectIn(socket.fd, folder.fd, START_SOCKET);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(plan.byteLength);
+  sendDescriptors(socket.fd, length, descriptors);
+  sendAll(socket.fd, plan);
+  const answer = receiveAll(socket.fd);
+  if (answer === "ok") return null;
+  return answer.startsWith("error ")
+    ? answer.slice(6)
+    : "the container's init ended while it started the machine";
+}
+
+function receiveAll(fd: number): string {
+  let text = "";
+  for (;;) {
+    const part = receive(fd, 4096);
+    if (part.length === 0) return text;
+    text += part.toString();
+  }
+}

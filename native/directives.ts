@@ -1,0 +1,24 @@
+/**
+ * What the runtime tells its init: a list of "key" "value" pairs, each word ended by NUL.
+ * A key may stand several times; order is kept where it matters (arguments, rules, mounts).
+ * init/directives.c reads it. Nothing is escaped, so nothing can be unescaped wrongly: the only
+ * byte that a value cannot have is NUL, which no path or argument has either.
+ *
+ * For `init create` (descriptor 3): `cgroup` FILE of cgroup.procs; `join` NAMESPACE-FILE; `unshare` CLONE-FLAGS;
+ * `state` FOLDER; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
+ * `oom-score-adj` N; `wait`, to stay until the container ends.
+ *
+ * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device`,
+ * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid`, `group` NUMBER;
+ * `rlimit` RESOURCE SOFT HARD; `apparmor`, `selinux` LABEL; an exit rule is `rule-phase`, `rule-next`, `rule-code`,
+ * `rule-halts`, each where it has one, closed by `rule-line` TEMPLATE.
+ */
+export type Directive = readonly [key: string, value: string];
+
+export function encodeDirectives(directives: readonly Directive[]): Buffer {
+  for (const [key, value] of directives) {
+    if (value.includes("\0"))
+      throw new Error(`the ${key} ${JSON.stringify(value)} has a NUL character in it`);
+  }
+  return Buffer.from(directives.map(([key, value]) => `${key}\0${value}\0`).join(""));
+}

@@ -1,0 +1,4 @@
+declare module "*/build/init" {
+  const path: string;
+  export default path;
+}

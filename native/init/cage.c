@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* "TARGET SOURCE": the target is ours and has no space in it. */
+static char *split(const char *value, const char **source)
+{
+	const char *space = strchr(value, ' ');
+	if (!space)
+		fail("\"%s\" is no target and source", value);
+	*source = space + 1;
+	char *target = strndup(value, (size_t)(space - value));
+	if (!target)
+		fail_errno("no memory");
+	return target;
+}
+
+static void make_parents(char *path)
+{
+	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			fail_errno("could not make %s in the cage", path);
+		*slash = '/';
+	}
+}
+
+static void make_target(char *target, bool folder)
+{
+	make_parents(target);
+	int made = folder ? mkdir(target, 0755) : open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (made < 0 && !(folder && errno == EEXIST))
+		fail_errno("could not make %s in the cage", target);
+	if (!folder)
+		close(made);
+}
+
+static void bind_at(const char *source, const char *target, unsigned long flags)
+{
+	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
+		fail_errno("could not bring %s into the cage", target);
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | flags, NULL) < 0)
+		fail_errno("could not protect %s in the cage", target);
+}
+
+/* Host files that the VMM is made of: "bind" read-only, "device" with its node usable. */
+static void bring_host(const char *value, unsigned long flags)
+{
+	const char *source;
+	char *target = split(value, &source);
+	struct stat status;
+	if (stat(source, &status) < 0)
+		fail_errno("could not find %s", source);
+	make_target(target, S_ISDIR(status.st_mode));
+	bind_at(source, target, flags);
+	free(target);
+}
+
+static void copy_into(int from, const char *target, off_t size)
+{
+	int to = open(target, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (to < 0)
+		fail_errno("could not open %s in the cage", target);
+	while (size > 0) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)size);
+		if (n <= 0)
+			fail_errno("could not copy the image's file to %s in the cage", target);
+		size -= n;
+	}
+	close(to);
+}
+
+/* A file of the image: its path is the image's word, so it is looked up inside the image's tree only. */
+static void bring_image_file(int rootfs, const char *value)
+{
+	const char *source;
+	char *target = split(value, &source);
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, rootfs, source, &how, sizeof how);
+	struct stat status;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		fail_errno("could not open %s in the image", source);
+	if (!S_ISREG(status.st_mode))
+		fail("%s in the image is not a regular file", source);
+	make_target(target, false);
+	if (status.st_mode & S_IROTH) {
+		char link[64];
+		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+		bind_at(link, target, MS_RDONLY | MS_NODEV | MS_NOEXEC);
+	} else {
+		/* The VMM's uid may not read it; only we may. */
+		copy_into(fd, target, status.st_size);
+	}
+	close(fd);
+	free(target);
+}
+
+/*
+ * Puts this process into a root file system that holds what the VMM needs and nothing else.
+ * Only this mount namespace sees it.
+ */
+void build_cage(const struct directives *d)
+{
+	const char *place = directives_get(d, "cage"), *rootfs_path = directives_get(d, "rootfs");
+	if (!place || !rootfs_path)
+		fail("the plan names no cage");
+	if (directives_get(d, "unshare-mounts") &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
+		fail_errno("could not make a mount namespace for the VMM");
+	int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rootfs < 0)
+		fail_errno("could not open the root file system %s", rootfs_path);
+	if (mount("unikrun", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 || chdir(place) < 0)
+		fail_errno("could not mount the cage on %s", place);
+
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each)) {
+		if (!strcmp(each.key, "bind"))
+			bring_host(each.value, MS_RDONLY | MS_NODEV);
+		else if (!strcmp(each.key, "device"))
+			bring_host(each.value, MS_NOEXEC);
+		else if (!strcmp(each.key, "image-file"))
+			bring_image_file(rootfs, each.value);
+		else if (!strcmp(each.key, "symlink")) {
+			const char *points_to;
+			char *target = split(each.value, &points_to);
+			make_parents(target);
+			if (symlink(points_to, target) < 0)
+				fail_errno("could not make the link %s in the cage", target);
+			free(target);
+		}
+	}
+	close(rootfs);
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		fail_errno("could not enter the cage");
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+		fail_errno("could not make the cage read-only");
+}

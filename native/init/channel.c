@@ -1,0 +1,87 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* native/channel.ts sends: a 32-bit length with the descriptors, then that many bytes of directives. */
+enum { PLAN_LIMIT = 4 << 20 };
+
+struct channel channel_open(const char *directory)
+{
+	struct channel channel;
+	channel.directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* A short relative name: the full path does not fit into sun_path. */
+	if (channel.directory < 0 || fchdir(channel.directory) < 0)
+		fail_errno("could not open the state folder %s", directory);
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "start.sock" };
+	channel.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t old = umask(0177);
+	if (channel.listener < 0 || bind(channel.listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    listen(channel.listener, 4) < 0)
+		fail_errno("could not make %s/start.sock", directory);
+	umask(old);
+	return channel;
+}
+
+static bool read_exactly(int fd, char *into, size_t length)
+{
+	while (length) {
+		ssize_t n = read(fd, into, length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		into += n;
+		length -= (size_t)n;
+	}
+	return true;
+}
+
+bool channel_accept(const struct channel *channel, struct plan *plan)
+{
+	*plan = (struct plan){ .reply = accept4(channel->listener, NULL, NULL, SOCK_CLOEXEC) };
+	if (plan->reply < 0)
+		return false;
+	struct timeval patience = { .tv_sec = 10 };
+	setsockopt(plan->reply, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(plan->reply, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	uint32_t length = 0;
+	struct iovec body = { .iov_base = &length, .iov_len = sizeof length };
+	union {
+		char space[CMSG_SPACE(sizeof plan->fds)];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(plan->reply, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+	struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+		plan->fd_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(plan->fds, CMSG_DATA(header), plan->fd_count * sizeof(int));
+	}
+	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
+	    read_exactly(plan->reply, plan->text.text, length)) {
+		plan->text.length = length;
+		return true;
+	}
+	for (size_t i = 0; i < plan->fd_count; i++)
+		close(plan->fds[i]);
+	free(plan->text.text);
+	close(plan->reply);
+	return false;
+}
+
+/* The socket's absence is how `state` tells running from created. */
+void channel_started(struct channel *channel)
+{
+	unlinkat(channel->directory, "start.sock", 0);
+	close(channel->listener);
+	close(channel->directory);
+	channel->listener = channel->directory = -1;
+}

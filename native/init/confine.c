@@ -1,0 +1,97 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void keep_capabilities(uint32_t low)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct sets[2] = { { low, low, 0 }, { 0, 0, 0 } };
+	if (syscall(SYS_capset, &header, sets) < 0)
+		fail_errno("could not give up capabilities");
+}
+
+static void drop_bounding_set(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			fail_errno("could not give up capability %d", cap);
+}
+
+static void set_limits(const struct directives *d)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each)) {
+		if (strcmp(each.key, "rlimit"))
+			continue;
+		int resource;
+		unsigned long long soft, hard;
+		if (sscanf(each.value, "%d %llu %llu", &resource, &soft, &hard) != 3)
+			fail("\"%s\" is no resource limit", each.value);
+		struct rlimit limit = { .rlim_cur = soft, .rlim_max = hard };
+		if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+			fail_errno("could not set resource limit %d to %llu:%llu", resource, soft, hard);
+	}
+}
+
+/* Leaves an unprivileged process that can never become another. */
+static void become_nobody(const struct directives *d)
+{
+	const char *uid = directives_get(d, "uid"), *group = directives_get(d, "group");
+	if (!uid)
+		fail("the plan names no uid for the VMM");
+	uid_t id = (uid_t)parse_long(uid);
+	gid_t extra = group ? (gid_t)parse_long(group) : 0;
+	if (setgroups(group ? 1 : 0, &extra) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+		fail_errno("could not become uid %s", uid);
+}
+
+/* The label that execve will give; proc is the /proc from before the cage. */
+static void set_exec_label(const struct directives *d, int proc)
+{
+	static const struct {
+		const char *key, *file, *prefix;
+	} kinds[] = { { "apparmor", "self/attr/apparmor/exec", "exec " }, { "selinux", "self/attr/exec", "" } };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		const char *label = directives_get(d, kinds[i].key);
+		if (!label)
+			continue;
+		int fd = openat(proc, kinds[i].file, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			fail_errno("could not set the %s label %s", kinds[i].key, label);
+		if (dprintf(fd, "%s%s", kinds[i].prefix, label) < 0)
+			fail_errno("could not set the %s label %s", kinds[i].key, label);
+		close(fd);
+	}
+}
+
+void confine(const struct directives *d, int proc)
+{
+	set_exec_label(d, proc);
+	set_limits(d);
+	drop_bounding_set();
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	become_nobody(d);
+	keep_capabilities(0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail_errno("could not renounce new privileges");
+}
+
+/* What is left of init once the VMM runs: it reads a hostile console, and needs only to end the VMM. */
+void confine_init(void)
+{
+	drop_bounding_set();
+	keep_capabilities(1U << CAP_KILL);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail_errno("could not renounce new privileges");
+}

@@ -1,0 +1,109 @@
+/* The container's init: what stands in a unikernel's container where runc would have the program. */
+#ifndef UNIKRUN_INIT_H
+#define UNIKRUN_INIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Directives: NUL-terminated "key" "value" pairs, as native/directives.ts encodes them. */
+struct directives {
+	char *text;
+	size_t length;
+};
+struct directive {
+	const char *key, *value;
+};
+struct directives directives_read(int fd);
+/* Steps through all directives; *cursor starts at 0. */
+bool directives_next(const struct directives *d, size_t *cursor, struct directive *out);
+/* The first value of key, or NULL. */
+const char *directives_get(const struct directives *d, const char *key);
+
+/* fail.c: one sentence to whoever waits for us, then exit. */
+void fail_to(int fd);
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void fail_errno(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* io.c */
+bool write_all(int fd, const void *data, size_t length);
+void write_file(const char *path, const char *text);
+long parse_long(const char *text);
+void keep_only(const int *fds, size_t count);
+void close_on_exec(int fd, bool on);
+
+/* namespaces.c */
+void join_cgroups(const struct directives *d);
+void join_namespaces(const struct directives *d);
+void new_namespaces(const struct directives *d);
+int enter_main(int argc, char **argv);
+
+/* terminal.c */
+int connect_by_path(const char *path);
+void open_terminal(int console_socket, const char *size);
+
+/* channel.c */
+struct channel {
+	int listener; /* start.sock, listening */
+	int directory; /* the container's state directory */
+};
+struct channel channel_open(const char *directory);
+struct plan {
+	struct directives text;
+	int fds[64];
+	size_t fd_count;
+	int reply;
+};
+/* Takes one plan; false when the peer was not a whole one and nothing was taken. */
+bool channel_accept(const struct channel *channel, struct plan *plan);
+void channel_started(struct channel *channel);
+
+/* cage.c, confine.c */
+void build_cage(const struct directives *d);
+/* proc: a descriptor of /proc, which the cage lacks. */
+void confine(const struct directives *d, int proc);
+void confine_init(void);
+
+/* vmm.c */
+struct vmm {
+	pid_t pid;
+	int console, qmp, errors;
+};
+/* Forks and execs; fails to the plan's sender. */
+struct vmm vmm_launch(const struct plan *plan, int proc);
+
+/* rules.c: the guest's words on its console that say how it ended. */
+struct rule {
+	const char *phase, *next, *code, *line;
+	bool halts;
+};
+struct rules {
+	struct rule rule[32];
+	size_t count;
+	char phase[16];
+	int code; /* -1 as long as no rule has given one */
+};
+enum verdict { GOES_ON, HALTS, ENDS };
+void rules_load(struct rules *rules, const struct directives *d);
+enum verdict rules_line(struct rules *rules, const char *line);
+
+/* monitor.c: the little of QMP that init speaks. */
+enum monitor_state { WAITS_GREETING, READY, ASKED_REGISTERS, ASKED_CODE };
+struct monitor {
+	int fd;
+	enum monitor_state state;
+	char line[16384];
+	size_t used;
+	bool halted; /* the last look at the vCPU found it halted for good */
+	bool reset; /* the guest reset its machine, or panicked */
+};
+void monitor_look(struct monitor *monitor);
+/* Reads what is there; false at end of file. */
+bool monitor_read(struct monitor *monitor);
+
+/* supervise.c */
+/* Waits for a plan, runs its machine, and returns the container's exit code. */
+int supervise(struct channel *channel, int signals);
+
+#endif

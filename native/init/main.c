@@ -1,0 +1,133 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* native/init.ts passes these: the directives, and where the answer goes. */
+enum { DIRECTIVES_FD = 3, ANSWER_FD = 4 };
+
+static void set_names(const struct directives *d)
+{
+	const char *host = directives_get(d, "hostname"), *domain = directives_get(d, "domainname");
+	if (host && sethostname(host, strlen(host)) < 0)
+		fail_errno("could not set the host name \"%s\"", host);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		fail_errno("could not set the domain name \"%s\"", domain);
+}
+
+static void set_sysctls(const struct directives *d)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each)) {
+		if (strcmp(each.key, "sysctl"))
+			continue;
+		const char *equals = strchr(each.value, '=');
+		char path[512];
+		if (!equals)
+			fail("the sysctl \"%s\" has no value", each.value);
+		int n = snprintf(path, sizeof path, "/proc/sys/%.*s", (int)(equals - each.value), each.value);
+		if (n < 0 || (size_t)n >= sizeof path)
+			fail("the sysctl \"%s\" is too long", each.value);
+		write_file(path, equals + 1);
+	}
+}
+
+static void raise_oom_score(const struct directives *d)
+{
+	const char *score = directives_get(d, "oom-score-adj");
+	if (score)
+		write_file("/proc/self/oom_score_adj", score);
+}
+
+static int be_init(const struct directives *d, int console_socket, struct channel *channel, int ready)
+{
+	fail_to(ready);
+	setsid();
+	prctl(PR_SET_NAME, "unikrun-init");
+	set_names(d);
+	set_sysctls(d);
+	raise_oom_score(d);
+	if (console_socket >= 0)
+		open_terminal(console_socket, directives_get(d, "terminal-size"));
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		fail_errno("could not listen to signals");
+	if (chdir("/") < 0)
+		fail_errno("could not enter /");
+	(void)!write(ready, "ok", 2);
+	close(ready);
+	return supervise(channel, signals);
+}
+
+static int create_main(void)
+{
+	fail_to(ANSWER_FD);
+	struct directives d = directives_read(DIRECTIVES_FD);
+	close(DIRECTIVES_FD);
+	keep_only((int[]){ ANSWER_FD }, 1);
+	close_on_exec(ANSWER_FD, true);
+	join_cgroups(&d);
+	const char *console = directives_get(&d, "console-socket"), *folder = directives_get(&d, "state");
+	int console_socket = console ? connect_by_path(console) : -1;
+	if (!folder)
+		fail("the directives name no state folder");
+	struct channel channel = channel_open(folder);
+	join_namespaces(&d);
+	new_namespaces(&d);
+	int ready[2];
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		fail_errno("could not make a pipe");
+	pid_t child = fork();
+	if (child < 0)
+		fail_errno("could not fork the container's init");
+	if (child == 0) {
+		close(ready[0]);
+		close(ANSWER_FD);
+		_exit(be_init(&d, console_socket, &channel, ready[1]));
+	}
+	close(ready[1]);
+	char words[1100];
+	ssize_t n = read(ready[0], words, sizeof words);
+	if (n != 2 || memcmp(words, "ok", 2)) {
+		waitpid(child, NULL, 0);
+		if (n > 0)
+			write_all(ANSWER_FD, words, (size_t)n);
+		else
+			fail("the container's init ended at once");
+		return 1;
+	}
+	dprintf(ANSWER_FD, "pid %d", child);
+	if (!directives_get(&d, "wait"))
+		return 0;
+	close(ANSWER_FD);
+	close(channel.listener);
+	int status;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "create"))
+		return create_main();
+	if (argc > 2 && !strcmp(argv[1], "enter"))
+		return enter_main(argc, argv);
+	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");
+	return 2;
+}

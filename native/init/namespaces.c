@@ -1,0 +1,95 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void join_cgroups(const struct directives *d)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each))
+		if (!strcmp(each.key, "cgroup"))
+			write_file(each.value, "0");
+}
+
+void join_namespaces(const struct directives *d)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each)) {
+		if (strcmp(each.key, "join"))
+			continue;
+		int fd = open(each.value, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			fail_errno("could not open the namespace %s", each.value);
+		if (setns(fd, 0) < 0)
+			fail_errno("could not enter the namespace %s", each.value);
+		close(fd);
+	}
+}
+
+void new_namespaces(const struct directives *d)
+{
+	const char *flags = directives_get(d, "unshare");
+	if (!flags)
+		return;
+	int wanted = (int)parse_long(flags);
+	if (unshare(wanted) < 0)
+		fail_errno("could not make the container's namespaces");
+	/* What we mount must not reach the host; what the host unmounts must reach us. */
+	if ((wanted & CLONE_NEWNS) && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		fail_errno("could not detach the container's mounts from the host's");
+}
+
+static const char *const enterable[] = { "ipc", "uts", "net", "cgroup", "pid", "mnt" };
+
+/*
+ * `init enter PID ROOT PROGRAM ARG...`: runs a hook in the namespaces of PID.
+ * With ROOT other than "-", its path is looked up in that tree, and it has no capability there.
+ */
+int enter_main(int argc, char **argv)
+{
+	if (argc < 6)
+		fail("enter needs a pid, a root, a program and its argv[0]");
+	int fds[sizeof enterable / sizeof *enterable];
+	size_t count = sizeof enterable / sizeof *enterable;
+	for (size_t i = 0; i < count; i++) {
+		char path[64];
+		snprintf(path, sizeof path, "/proc/%ld/ns/%s", parse_long(argv[2]), enterable[i]);
+		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (fds[i] < 0)
+			fail_errno("could not open %s", path);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (setns(fds[i], 0) < 0)
+			fail_errno("could not enter the container's %s namespace", enterable[i]);
+	pid_t child = fork();
+	if (child < 0)
+		fail_errno("could not fork");
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, 9);
+		if (strcmp(argv[3], "-")) {
+			if (chdir(argv[3]) < 0 || chroot(".") < 0)
+				fail_errno("could not enter the root file system %s", argv[3]);
+			for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+				;
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		}
+		execv(argv[4], argv + 5);
+		fail_errno("could not run %s", argv[4]);
+	}
+	int status;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,75 @@
+#include "init.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A rule is the five directives rule-phase, rule-next, rule-code, rule-halts and, closing it, rule-line. */
+void rules_load(struct rules *rules, const struct directives *d)
+{
+	*rules = (struct rules){ .code = -1, .phase = "boot" };
+	struct rule next = { 0 };
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each)) {
+		if (!strcmp(each.key, "rule-phase"))
+			next.phase = each.value;
+		else if (!strcmp(each.key, "rule-next"))
+			next.next = each.value;
+		else if (!strcmp(each.key, "rule-code"))
+			next.code = each.value;
+		else if (!strcmp(each.key, "rule-halts"))
+			next.halts = true;
+		else if (!strcmp(each.key, "rule-line")) {
+			next.line = each.value;
+			if (rules->count == sizeof rules->rule / sizeof *rules->rule)
+				fail("the plan has too many exit rules");
+			rules->rule[rules->count++] = next;
+			next = (struct rule){ 0 };
+		}
+	}
+}
+
+/* `*` stands for any text, `#` for a decimal integer, everything else for itself. */
+static bool matches(const char *template, const char *line, int *number)
+{
+	for (; *template; template++) {
+		if (*template == '*') {
+			for (; *line; line++)
+				if (matches(template + 1, line, number))
+					return true;
+			return matches(template + 1, line, number);
+		}
+		if (*template == '#') {
+			char *end;
+			long value = strtol(line, &end, 10);
+			if (end == line || isspace((unsigned char)*line) || *line == '+')
+				return false;
+			*number = (int)(value & 0xff);
+			line = end;
+			continue;
+		}
+		if (*template != *line++)
+			return false;
+	}
+	return !*line;
+}
+
+enum verdict rules_line(struct rules *rules, const char *line)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = &rules->rule[i];
+		int number = 0;
+		if ((rule->phase && strcmp(rule->phase, rules->phase)) || !matches(rule->line, line, &number))
+			continue;
+		if (rule->code)
+			rules->code = !strcmp(rule->code, "#") ? number : (int)parse_long(rule->code) & 0xff;
+		if (rule->next)
+			snprintf(rules->phase, sizeof rules->phase, "%s", rule->next);
+		if (rule->halts)
+			return HALTS;
+		return rule->next && !strcmp(rule->next, "ended") ? ENDS : GOES_ON;
+	}
+	return GOES_ON;
+}

@@ -1,0 +1,291 @@
+#define _GNU_SOURCE
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	GREETING_MS = 30000, /* a VMM that has not greeted by then never will */
+	ENDING_MS = 1500, /* how long a VMM may take to flush its disks and go */
+	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
+	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
+};
+
+struct machine {
+	struct vmm vmm;
+	struct rules rules;
+	struct monitor monitor;
+	struct console console;
+	char words[2048]; /* the last of the VMM's stderr */
+	size_t words_used;
+	bool ended; /* by the guest's own words */
+	bool gone;
+	int status; /* of the VMM, once gone */
+	int stop_signal;
+	bool look;
+	long look_pause, look_at, kill_at;
+};
+
+static long now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The guest can't be sent signals, so each has the effect it has on a program without handlers. */
+static bool terminates(int signal)
+{
+	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH && signal != SIGPIPE &&
+	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
+}
+
+static void read_words(struct machine *m)
+{
+	for (;;) {
+		/* Only the end matters. */
+		if (m->words_used > sizeof m->words / 2) {
+			m->words_used /= 2;
+			memmove(m->words, m->words + sizeof m->words / 4, m->words_used);
+		}
+		ssize_t n = read(m->vmm.errors, m->words + m->words_used, sizeof m->words - 1 - m->words_used);
+		if (n <= 0)
+			break;
+		m->words_used += (size_t)n;
+	}
+	m->words[m->words_used] = '\0';
+}
+
+static void reap(struct machine *m)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == m->vmm.pid) {
+			m->gone = true;
+			m->status = status;
+		}
+	}
+}
+
+static void end_machine(struct machine *m)
+{
+	if (!m->gone && !m->kill_at) {
+		/* On SIGTERM QEMU flushes its block devices and leaves. */
+		kill(m->vmm.pid, SIGTERM);
+		m->kill_at = now_ms() + ENDING_MS;
+	}
+}
+
+static void take_signals(struct machine *m, int signals)
+{
+	struct signalfd_siginfo info;
+	while (read(signals, &info, sizeof info) == sizeof info) {
+		int signal = (int)info.ssi_signo;
+		if (signal == SIGCHLD) {
+			reap(m);
+		} else if (terminates(signal)) {
+			if (m->stop_signal)
+				m->kill_at = now_ms();
+			m->stop_signal = signal;
+			end_machine(m);
+		}
+	}
+}
+
+static void await_greeting(struct machine *m, int signals)
+{
+	long deadline = now_ms() + GREETING_MS;
+	while (m->monitor.state == WAITS_GREETING && !m->gone && now_ms() < deadline) {
+		struct pollfd fds[] = { { signals, POLLIN, 0 }, { m->monitor.fd, POLLIN, 0 } };
+		poll(fds, 2, (int)(deadline - now_ms()));
+		take_signals(m, signals);
+		if (fds[1].revents && !monitor_read(&m->monitor))
+			m->gone = m->gone || waitpid(m->vmm.pid, &m->status, 0) > 0;
+	}
+	if (m->monitor.state != WAITS_GREETING)
+		return;
+	kill(m->vmm.pid, SIGKILL);
+	read_words(m);
+	while (m->words_used && (m->words[m->words_used - 1] == '\n'))
+		m->words[--m->words_used] = '\0';
+	if (m->stop_signal)
+		fail("it was ended by signal %d while it started", m->stop_signal);
+	fail("the VMM %s%s%s", m->gone ? "ended at once" : "did not answer on its control socket within 30 s",
+	     m->words_used ? ": " : "", m->words);
+}
+
+static void look_at_vcpu(struct machine *m)
+{
+	if (m->monitor.halted) {
+		m->ended = true;
+		m->look = false;
+		end_machine(m);
+		return;
+	}
+	if (now_ms() >= m->look_at) {
+		monitor_look(&m->monitor);
+		m->look_at = now_ms() + m->look_pause;
+		m->look_pause = m->look_pause < LOOK_LIMIT_MS ? m->look_pause * 2 : LOOK_LIMIT_MS;
+	}
+}
+
+static void listen_to_guest(struct machine *m)
+{
+	bool spoke = false;
+	enum verdict verdict = console_from_guest(&m->console, &m->rules, &spoke);
+	if (spoke)
+		m->look = m->monitor.halted = false;
+	if (verdict == HALTS) {
+		m->look = true;
+		m->look_pause = LOOK_MS;
+		m->look_at = now_ms();
+	} else if (verdict == ENDS) {
+		m->ended = true;
+		end_machine(m);
+	}
+}
+
+static int next_timeout(const struct machine *m, long drain_until)
+{
+	long until = -1;
+	if (m->look && m->look_at)
+		until = m->look_at;
+	if (m->kill_at && (until < 0 || m->kill_at < until))
+		until = m->kill_at;
+	if (drain_until && (until < 0 || drain_until < until))
+		until = drain_until;
+	if (until < 0)
+		return -1;
+	long left = until - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+/* Until the VMM is gone and its last words are delivered. */
+static void relay(struct machine *m, int signals)
+{
+	long drain_until = 0;
+	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
+		bool pending = console_pending(&m->console);
+		bool input = !m->console.input_gone && !m->gone;
+		struct pollfd fds[] = {
+			{ signals, POLLIN, 0 },
+			{ pending || m->console.guest_gone ? -1 : m->console.guest, POLLIN, 0 },
+			{ pending ? 1 : -1, POLLOUT, 0 },
+			{ input && !m->console.in_used ? 0 : -1, POLLIN, 0 },
+			{ m->console.in_used && !m->gone ? m->console.guest : -1, POLLOUT, 0 },
+			{ m->monitor.fd, POLLIN, 0 },
+			{ m->vmm.errors, POLLIN, 0 },
+		};
+		if (m->gone && !drain_until)
+			drain_until = now_ms() + DRAIN_MS;
+		if (poll(fds, sizeof fds / sizeof *fds, next_timeout(m, drain_until)) < 0 && errno != EINTR)
+			break;
+		take_signals(m, signals);
+		if (fds[6].revents) {
+			read_words(m);
+			if (fds[6].revents & POLLHUP)
+				m->vmm.errors = -1;
+		}
+		if (fds[5].revents && !monitor_read(&m->monitor))
+			m->monitor.fd = -1;
+		if (fds[2].revents)
+			console_to_output(&m->console);
+		if (fds[1].revents)
+			listen_to_guest(m);
+		if (fds[3].revents)
+			console_from_input(&m->console);
+		if (fds[4].revents)
+			console_to_guest(&m->console);
+		if (m->look)
+			look_at_vcpu(m);
+		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
+			kill(m->vmm.pid, SIGKILL);
+			m->kill_at = 0;
+		}
+		if (drain_until && now_ms() >= drain_until)
+			break;
+	}
+}
+
+static void tell(const char *format, ...)
+{
+	char text[2400];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	dprintf(2, "unikrun: %s\n", text);
+}
+
+static int exit_code(struct machine *m)
+{
+	if (m->ended)
+		return m->rules.code < 0 ? 1 : m->rules.code;
+	if (m->stop_signal)
+		return 128 + m->stop_signal;
+	if (m->monitor.reset) {
+		tell("the guest reset its machine, as after a fault that it could not handle");
+		return 139;
+	}
+	if (WIFSIGNALED(m->status)) {
+		tell("the VMM was killed by signal %d (%s)", WTERMSIG(m->status),
+		     WTERMSIG(m->status) == SIGKILL ? "as by a memory limit or a person" : strsignal(WTERMSIG(m->status)));
+		return 128 + WTERMSIG(m->status);
+	}
+	if (WEXITSTATUS(m->status)) {
+		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
+		return 125;
+	}
+	return m->rules.code < 0 ? 0 : m->rules.code;
+}
+
+static int run_machine(struct channel *channel, struct plan *plan, int signals)
+{
+	static struct machine m;
+	/* Whoever sent the plan hears why it failed. */
+	fail_to(plan->reply);
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	rules_load(&m.rules, &plan->text);
+	build_cage(&plan->text);
+	m.vmm = vmm_launch(plan, proc);
+	close(proc);
+	for (size_t i = 0; i < plan->fd_count; i++)
+		close(plan->fds[i]);
+	m.monitor.fd = m.vmm.qmp;
+	m.console.guest = m.vmm.console;
+	confine_init();
+	await_greeting(&m, signals);
+	channel_started(channel);
+	(void)!write(plan->reply, "ok", 2);
+	close(plan->reply);
+	relay(&m, signals);
+	return exit_code(&m);
+}
+
+int supervise(struct channel *channel, int signals)
+{
+	for (;;) {
+		struct pollfd fds[] = { { signals, POLLIN, 0 }, { channel->listener, POLLIN, 0 } };
+		poll(fds, 2, -1);
+		struct signalfd_siginfo info;
+		while (read(signals, &info, sizeof info) == sizeof info)
+			if (terminates((int)info.ssi_signo))
+				return 128 + (int)info.ssi_signo;
+		struct plan plan;
+		if (fds[1].revents && channel_accept(channel, &plan))
+			return run_machine(channel, &plan, signals);
+	}
+}

@@ -1,0 +1,110 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* machine/command-line.ts writes these numbers into QEMU's arguments. */
+enum { CONSOLE_FD = 3, QMP_FD = 4, FIRST_PLAN_FD = 5, ABOVE_ALL = 200 };
+
+static char **arguments(const struct directives *d)
+{
+	size_t count = 0, cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each))
+		count += !strcmp(each.key, "argument");
+	char **argv = calloc(count + 1, sizeof *argv);
+	if (!argv || !count)
+		fail("the plan has no command for the VMM");
+	for (count = 0, cursor = 0; directives_next(d, &cursor, &each);)
+		if (!strcmp(each.key, "argument"))
+			argv[count++] = (char *)each.value;
+	return argv;
+}
+
+static int lifted(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, ABOVE_ALL);
+	if (high < 0)
+		fail_errno("could not arrange the VMM's descriptors");
+	return high;
+}
+
+static void put(int high, int number)
+{
+	if (dup2(high, number) < 0)
+		fail_errno("could not arrange the VMM's descriptors");
+}
+
+static void become_vmm(const struct plan *plan, char **argv, int console, int qmp, int errors, int status, int proc)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	fail_to(status);
+	setsid();
+	/* All of them out of the way first: a target may be another's source. */
+	int high_console = lifted(console), high_qmp = lifted(qmp), high_errors = lifted(errors);
+	int high_status = lifted(status), high_proc = lifted(proc), high_plan[64];
+	for (size_t i = 0; i < plan->fd_count; i++)
+		high_plan[i] = lifted(plan->fds[i]);
+	fail_to(high_status);
+	int null = open("/dev/null", O_RDWR);
+	if (null < 0)
+		fail_errno("could not open /dev/null in the cage");
+	put(null, 0);
+	put(high_errors, 1);
+	put(high_errors, 2);
+	put(high_console, CONSOLE_FD);
+	put(high_qmp, QMP_FD);
+	int last = FIRST_PLAN_FD;
+	for (size_t i = 0; i < plan->fd_count; i++)
+		put(high_plan[i], last++);
+	confine(&plan->text, high_proc);
+	/* A change of uid clears it, so it comes last. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = last; fd < ABOVE_ALL; fd++)
+		close(fd);
+	execve(argv[0], argv, (char *[]){ NULL });
+	fail_errno("could not run %s", argv[0]);
+}
+
+struct vmm vmm_launch(const struct plan *plan, int proc)
+{
+	int console[2], qmp[2], errors[2], status[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0 || pipe2(errors, O_CLOEXEC) < 0 ||
+	    pipe2(status, O_CLOEXEC) < 0)
+		fail_errno("could not make the VMM's pipes");
+	char **argv = arguments(&plan->text);
+	struct vmm vmm = { .pid = fork(), .console = console[0], .qmp = qmp[0], .errors = errors[0] };
+	if (vmm.pid < 0)
+		fail_errno("could not fork the VMM");
+	if (vmm.pid == 0)
+		become_vmm(plan, argv, console[1], qmp[1], errors[1], status[1], proc);
+	free(argv);
+	close(console[1]);
+	close(qmp[1]);
+	close(errors[1]);
+	close(status[1]);
+	char words[1024];
+	ssize_t n = read(status[0], words, sizeof words - 1);
+	close(status[0]);
+	if (n > 0) {
+		words[n] = '\0';
+		waitpid(vmm.pid, NULL, 0);
+		fail("%s", !strncmp(words, "error ", 6) ? words + 6 : words);
+	}
+	fcntl(vmm.console, F_SETFL, O_NONBLOCK);
+	fcntl(vmm.qmp, F_SETFL, O_NONBLOCK);
+	fcntl(vmm.errors, F_SETFL, O_NONBLOCK);
+	return vmm;
+}

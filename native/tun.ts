@@ -1,0 +1,24 @@
+/** Tap devices (Documentation/networking/tuntap.rst). */
+import { type Descriptor, ioctl, openPath, owned } from "./libc.ts";
+
+const TUNSETIFF = 0x400454ca;
+const IFF_TAP = 0x0002;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const O_RDWR = 2;
+
+/** Makes a tap in this thread's network namespace; it is gone with the last copy of its descriptor. */
+export function openTap(name: string): Descriptor {
+  const IFNAMSIZ = 16;
+  const request = Buffer.alloc(40);
+  if (request.write(name) >= IFNAMSIZ) throw new Error(`the tap name ${name} is longer than 15 characters`);
+  request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFNAMSIZ);
+  const tap = owned(openPath("/dev/net/tun", O_RDWR));
+  try {
+    ioctl(tap.fd, TUNSETIFF, request);
+    return tap;
+  } catch (error) {
+    tap[Symbol.dispose]();
+    throw error;
+  }
+}
