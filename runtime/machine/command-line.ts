@@ -1,0 +1,51 @@
+import type { Nic } from "../network/nics.ts";
+import type { Accelerator } from "./accelerator.ts";
+import { diskArguments } from "./disk.ts";
+import { TRANSLATION_BUFFER } from "./memory.ts";
+import { monitorArguments } from "./monitor.ts";
+import { nicArguments } from "./nic.ts";
+import { qemuOption } from "./option.ts";
+import { serialArguments } from "./serial.ts";
+
+/** Everything that decides a machine; paths inside the cage are fixed, so no name of an image is among it. */
+export interface Machine {
+  readonly qemu: string;
+  readonly containerId: string;
+  readonly accelerator: Accelerator;
+  readonly board: { readonly machine: "pc" };
+  readonly memoryMiB: number;
+  /** The kernel's command line, as the guest family composed it. */
+  readonly bootArguments: string;
+  readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
+  readonly disks: readonly { readonly readOnly: boolean }[];
+}
+
+/** The cage's names for what comes from the image. */
+export const KERNEL_PATH = "guest/kernel";
+
+/** QEMU's whole command, its own path first. */
+export function commandLine(machine: Machine): string[] {
+  return [
+    machine.qemu,
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    ...["-display", "none"],
+    ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
+    ...boardArguments(machine),
+    ...["-m", `${machine.memoryMiB}M`],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...monitorArguments(),
+    ...serialArguments(),
+    ...machine.nics.flatMap((nic, card) => nicArguments({ card, mac: nic.mac, mtu: nic.mtu })),
+    ...machine.disks.flatMap((disk, number) => diskArguments({ disk: number, readOnly: disk.readOnly })),
+    ...["-kernel", `/${KERNEL_PATH}`],
+    ...["-append", machine.bootArguments],
+  ];
+}
+
+function boardArguments({ accelerator, board }: Machine): string[] {
+  const machine = ["-M", qemuOption(board.machine, { usb: "off", vmport: "off", hpet: "off" })];
+  if (accelerator === "kvm") return [...machine, "-accel", "kvm", "-cpu", "host"];
+  return [...machine, "-accel", qemuOption("tcg", { "tb-size": TRANSLATION_BUFFER })];
+}

@@ -1,0 +1,42 @@
+import { UnikrunError } from "../error.ts";
+import type { Accelerator } from "./accelerator.ts";
+
+const MIB = 1024 * 1024;
+
+/** What QEMU itself needs beside the guest's memory, in MiB, by accelerator (docs/SPECIFICATION.md says how it was measured). */
+const OVERHEAD: Readonly<Record<Accelerator, number>> = { kvm: 40, tcg: 56 };
+
+/** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
+export const TRANSLATION_BUFFER = 16;
+
+/**
+ * The guest's memory in MiB. A container's limit (bytes) is the guest's memory and the VMM's overhead together;
+ * `wanted` (MiB) comes from the image or the operator; with neither the family's default is taken.
+ */
+export function guestMemory(options: {
+  containerId: string;
+  limit: number | undefined;
+  wanted: number | undefined;
+  family: {
+    readonly name: string;
+    readonly memory: { readonly defaultMiB: number; readonly floorMiB: number };
+  };
+  accelerator: Accelerator;
+}): number {
+  const { containerId, limit, wanted, family, accelerator } = options;
+  const { floorMiB, defaultMiB } = family.memory;
+  const overhead = OVERHEAD[accelerator];
+  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / MIB) - overhead;
+  if (wanted !== undefined && wanted < floorMiB) {
+    throw new UnikrunError(
+      `Container ${containerId}: ${wanted} MiB of memory are too little for a ${family.name} guest: give it at least ${floorMiB} MiB.`,
+    );
+  }
+  const needed = wanted ?? floorMiB;
+  if (room < needed) {
+    throw new UnikrunError(
+      `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${overhead} MiB for QEMU, and it needs ${needed} MiB: raise the limit to ${needed + overhead} MiB or more (docker run --memory ${needed + overhead}m).`,
+    );
+  }
+  return wanted ?? (limit === undefined ? defaultMiB : room);
+}

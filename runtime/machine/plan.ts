@@ -1,0 +1,66 @@
+import { statSync } from "node:fs";
+import type { Directive } from "../../native/directives.ts";
+import type { ExitRule } from "../guest/guest.ts";
+import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
+import { diskPath } from "./disk.ts";
+import type { Host } from "./probe.ts";
+
+/** What init needs to know to build the cage, run the VMM in it, and tell how the guest ended. */
+export interface PlanInput {
+  readonly host: Host;
+  readonly machine: Machine;
+  /** An existing folder to mount the cage on; only the container's mount namespace sees it there. */
+  readonly cage: string;
+  readonly rootfs: string;
+  /** The container has a mount namespace of its own already. */
+  readonly ownMounts: boolean;
+  /** The kernel's and the disks' paths, inside `rootfs`. */
+  readonly kernel: string;
+  readonly disks: readonly string[];
+  readonly uid: number;
+  readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
+  readonly apparmor: string | undefined;
+  readonly selinux: string | undefined;
+  readonly exitRules: readonly ExitRule[];
+}
+
+/** The plan as directives (native/directives.ts). */
+export function planDirectives(input: PlanInput): Directive[] {
+  const { host, machine } = input;
+  const optional = (key: string, value: string | undefined): Directive[] => (value ? [[key, value]] : []);
+  return [
+    ["cage", input.cage],
+    ["rootfs", input.rootfs],
+    ...(input.ownMounts ? [] : [["unshare-mounts", ""] as const]),
+    ...host.files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
+    ...host.files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
+    ["device", "dev/null /dev/null"],
+    ...(machine.accelerator === "kvm" ? kvmDirectives() : []),
+    ["image-file", `${KERNEL_PATH} ${input.kernel}`],
+    ...input.disks.map((path, disk) => ["image-file", `${diskPath(disk)} ${path}`] as const),
+    ...commandLine(machine).map((argument) => ["argument", argument] as const),
+    ["uid", String(input.uid)],
+    ...input.rlimits.map(({ resource, soft, hard }) => ["rlimit", `${resource} ${soft} ${hard}`] as const),
+    ...optional("apparmor", input.apparmor),
+    ...optional("selinux", input.selinux),
+    ...input.exitRules.flatMap(ruleDirectives),
+  ];
+}
+
+/** The VMM gets into the group that /dev/kvm belongs to, where not everybody may use it. */
+function kvmDirectives(): Directive[] {
+  return [
+    ["device", "dev/kvm /dev/kvm"],
+    ["group", String(statSync("/dev/kvm").gid)],
+  ];
+}
+
+function ruleDirectives(rule: ExitRule): Directive[] {
+  return [
+    ...(rule.when ? [["rule-phase", rule.when] as const] : []),
+    ...(rule.phase ? [["rule-next", rule.phase] as const] : []),
+    ...(rule.code === undefined ? [] : [["rule-code", String(rule.code)] as const]),
+    ...(rule.halts ? [["rule-halts", ""] as const] : []),
+    ["rule-line", rule.line],
+  ];
+}

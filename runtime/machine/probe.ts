@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { type Accelerator, whyNotKvm } from "./accelerator.ts";
+import { listQemuFiles, type QemuFiles } from "./qemu.ts";
+
+/** What was found out about this host's VMM, once for every QEMU, kernel and boot. */
+export interface Host {
+  readonly qemu: string;
+  readonly files: QemuFiles;
+  /** Why KVM can't be used; null where it can. */
+  readonly kvmTrouble: string | null;
+}
+
+/** On a file system that a reboot empties, so that a new kernel or module is asked again. */
+const CACHE = "/run/unikrun-host";
+
+/** Probes `qemu` (a path without links), or takes what was found before. The first call takes up to 3 s. */
+export function probeHost(qemu: string): Host {
+  const key = cacheKey(qemu);
+  const file = `${CACHE}/vmm.json`;
+  const known = readCache(file);
+  if (known?.key === key) return known.host;
+  mkdirSync(CACHE, { recursive: true, mode: 0o700 });
+  const host: Host = { qemu, files: listQemuFiles(qemu), kvmTrouble: whyNotKvm(qemu, CACHE) };
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify({ key, host }), { mode: 0o600 });
+  renameSync(draft, file);
+  return host;
+}
+
+function cacheKey(qemu: string): string {
+  const { mtimeMs, size, ino } = statSync(qemu);
+  const kvm = statSync("/dev/kvm", { throwIfNoEntry: false });
+  return [
+    qemu,
+    mtimeMs,
+    size,
+    ino,
+    release(),
+    kvm ? `${kvm.rdev}:${kvm.mode}` : "no kvm",
+    TRIAL_VERSION,
+  ].join(" ");
+}
+
+/** To be raised when what is asked changes. */
+const TRIAL_VERSION = 1;
+
+function readCache(file: string): { key: string; host: Host } | null {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as { key: string; host: Host };
+  } catch {
+    return null; // Absent, or torn by a crash: ask again.
+  }
+}
+
+/** `wanted` is the operator's word. A host without KVM gets TCG, and `warning` says so. */
+export function chooseAccelerator(
+  host: Host,
+  wanted: "auto" | Accelerator | undefined,
+): { accelerator: Accelerator; warning?: string } {
+  if (wanted === "kvm" || wanted === "tcg") return { accelerator: wanted };
+  if (host.kvmTrouble === null) return { accelerator: "kvm" };
+  return {
+    accelerator: "tcg",
+    warning: `KVM does not work here, as ${host.kvmTrouble}: guests are emulated (TCG), which is many times slower.`,
+  };
+}
