@@ -12,15 +12,15 @@ export type HookPlace =
  * Runs hooks in the listed order, each with the state on its stdin.
  * Throws at the first that fails or takes longer than its timeout (seconds).
  */
-export function runHooks(options: {
+export async function runHooks(options: {
   kind: string;
   hooks: readonly Hook[] | undefined;
   place: HookPlace;
   state: { readonly id: string };
-}): void {
+}): Promise<void> {
   const document = Buffer.from(JSON.stringify(options.state));
   for (const hook of options.hooks ?? []) {
-    const trouble = runHook(hook, options.place, document);
+    const trouble = await runHook(hook, options.place, document);
     if (trouble) {
       throw new UnikrunError(
         `Container ${options.state.id}: the ${options.kind} hook ${hook.path} ${trouble}.`,
@@ -29,8 +29,8 @@ export function runHooks(options: {
   }
 }
 
-function runHook(hook: Hook, place: HookPlace, state: Buffer): string | null {
-  using command = commandOf(hook, place);
+async function runHook(hook: Hook, place: HookPlace, state: Buffer): Promise<string | null> {
+  using command = await commandOf(hook, place);
   let run: ReturnType<typeof Bun.spawnSync>;
   try {
     run = Bun.spawnSync({
@@ -52,7 +52,7 @@ function runHook(hook: Hook, place: HookPlace, state: Buffer): string | null {
   return words ? `${how}: ${words}` : how;
 }
 
-function commandOf(hook: Hook, place: HookPlace): { cmd: string[] } & Disposable {
+async function commandOf(hook: Hook, place: HookPlace): Promise<{ cmd: string[] } & Disposable> {
   if (place.kind === "runtime") {
     return { cmd: [hook.path, ...(hook.args ?? []).slice(1)], [Symbol.dispose]: () => {} };
   }

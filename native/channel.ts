@@ -4,7 +4,8 @@
  * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
  * The socket is there only between create and start.
  */
-import { connectIn, O_PATH, openPath, openSocket, owned, receive, sendAll, sendDescriptors } from "./libc.ts";
+import { O_PATH, openPath, owned } from "./libc.ts";
+import { connectIn, openSocket, receive, sendAll, sendDescriptors } from "./sockets.ts";
 
 export const START_SOCKET = "start.sock";
 

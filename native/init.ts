@@ -1,15 +1,16 @@
 /** Runs the small C program that stands in a container; it is carried inside this binary. */
-import { readFileSync, readSync } from "node:fs";
 import image from "../build/init" with { type: "file" };
 import { type Directive, encodeDirectives } from "./directives.ts";
-import { memoryFile, owned } from "./libc.ts";
+import { readAt, readText } from "./files.ts";
+import { owned } from "./libc.ts";
+import { memoryFile } from "./process.ts";
 
 export type InitAnswer = { readonly pid: number } | { readonly error: string };
 
 /** A path that this process and its children can execute; valid as long as it is not disposed of. */
-function initProgram(): { path: string } & Disposable {
+async function initProgram(): Promise<{ path: string } & Disposable> {
   // From a memory file: /run is mounted noexec on many hosts, and nobody can exchange it.
-  const file = owned(memoryFile("unikrun-init", readFileSync(image)));
+  const file = owned(memoryFile("unikrun-init", await Bun.file(image).bytes()));
   return { path: `/proc/${process.pid}/fd/${file.fd}`, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
@@ -17,27 +18,27 @@ function initProgram(): { path: string } & Disposable {
  * Starts a container's init and returns when it has reported. It is then an orphan: a subreaper's (the shim's) child.
  * Its stdio is ours.
  */
-export const createInit: LaunchInit = (directives) => {
-  using program = initProgram();
+export const createInit: LaunchInit = async (directives) => {
+  using program = await initProgram();
   using orders = owned(memoryFile("directives", encodeDirectives(directives)));
   using answer = owned(memoryFile("answer", new Uint8Array()));
   Bun.spawnSync(command(program.path, orders.fd, answer.fd));
   return parseAnswer(readAnswer(answer.fd));
 };
 
-export type LaunchInit = (directives: readonly Directive[]) => InitAnswer;
+export type LaunchInit = (directives: readonly Directive[]) => Promise<InitAnswer>;
 
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
 export function waitForInit(): { launch: LaunchInit; exited: () => Promise<number> } {
   let exited: Promise<number> = Promise.resolve(1);
-  const launch: LaunchInit = (directives) => {
-    using program = initProgram();
+  const launch: LaunchInit = async (directives) => {
+    using program = await initProgram();
     using orders = owned(memoryFile("directives", encodeDirectives([...directives, ["wait", ""]])));
     using answer = owned(memoryFile("answer", new Uint8Array()));
     const child = Bun.spawn(command(program.path, orders.fd, answer.fd));
     exited = child.exited;
     let text = readAnswer(answer.fd);
-    while (!text && readFileSync(`/proc/${child.pid}/stat`, "utf8").lastIndexOf(") Z") < 0) {
+    while (!text && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) {
       Bun.sleepSync(1);
       text = readAnswer(answer.fd);
     }
@@ -62,8 +63,7 @@ function command(program: string, orders: number, answer: number) {
 }
 
 function readAnswer(fd: number): string {
-  const text = Buffer.alloc(2048);
-  return text.toString("utf8", 0, readSync(fd, text, 0, text.length, 0));
+  return readAt(fd, 0, 2048).toString();
 }
 
 function parseAnswer(text: string): InitAnswer {
@@ -72,15 +72,13 @@ function parseAnswer(text: string): InitAnswer {
 }
 
 /** The command that runs `args` in the namespaces of `pid`, below `root` if one is given. */
-export function enterCommand(options: {
+export async function enterCommand(options: {
   pid: number;
   root?: string;
   path: string;
   args: readonly string[];
-}): {
-  cmd: string[];
-} & Disposable {
-  const program = initProgram();
+}): Promise<{ cmd: string[] } & Disposable> {
+  const program = await initProgram();
   return {
     cmd: [program.path, "enter", String(options.pid), options.root ?? "-", options.path, ...options.args],
     [Symbol.dispose]: () => program[Symbol.dispose](),

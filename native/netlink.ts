@@ -1,6 +1,7 @@
 /** Netlink transport (RFC 3549, netlink(7)): messages with attributes, acknowledged requests, dumps. */
-import { getSystemErrorName } from "node:util";
-import { openSocket, owned, receive, sendAll } from "./libc.ts";
+import { errnoName } from "./errno.ts";
+import { owned, systemError } from "./libc.ts";
+import { openSocket, receive, sendAll } from "./sockets.ts";
 
 const HEADER = 16;
 const NLM_F_REQUEST = 1;
@@ -47,10 +48,7 @@ export function openNetlink(): Netlink {
         }
         const errno = -message.body.readInt32LE(0);
         if (errno === 0) return bodies;
-        throw Object.assign(new Error(`${what}: ${getSystemErrorName(-errno)}`), {
-          errno,
-          code: getSystemErrorName(-errno),
-        });
+        throw systemError(errno, `${what}: ${errnoName(errno)}`);
       }
     }
   }

@@ -1,11 +1,15 @@
 /** Tap devices (Documentation/networking/tuntap.rst). */
-import { type Descriptor, ioctl, openPath, owned } from "./libc.ts";
+import { dlopen } from "bun:ffi";
+import { check, type Descriptor, LIBC, O_RDWR, openPath, owned } from "./libc.ts";
+
+const { symbols: libc } = dlopen(LIBC, {
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+});
 
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 0x0002;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
-const O_RDWR = 2;
 
 /** Makes a tap in this thread's network namespace; it is gone with the last copy of its descriptor. */
 export function openTap(name: string): Descriptor {
@@ -15,7 +19,7 @@ export function openTap(name: string): Descriptor {
   request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFNAMSIZ);
   const tap = owned(openPath("/dev/net/tun", O_RDWR));
   try {
-    ioctl(tap.fd, TUNSETIFF, request);
+    check(libc.ioctl(tap.fd, TUNSETIFF, request), `TUNSETIFF ${name}`);
     return tap;
   } catch (error) {
     tap[Symbol.dispose]();

@@ -1,4 +1,5 @@
-import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { removeFile, writeBytes } from "../../native/files.ts";
+import { O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { reasonOf } from "../error.ts";
 
 export type Accelerator = "kvm" | "tcg";
@@ -9,16 +10,16 @@ const TRIAL_PATIENCE = 2500;
 /** Why KVM can't be used on this host, or null where it can: a trial guest is booted on it. */
 export function whyNotKvm(qemu: string, scratch: string): string | null {
   try {
-    closeSync(openSync("/dev/kvm", "r+"));
+    owned(openPath("/dev/kvm", O_RDWR))[Symbol.dispose]();
   } catch (error) {
     return `/dev/kvm can't be opened (${reasonOf(error)})`;
   }
   const kernel = `${scratch}/trial-${process.pid}`;
-  writeFileSync(kernel, trialKernel());
+  writeBytes(kernel, trialKernel());
   try {
     return runTrial(qemu, kernel);
   } finally {
-    rmSync(kernel, { force: true });
+    removeFile(kernel);
   }
 }
 

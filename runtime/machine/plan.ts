@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import type { Directive } from "../../native/directives.ts";
+import { statusOfFile } from "../../native/files.ts";
 import type { ExitRule } from "../guest/guest.ts";
 import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
 import { diskPath } from "./disk.ts";
@@ -51,7 +51,7 @@ export function planDirectives(input: PlanInput): Directive[] {
 function kvmDirectives(): Directive[] {
   return [
     ["device", "dev/kvm /dev/kvm"],
-    ["group", String(statSync("/dev/kvm").gid)],
+    ["group", String(statusOfFile("/dev/kvm").gid)],
   ];
 }
 

@@ -1,5 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { release } from "node:os";
+import {
+  makeFolders,
+  readText,
+  readTextOrNull,
+  rename,
+  statusOfFile,
+  statusOrNull,
+  writeText,
+} from "../../native/files.ts";
 import { type Accelerator, whyNotKvm } from "./accelerator.ts";
 import { listQemuFiles, type QemuFiles } from "./qemu.ts";
 
@@ -20,24 +27,25 @@ export function probeHost(qemu: string): Host {
   const file = `${CACHE}/vmm.json`;
   const known = readCache(file);
   if (known?.key === key) return known.host;
-  mkdirSync(CACHE, { recursive: true, mode: 0o700 });
+  makeFolders(CACHE, 0o700);
   const host: Host = { qemu, files: listQemuFiles(qemu), kvmTrouble: whyNotKvm(qemu, CACHE) };
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify({ key, host }), { mode: 0o600 });
-  renameSync(draft, file);
+  writeText(draft, JSON.stringify({ key, host }));
+  rename(draft, file);
   return host;
 }
 
 function cacheKey(qemu: string): string {
-  const { mtimeMs, size, ino } = statSync(qemu);
-  const kvm = statSync("/dev/kvm", { throwIfNoEntry: false });
+  const { modified, size, inode } = statusOfFile(qemu);
+  const kvm = statusOrNull("/dev/kvm");
+  const release = readText("/proc/sys/kernel/osrelease").trim();
   return [
     qemu,
-    mtimeMs,
+    modified,
     size,
-    ino,
-    release(),
-    kvm ? `${kvm.rdev}:${kvm.mode}` : "no kvm",
+    inode,
+    release,
+    kvm ? `${kvm.node}:${kvm.mode}` : "no kvm",
     TRIAL_VERSION,
   ].join(" ");
 }
@@ -47,9 +55,9 @@ const TRIAL_VERSION = 1;
 
 function readCache(file: string): { key: string; host: Host } | null {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as { key: string; host: Host };
+    return JSON.parse(readTextOrNull(file) ?? "null") as { key: string; host: Host } | null;
   } catch {
-    return null; // Absent, or torn by a crash: ask again.
+    return null; // Torn by a crash: ask again.
   }
 }
 

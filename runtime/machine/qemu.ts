@@ -1,5 +1,4 @@
-import { existsSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { exists, readLink, realPath, statusOrNull } from "../../native/files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 
 /** Where distributions put QEMU for x86-64. */
@@ -13,14 +12,14 @@ const PLACES = [
 
 /** The host's QEMU: `wanted` (an absolute path) or the first of the usual places. Its links are resolved. */
 export function findQemu(wanted: string | undefined): string {
-  const path = wanted ?? PLACES.find((place) => existsSync(place));
+  const path = wanted ?? PLACES.find((place) => exists(place));
   if (!path) {
     throw new UnikrunError(
       `There is no QEMU on this host (looked for ${PLACES.join(", ")}): install it (Debian: apt-get install qemu-system-x86), or set "qemu" in /etc/unikrun/config.json to its path.`,
     );
   }
   try {
-    return realpathSync(path);
+    return realPath(path);
   } catch (cause) {
     throw new UnikrunError(
       `The QEMU ${path} can't be used (${reasonOf(cause)}): set "qemu" in /etc/unikrun/config.json to the path of qemu-system-x86_64.`,
@@ -52,7 +51,7 @@ export function listQemuFiles(qemu: string): QemuFiles {
   const data = help.stdout
     .toString()
     .split("\n")
-    .filter((line) => line.startsWith("/") && existsSync(line));
+    .filter((line) => line.startsWith("/") && exists(line));
   if (libraries.length === 0 || data.length === 0) {
     throw new UnikrunError(
       `The QEMU ${qemu} does not start (${trace.stderr.toString().trim() || help.stderr.toString().trim() || "it lists no libraries and no firmware"}): reinstall it, or set "qemu" in /etc/unikrun/config.json to another.`,
@@ -60,10 +59,10 @@ export function listQemuFiles(qemu: string): QemuFiles {
   }
   const folders = [
     // Where a library is called for, and where the link leads that may stand there.
-    ...libraries.flatMap((library) => [realpathSync(dirname(library)), dirname(realpathSync(library))]),
-    ...data.map((path) => realpathSync(path)),
+    ...libraries.flatMap((library) => [realPath(folderOf(library)), folderOf(realPath(library))]),
+    ...data.map((path) => realPath(path)),
   ];
-  const cache = existsSync("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : [];
+  const cache = exists("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : [];
   return { needed: withoutInner([qemu, ...folders, ...cache]), links: rootLinks() };
 }
 
@@ -75,12 +74,13 @@ function withoutInner(paths: readonly string[]): string[] {
 /** On hosts with a merged /usr the linker's own path, /lib64/ld-linux-x86-64.so.2, goes through such a link. */
 function rootLinks(): { path: string; target: string }[] {
   return ["/lib", "/lib64", "/lib32", "/bin", "/sbin"].flatMap((path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (!found?.isDirectory()) return [];
+    if (!statusOrNull(path)?.isFolder) return [];
     try {
-      return [{ path, target: readlinkSync(path) }];
+      return [{ path, target: readLink(path) }];
     } catch {
       return [];
     }
   });
 }
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";

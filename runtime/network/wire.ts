@@ -1,6 +1,7 @@
 /** Puts a guest's network cards in the place of the interfaces in its container's network namespace. */
-import { type Descriptor, enterNamespace, errorCode } from "../../native/libc.ts";
+import { type Descriptor, errorCode } from "../../native/libc.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
+import { enterNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import {
   addIngress,

@@ -1,0 +1,262 @@
+/** Files and folders, synchronously. Every function throws an Error with `code` ("ENOENT"), as libc.ts says. */
+import { CString, dlopen, type Pointer, read } from "bun:ffi";
+import {
+  check,
+  cString,
+  errorCode,
+  LIBC,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  openPath,
+  owned,
+} from "./libc.ts";
+
+const { symbols: libc } = dlopen(LIBC, {
+  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+  read: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  write: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  access: { args: ["ptr", "i32"], returns: "i32" },
+  mkdir: { args: ["ptr", "u32"], returns: "i32" },
+  rmdir: { args: ["ptr"], returns: "i32" },
+  unlink: { args: ["ptr"], returns: "i32" },
+  rename: { args: ["ptr", "ptr"], returns: "i32" },
+  readlink: { args: ["ptr", "ptr", "u64"], returns: "i64" },
+  realpath: { args: ["ptr", "ptr"], returns: "ptr" },
+  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+  opendir: { args: ["ptr"], returns: "ptr" },
+  readdir: { args: ["ptr"], returns: "ptr" },
+  closedir: { args: ["ptr"], returns: "i32" },
+  syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
+});
+
+const PATH_MAX = 4096;
+
+export function readText(path: string): string {
+  using file = owned(openPath(path, O_RDONLY));
+  return readAll(file.fd).toString();
+}
+
+/** The text, or null where the file can't be read for whatever reason. */
+export function readTextOrNull(path: string): string | null {
+  try {
+    return readText(path);
+  } catch {
+    return null;
+  }
+}
+
+/** All that is left to read; files of /proc have no size. */
+function readAll(fd: number): Buffer {
+  let data = Buffer.alloc(16384);
+  let used = 0;
+  for (;;) {
+    if (used === data.length) data = Buffer.concat([data, Buffer.alloc(data.length)]);
+    const rest = data.subarray(used);
+    const count = check(libc.read(fd, rest, rest.length), "read");
+    if (count === 0) return data.subarray(0, used);
+    used += count;
+  }
+}
+
+/** Up to `length` bytes from `offset`; fewer at the end of the file. */
+export function readAt(fd: number, offset: number, length: number): Buffer {
+  const data = Buffer.alloc(length);
+  let used = 0;
+  while (used < length) {
+    const rest = data.subarray(used);
+    const count = check(libc.pread(fd, rest, rest.length, offset + used), "read");
+    if (count === 0) break;
+    used += count;
+  }
+  return data.subarray(0, used);
+}
+
+/** Makes or replaces a file. */
+export function writeText(path: string, text: string, mode = 0o600): void {
+  writeBytes(path, Buffer.from(text), mode);
+}
+
+export function writeBytes(path: string, data: Uint8Array, mode = 0o600): void {
+  using file = owned(openPath(path, O_WRONLY | O_CREAT | O_TRUNC, mode));
+  writeAll(file.fd, data);
+}
+
+/** Writes to a file that exists, in one write, as the kernel's control files want it. */
+export function writeControl(path: string, text: string): void {
+  using file = owned(openPath(path, O_WRONLY));
+  const data = Buffer.from(text);
+  check(libc.write(file.fd, data, data.length), `write ${path}`);
+}
+
+export function writeAll(fd: number, data: Uint8Array): void {
+  for (let done = 0; done < data.byteLength; ) {
+    const rest = data.subarray(done);
+    done += check(libc.write(fd, rest, rest.byteLength), "write");
+  }
+}
+
+export function exists(path: string): boolean {
+  const F_OK = 0;
+  return libc.access(cString(path), F_OK) === 0;
+}
+
+export function makeFolder(path: string, mode = 0o755): void {
+  check(libc.mkdir(cString(path), mode), `mkdir ${path}`);
+}
+
+/** Makes a folder and those above it that are not there. */
+export function makeFolders(path: string, mode = 0o755): void {
+  try {
+    makeFolder(path, mode);
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return;
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (errorCode(error) !== "ENOENT" || parent === "") throw error;
+    makeFolders(parent, mode);
+    makeFolder(path, mode);
+  }
+}
+
+export function removeFolder(path: string): void {
+  check(libc.rmdir(cString(path)), `rmdir ${path}`);
+}
+
+export function removeFile(path: string): void {
+  check(libc.unlink(cString(path)), `unlink ${path}`);
+}
+
+/** Removes a folder with the files in it, but no folders; one that is gone is fine. */
+export function removeFlatFolder(path: string): void {
+  try {
+    for (const name of listFolder(path)) removeFile(`${path}/${name}`);
+    removeFolder(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}
+
+export function rename(from: string, to: string): void {
+  check(libc.rename(cString(from), cString(to)), `rename ${from}`);
+}
+
+/** The names in a folder, without "." and "..", in no order. */
+export function listFolder(path: string): string[] {
+  return entriesOf(path).map(({ name }) => name);
+}
+
+/** The names of the folders in a folder. */
+export function listFolders(path: string): string[] {
+  const DT_DIR = 4;
+  return entriesOf(path).flatMap(({ name, type }) => (type === DT_DIR ? [name] : []));
+}
+
+function entriesOf(path: string): { name: string; type: number }[] {
+  const folder = libc.opendir(cString(path));
+  if (!folder) throw check(-1, `open ${path}`);
+  // struct dirent of glibc on 64-bit machines.
+  const OFFSET_OF_TYPE = 18;
+  const OFFSET_OF_NAME = 19;
+  const entries: { name: string; type: number }[] = [];
+  for (;;) {
+    const entry = libc.readdir(folder);
+    if (!entry) break;
+    const name = new CString((Number(entry) + OFFSET_OF_NAME) as Pointer).toString();
+    if (name !== "." && name !== "..") entries.push({ name, type: read.u8(entry, OFFSET_OF_TYPE) });
+  }
+  libc.closedir(folder);
+  return entries;
+}
+
+export function readLink(path: string): string {
+  const target = Buffer.alloc(PATH_MAX);
+  return target.toString(
+    "utf8",
+    0,
+    check(libc.readlink(cString(path), target, target.length), `readlink ${path}`),
+  );
+}
+
+/** The path without links in it. */
+export function realPath(path: string): string {
+  const target = Buffer.alloc(PATH_MAX);
+  if (!libc.realpath(cString(path), target)) check(-1, path);
+  return target.toString("utf8", 0, target.indexOf(0));
+}
+
+export interface Status {
+  readonly isFile: boolean;
+  readonly isFolder: boolean;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly inode: string;
+  /** Major and minor number of the file system's device. */
+  readonly device: string;
+  /** Of a device node, major and minor number. */
+  readonly node: string;
+  /** Nanoseconds after 1970. */
+  readonly modified: string;
+}
+
+/** Of a path (links followed) or a descriptor. */
+export function statusOfFile(file: string | number): Status {
+  const AT_FDCWD = -100;
+  const AT_EMPTY_PATH = 0x1000;
+  const STATX_BASIC_STATS = 0x7ff;
+  const data = Buffer.alloc(256);
+  const byPath = typeof file === "string";
+  const result = libc.statx(
+    byPath ? AT_FDCWD : file,
+    cString(byPath ? file : ""),
+    byPath ? 0 : AT_EMPTY_PATH,
+    STATX_BASIC_STATS,
+    data,
+  );
+  check(result, `stat ${file}`);
+  const mode = data.readUInt16LE(28);
+  const S_IFMT = 0o170000;
+  return {
+    isFile: (mode & S_IFMT) === 0o100000,
+    isFolder: (mode & S_IFMT) === 0o040000,
+    mode: mode & 0o7777,
+    gid: data.readUInt32LE(24),
+    size: Number(data.readBigUInt64LE(40)),
+    inode: String(data.readBigUInt64LE(32)),
+    modified: String(data.readBigInt64LE(112) * 1_000_000_000n + BigInt(data.readUInt32LE(120))),
+    node: `${data.readUInt32LE(128)}:${data.readUInt32LE(132)}`,
+    device: `${data.readUInt32LE(136)}:${data.readUInt32LE(140)}`,
+  };
+}
+
+/** Null where there is nothing, or nothing that we may see. */
+export function statusOrNull(path: string): Status | null {
+  try {
+    return statusOfFile(path);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Opens a file for reading with its path looked up inside `root` only: no link or `..` of an
+ * image leads out of it (openat2 with RESOLVE_IN_ROOT). A pipe without a writer does not block.
+ */
+export function openInRoot(root: string, path: string): number {
+  const OPENAT2 = 437;
+  const RESOLVE_NO_MAGICLINKS = 0x02n;
+  const RESOLVE_IN_ROOT = 0x10n;
+  using folder = owned(openPath(root, O_PATH));
+  const how = new BigUint64Array([
+    BigInt(O_CLOEXEC | O_NONBLOCK),
+    0n,
+    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  ]);
+  return check(libc.syscall(OPENAT2, folder.fd, cString(path), how, how.byteLength), `open ${path}`);
+}

@@ -1,0 +1,80 @@
+/** Sockets, and descriptors sent over them. */
+import { dlopen, ptr } from "bun:ffi";
+import { check, LIBC, O_CLOEXEC } from "./libc.ts";
+
+const { symbols: libc } = dlopen(LIBC, {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
+  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
+});
+
+const SOL_SOCKET = 1;
+
+/** `timeout` in seconds bounds each send and receive, which then fail with EAGAIN. */
+export function openSocket(options: {
+  domain: number;
+  type: number;
+  protocol?: number;
+  timeout: number;
+}): number {
+  const SO_RCVTIMEO = 20;
+  const SO_SNDTIMEO = 21;
+  const fd = check(libc.socket(options.domain, options.type | O_CLOEXEC, options.protocol ?? 0), "socket");
+  const time = new BigInt64Array([BigInt(options.timeout), 0n]);
+  for (const option of [SO_SNDTIMEO, SO_RCVTIMEO]) {
+    check(libc.setsockopt(fd, SOL_SOCKET, option, time, time.byteLength), "setsockopt");
+  }
+  return fd;
+}
+
+/** Connects to the Unix socket `name` in the folder that `folder` is a descriptor of: paths may pass sun_path. */
+export function connectIn(fd: number, folder: number, name: string): void {
+  const AF_UNIX = 1;
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(`/proc/self/fd/${folder}/${name}`, 2);
+  check(libc.connect(fd, address, address.length), `connect to ${name}`);
+}
+
+const MSG_NOSIGNAL = 0x4000;
+
+export function sendAll(fd: number, data: Uint8Array): void {
+  for (let done = 0; done < data.byteLength; ) {
+    const rest = data.subarray(done);
+    done += check(libc.send(fd, rest, rest.byteLength, MSG_NOSIGNAL), "send");
+  }
+}
+
+/** Receives once; an empty result is the end of the stream. */
+export function receive(fd: number, limit: number): Buffer {
+  const buffer = Buffer.alloc(limit);
+  return buffer.subarray(0, check(libc.recv(fd, buffer, limit, 0), "recv"));
+}
+
+/** Sends `data` with descriptors beside it (SCM_RIGHTS, unix(7)). */
+export function sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void {
+  if (descriptors.length === 0) return sendAll(fd, data);
+  const SCM_RIGHTS = 1;
+  const HEADER = 16;
+  const control = Buffer.alloc(HEADER + Math.ceil(descriptors.length / 2) * 8);
+  control.writeBigUInt64LE(BigInt(HEADER + descriptors.length * 4), 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  for (const [i, descriptor] of descriptors.entries()) control.writeInt32LE(descriptor, HEADER + i * 4);
+  const vector = new BigUint64Array([BigInt(ptr(data)), BigInt(data.byteLength)]);
+  // struct msghdr: no name, one piece of data, the control message, no flags.
+  const message = new BigUint64Array([
+    0n,
+    0n,
+    BigInt(ptr(vector)),
+    1n,
+    BigInt(ptr(control)),
+    BigInt(control.length),
+    0n,
+  ]);
+  const sent = check(libc.sendmsg(fd, message, MSG_NOSIGNAL), "sendmsg");
+  if (sent !== data.byteLength) throw new Error("sendmsg: only a part was sent");
+}

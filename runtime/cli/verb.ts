@@ -1,0 +1,31 @@
+import { type Container, isReserved, readContainer } from "../container/state.ts";
+import { UnikrunError } from "../error.ts";
+
+/** A parsed command line, as a verb sees it. */
+export interface Call {
+  /** --root: the folder of all containers' state. */
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+  readonly flags: Flags;
+  readonly args: readonly string[];
+  /** All that was given, for another runtime. */
+  readonly argv: readonly string[];
+}
+
+export interface Flags {
+  string(name: string): string | undefined;
+  boolean(name: string): boolean;
+}
+
+/** What a verb's file exports as `run`; a number is the exit code. */
+export type Verb = (call: Call) => void | number | Promise<void | number>;
+
+/** The container that the first argument names; null where it is another runtime's. */
+export function ownContainer(call: Call): Container | null {
+  const [id = ""] = call.args;
+  const container = readContainer(call.root, id);
+  if (container) return container;
+  if (isReserved(call.root, id)) return null;
+  // Engines look for "does not exist".
+  throw new UnikrunError(`container ${id} does not exist in ${call.root}.`);
+}

@@ -1,0 +1,147 @@
+import { readText } from "../../../native/files.ts";
+import { errorCode } from "../../../native/libc.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
+import type { Resources } from "../oci.ts";
+import { writeControl } from "./files.ts";
+import { enableControllers, inheritCpuset, makeFolder, refuseUsed, removeAll } from "./folders.ts";
+import { type Hierarchy, mountedHierarchies } from "./hierarchy.ts";
+import { limitsV1 } from "./limits-v1.ts";
+import { limitsV2 } from "./limits-v2.ts";
+import { cgroupFolder } from "./path.ts";
+import { folderOf, isFrozen, type Paths, pidsBelow, setFrozen, signalAll } from "./processes.ts";
+import type { Setting } from "./setting.ts";
+
+/** A container's cgroup: one folder in every hierarchy of the host. */
+export interface Cgroup {
+  /** For the container's record; `openCgroup` makes a Cgroup of it again. */
+  readonly paths: Paths;
+  /** A process enters the cgroup by writing "0" to each of these. */
+  readonly procsFiles: readonly string[];
+  /** Where a controller's files are; undefined where the host lacks it. */
+  folderOf(controller: string): string | undefined;
+  /** Sets or changes limits; throws UnikrunError for one that the kernel refuses. */
+  limit(resources: Resources): void;
+  /** The processes in it and below; none where it is gone. */
+  pids(): number[];
+  /** Sends a signal, by number, to all of them. */
+  kill(signal: number): void;
+  /** Returns when all of them stand still; throws UnikrunError where that can't be had. */
+  freeze(): void;
+  thaw(): void;
+  isFrozen(): boolean;
+  /** Kills what is in it and removes it. Idempotent. */
+  destroy(): void;
+}
+
+/**
+ * Makes the cgroup `path` (see cgroupPath) with these limits, with no process in it. One that exists is taken
+ * over if no process is in it. Throws UnikrunError, with nothing left behind.
+ */
+export function createCgroup(options: {
+  path: string;
+  resources: Resources;
+  hierarchies?: readonly Hierarchy[];
+}): Cgroup {
+  const { path, resources, hierarchies = mountedHierarchies() } = options;
+  using undo = new DisposableStack();
+  const selfCgroup = once(() => readText("/proc/self/cgroup"));
+  const paths: Record<string, string> = {};
+  for (const hierarchy of hierarchies) {
+    const folder = cgroupFolder(hierarchy, path, selfCgroup);
+    const key = hierarchy.controllers.join();
+    paths[key] = folder;
+    if (!makeIt(folder, undo)) refuseUsed(folder, { [key]: folder });
+  }
+  const cgroup = openCgroup(paths);
+  const settings = settingsFor(paths, resources);
+  for (const hierarchy of hierarchies) prepare(hierarchy, paths, settings);
+  apply(paths, settings);
+  undo.move();
+  return cgroup;
+}
+
+/** The cgroup whose `paths` were saved; it need not exist any more. */
+export function openCgroup(paths: Paths): Cgroup {
+  // All hierarchies have the same processes, so one is asked.
+  const main = folderOf(paths, "devices") ?? paths[""] ?? Object.values(paths)[0];
+  const folders = main === undefined ? [] : [main];
+  return {
+    paths,
+    procsFiles: Object.values(paths).map((folder) => `${folder}/cgroup.procs`),
+    folderOf: (controller) => (isLegacy(paths) ? folderOf(paths, controller) : paths[""]),
+    limit: (resources) => apply(paths, settingsFor(paths, resources)),
+    pids: () => folders.flatMap(pidsBelow),
+    kill: (signal) => signalAll(paths, folders, signal),
+    freeze: () => setFrozen(paths, true),
+    thaw: () => setFrozen(paths, false),
+    isFrozen: () => isFrozen(paths),
+    destroy: () => removeAll(paths),
+  };
+}
+
+const isLegacy = (paths: Paths): boolean => Object.keys(paths).some((key) => key !== "");
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function makeIt(folder: string, undo: DisposableStack): boolean {
+  try {
+    return makeFolder(folder, undo);
+  } catch (cause) {
+    throw new UnikrunError(
+      `The cgroup ${folder} can't be made (${reasonOf(cause)}): is its file system mounted read-only?`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function settingsFor(paths: Paths, resources: Resources): Setting[] {
+  return isLegacy(paths) ? limitsV1(resources) : limitsV2(resources);
+}
+
+/** What must stand before a process can enter or a limit be set. */
+function prepare(hierarchy: Hierarchy, paths: Paths, settings: readonly Setting[]): void {
+  const folder = paths[hierarchy.controllers.join()] ?? "";
+  // On a hybrid host the tree of version 2 counts processes and limits nothing.
+  if (hierarchy.version === 2 && !isLegacy(paths)) enableControllers(hierarchy, folder);
+  if (hierarchy.controllers.includes("cpuset")) {
+    inheritCpuset(folder, hierarchy.mountpoint, (file) => settings.some((setting) => setting.file === file));
+  }
+}
+
+/** Values that depend on one another (quota and period, memory and swap) may be refused until the other is there. */
+function apply(paths: Paths, settings: readonly Setting[]): void {
+  const early = settings.filter((setting) => !write(paths, setting, true));
+  for (const setting of early) write(paths, setting, false);
+}
+
+function write(paths: Paths, setting: Setting, mayBeEarly: boolean): boolean {
+  const { controller, file, value, otherwise } = setting;
+  const folder = isLegacy(paths) ? folderOf(paths, controller) : paths[""];
+  try {
+    if (folder === undefined) throw Object.assign(new Error("no such controller"), { code: "ENOENT" });
+    writeControl(folder, file, value);
+    return true;
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === "EINVAL" && mayBeEarly) return false;
+    if (code === "ENOENT" && otherwise === "skip") return true;
+    if (code === "ENOENT" && typeof otherwise === "object")
+      return write(paths, { controller, ...otherwise }, mayBeEarly);
+    const why =
+      code === "ENOENT"
+        ? `this host's kernel does not offer that (controller ${controller}): leave the limit out`
+        : `the kernel refuses it (${reasonOf(cause)}): correct linux.resources in config.json`;
+    throw new UnikrunError(
+      `${file} can't be set to ${value} in the cgroup ${folder ?? "of the container"}: ${why}.`,
+      { cause },
+    );
+  }
+}

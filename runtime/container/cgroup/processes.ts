@@ -1,0 +1,121 @@
+import { listFolders } from "../../../native/files.ts";
+import { errorCode } from "../../../native/libc.ts";
+import { sendSignal } from "../../../native/process.ts";
+import { SIGKILL } from "../../../native/signals.ts";
+import { UnikrunError } from "../../error.ts";
+import { isGone, readControl, writeControl } from "./files.ts";
+
+/** The folders of one cgroup, by hierarchy: "" for version 2, else the controllers, as in "cpu,cpuacct". */
+export type Paths = Readonly<Record<string, string>>;
+
+export function folderOf(paths: Paths, controller: string): string | undefined {
+  return Object.entries(paths).find(([key]) => key.split(",").includes(controller))?.[1];
+}
+
+/** The processes in a cgroup and below it; empty where it is gone. */
+export function pidsBelow(folder: string): number[] {
+  return [...pidsIn(folder), ...childrenOf(folder).flatMap(pidsBelow)];
+}
+
+function pidsIn(folder: string): number[] {
+  let text: string | undefined;
+  try {
+    text = readControl(folder, "cgroup.procs");
+  } catch (error) {
+    // A threaded cgroup of version 2 lists threads only (cgroup-v2.rst, Threads).
+    if (errorCode(error) !== "EOPNOTSUPP" && errorCode(error) !== "ENOTSUP") throw error;
+    text = readControl(folder, "cgroup.threads");
+  }
+  // A process of a pid namespace above ours is shown as 0, which no signal may be sent to: it means ourselves.
+  return (text ?? "")
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+export function childrenOf(folder: string): string[] {
+  try {
+    return listFolders(folder).map((name) => `${folder}/${name}`);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+/** Sends a signal to every process in the folders and below; SIGKILL also ends those that are frozen, or that fork. */
+export function signalAll(paths: Paths, folders: readonly string[], signal: number): void {
+  const isKill = signal === SIGKILL;
+  const unified = paths[""];
+  if (isKill && unified !== undefined && tryWrite(unified, "cgroup.kill", "1")) {
+    setFrozen(paths, false);
+    return;
+  }
+  // What is frozen can't fork while its list is read.
+  const frozen = isKill && tryFreeze(paths);
+  for (const pid of new Set(folders.flatMap(pidsBelow))) {
+    if (pid !== process.pid) signalOne(pid, signal);
+  }
+  if (frozen) setFrozen(paths, false);
+}
+
+function signalOne(pid: number, signal: number): void {
+  try {
+    sendSignal(pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+function tryFreeze(paths: Paths): boolean {
+  try {
+    setFrozen(paths, true);
+  } catch {
+    // Killing one by one is what is left.
+  }
+  return true;
+}
+
+function tryWrite(folder: string, file: string, value: string): boolean {
+  try {
+    writeControl(folder, file, value);
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** Milliseconds that a cgroup may take to freeze; a machine that is stopped by it takes none. */
+const FREEZING = 2000;
+
+/** Freezes a cgroup and waits until all of it stands still, or thaws it. Thawing one that is gone is no error. */
+export function setFrozen(paths: Paths, frozen: boolean): void {
+  const freezer = folderOf(paths, "freezer");
+  const folder = freezer ?? paths[""];
+  if (folder === undefined)
+    throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
+  const [file, value] = freezer
+    ? ["freezer.state", frozen ? "FROZEN" : "THAWED"]
+    : ["cgroup.freeze", frozen ? "1" : "0"];
+  const written = tryWrite(folder, file, value);
+  if (!frozen) return;
+  if (!written) throw new UnikrunError(`The cgroup ${folder} can't be frozen: it has no file ${file}.`);
+  const deadline = Date.now() + FREEZING;
+  while (!isFrozen(paths)) {
+    if (Date.now() > deadline) {
+      tryWrite(folder, file, freezer ? "THAWED" : "0");
+      throw new UnikrunError(`The cgroup ${folder} does not freeze: a process in it is stuck in the kernel.`);
+    }
+    Bun.sleepSync(1);
+    // Version 1 misses processes that appear while it freezes, until it is told again.
+    if (freezer) tryWrite(folder, file, value);
+  }
+}
+
+/** Whether all of a cgroup stands still. */
+export function isFrozen(paths: Paths): boolean {
+  const freezer = folderOf(paths, "freezer");
+  if (freezer !== undefined) return readControl(freezer, "freezer.state") === "FROZEN";
+  const events = readControl(paths[""] ?? "", "cgroup.events");
+  return events?.split("\n").includes("frozen 1") ?? false;
+}

@@ -1,0 +1,210 @@
+import { runHooks } from "../../hooks/runner.ts";
+import type { Directive } from "../../native/directives.ts";
+import { statusOrNull, writeText } from "../../native/files.ts";
+import { createInit, type LaunchInit } from "../../native/init.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import { familyNamed } from "../guest/detect.ts";
+import { findQemu } from "../machine/qemu.ts";
+import { type Cgroup, createCgroup } from "./cgroup/cgroup.ts";
+import { cgroupPath } from "./cgroup/path.ts";
+import { findGuest } from "./find-guest.ts";
+import { endInit } from "./lifecycle.ts";
+import { givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
+import type { Spec } from "./oci.ts";
+import { rlimitsOf } from "./rlimits.ts";
+import { hostSettings } from "./settings.ts";
+import { readSpec } from "./spec.ts";
+import {
+  type Container,
+  containerFolder,
+  forget,
+  type GuestRecord,
+  readProcess,
+  reserve,
+  stateDocument,
+  writeContainer,
+} from "./state.ts";
+
+export interface CreateOptions {
+  readonly root: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly systemdCgroup: boolean;
+}
+
+/**
+ * Makes a container whose init waits for `start` (runtime.md, Lifecycle 1-5).
+ * Returns null, with nothing done, where the bundle holds no unikernel: another runtime is for it.
+ * A create that fails leaves nothing behind. `foreground` starts init where somebody waits for it.
+ */
+export async function createContainer(
+  options: CreateOptions,
+  foreground?: LaunchInit,
+): Promise<Container | null> {
+  const { root, id } = options;
+  const bundle = absolute(options.bundle);
+  const spec = readSpec(bundle);
+  const rootfs = rootOf(id, bundle, spec);
+  const guest = await guestRecord(id, rootfs, spec);
+  if (!guest) return null;
+  findQemu((await hostSettings()).qemu);
+  const namespaces = namespaceDirectives(id, spec);
+  if (!foreground) checkTerminal(id, spec, options.consoleSocket);
+
+  using undo = new DisposableStack();
+  reserve(root, id);
+  undo.defer(() => forget(root, id));
+  const cgroup = createCgroup({
+    path: cgroupPath({ id, cgroupsPath: spec.linux?.cgroupsPath, systemd: options.systemdCgroup }),
+    resources: spec.linux?.resources ?? {},
+  });
+  undo.defer(() => cgroup.destroy());
+  const pid = await startInit(id, foreground ?? createInit, [
+    ...cgroup.procsFiles.map((file) => ["cgroup", file] as const),
+    ...namespaces,
+    ["state", containerFolder(root, id)],
+    ...processDirectives(spec, options.consoleSocket),
+  ]);
+  const container = describe({ options, bundle, rootfs, spec, guest, cgroup, pid });
+  undo.defer(() => endInit(container));
+  writeContainer(root, container);
+  await runCreateHooks(container);
+  if (options.pidFile) writePidFile(id, options.pidFile, pid);
+  undo.move();
+  return container;
+}
+
+function rootOf(id: string, bundle: string, spec: Spec): string {
+  const path = spec.root?.path;
+  if (path === undefined) {
+    throw new UnikrunError(
+      `Container ${id}: config.json of ${bundle} has no root.path: it must name the root file system.`,
+    );
+  }
+  const rootfs = path.startsWith("/") ? path : `${bundle}/${path}`;
+  if (statusOrNull(rootfs)?.isFolder) return rootfs;
+  throw new UnikrunError(
+    `Container ${id}: its root file system ${rootfs} is not a folder: see root.path in config.json.`,
+  );
+}
+
+async function guestRecord(id: string, rootfs: string, spec: Spec): Promise<GuestRecord | null> {
+  const found = await findGuest({ id, rootfs, spec });
+  if (!found) return null;
+  const process = spec.process;
+  const memoryLimit = spec.linux?.resources?.memory?.limit;
+  const record: GuestRecord = {
+    family: found.family.name,
+    kernel: found.kernel,
+    args: found.args,
+    env: process?.env ?? [],
+    cwd: process?.cwd ?? "/",
+    disks: found.disks,
+    newMounts: hasOwn(spec, "mount"),
+    rlimits: rlimitsOf(process?.rlimits),
+    ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
+    ...(found.memory === undefined ? {} : { memory: found.memory }),
+    ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),
+    ...(process?.apparmorProfile ? { apparmor: process.apparmorProfile } : {}),
+    ...(process?.selinuxLabel ? { selinux: process.selinuxLabel } : {}),
+  };
+  // What the guest can't be told is refused now, not when it starts.
+  familyNamed(record.family).bootArguments({ ...record, nics: [], disks: [] });
+  return record;
+}
+
+function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {
+  const terminal = spec.process?.terminal ?? false;
+  if (terminal && consoleSocket === undefined) {
+    throw new UnikrunError(
+      `Container ${id}: process.terminal is true, so create needs --console-socket to hand the terminal to.`,
+    );
+  }
+  if (!terminal && consoleSocket !== undefined) {
+    throw new UnikrunError(
+      `Container ${id}: --console-socket was given, but process.terminal in config.json is not true.`,
+    );
+  }
+}
+
+/** What of the process settings concerns init itself. */
+function processDirectives(spec: Spec, consoleSocket: string | undefined): Directive[] {
+  const size = spec.process?.consoleSize;
+  const optional = (key: string, value: string | number | undefined): Directive[] =>
+    value === undefined || value === "" ? [] : [[key, String(value)]];
+  const ownNames = hasOwn(spec, "uts");
+  return [
+    ...optional("console-socket", consoleSocket),
+    ...optional("terminal-size", size && `${size.height}x${size.width}`),
+    ...optional("hostname", ownNames ? spec.hostname : undefined),
+    ...optional("domainname", ownNames ? spec.domainname : undefined),
+    ...optional("oom-score-adj", spec.process?.oomScoreAdj),
+    ...Object.entries(spec.linux?.sysctl ?? {}).map(
+      ([name, value]) => ["sysctl", `${name.replaceAll(".", "/")}=${value}`] as const,
+    ),
+  ];
+}
+
+async function startInit(id: string, launch: LaunchInit, directives: readonly Directive[]): Promise<number> {
+  const answer = await launch(directives);
+  if ("pid" in answer) return answer.pid;
+  throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
+}
+
+function describe(parts: {
+  options: CreateOptions;
+  bundle: string;
+  rootfs: string;
+  spec: Spec;
+  guest: GuestRecord;
+  cgroup: Cgroup;
+  pid: number;
+}): Container {
+  const { spec, pid } = parts;
+  const netns = givenNetns(spec);
+  return {
+    version: 1,
+    ociVersion: spec.ociVersion,
+    id: parts.options.id,
+    bundle: parts.bundle,
+    rootfs: parts.rootfs,
+    created: new Date().toISOString(),
+    annotations: spec.annotations ?? {},
+    pid,
+    startTime: readProcess(pid)?.startTime ?? 0,
+    cgroup: parts.cgroup.paths,
+    hooks: spec.hooks ?? {},
+    guest: parts.guest,
+    ...(netns === undefined ? {} : { givenNetns: netns }),
+  };
+}
+
+async function runCreateHooks(container: Container): Promise<void> {
+  const { hooks, pid } = container;
+  const state = stateDocument(container, "creating");
+  await runHooks({ kind: "prestart", hooks: hooks.prestart, place: { kind: "runtime" }, state });
+  await runHooks({ kind: "createRuntime", hooks: hooks.createRuntime, place: { kind: "runtime" }, state });
+  await runHooks({
+    kind: "createContainer",
+    hooks: hooks.createContainer,
+    place: { kind: "container", pid },
+    state,
+  });
+}
+
+function writePidFile(id: string, path: string, pid: number): void {
+  try {
+    writeText(path, String(pid), 0o644);
+  } catch (cause) {
+    throw new UnikrunError(`Container ${id}: the pid file ${path} can't be written (${reasonOf(cause)}).`, {
+      cause,
+    });
+  }
+}
+
+function absolute(path: string): string {
+  const whole = path.startsWith("/") ? path : `${process.cwd()}/${path}`;
+  return whole.replace(/(\/\.?)+(?=\/|$)/g, "") || "/";
+}

@@ -1,0 +1,32 @@
+import { runHooks } from "../../hooks/runner.ts";
+import { UnikrunError } from "../error.ts";
+import { warn } from "../log.ts";
+import { releaseResources } from "./lifecycle.ts";
+import { type Container, forget, stateDocument, statusOf } from "./state.ts";
+
+/** Removes a container, all that it held, and its record. A running one is only removed with `force`. */
+export async function deleteContainer(
+  root: string,
+  container: Container,
+  options: { force: boolean },
+): Promise<void> {
+  const { id } = container;
+  if (!options.force && statusOf(root, container) === "running") {
+    throw new UnikrunError(
+      `Container ${id} can't be deleted: it is running; stop it first, or use delete --force.`,
+    );
+  }
+  releaseResources(container);
+  forget(root, id);
+  try {
+    await runHooks({
+      kind: "poststop",
+      hooks: container.hooks.poststop,
+      place: { kind: "runtime" },
+      state: stateDocument(container, "stopped"),
+    });
+  } catch (error) {
+    // runtime.md, Lifecycle 13: the container is gone all the same.
+    await warn(error instanceof Error ? error.message : String(error));
+  }
+}

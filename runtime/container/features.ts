@@ -1,0 +1,28 @@
+import { version } from "../../package.json";
+import { FAMILY_NAMES } from "../guest/detect.ts";
+
+/** The document of `features` (features.md, features-linux.md). Engines read it when they load their configuration. */
+export function features() {
+  return {
+    ociVersionMin: "1.0.0",
+    ociVersionMax: "1.2.0",
+    hooks: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
+    mountOptions: [],
+    linux: {
+      namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "uts"],
+      capabilities: [],
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      seccomp: { enabled: false },
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
+      intelRdt: { enabled: false },
+    },
+    annotations: {
+      "org.unikrun.version": version,
+      "org.unikrun.guests": FAMILY_NAMES.join(","),
+      // runc's name for a thing that dockerd looks for.
+      "org.opencontainers.runc.checkpoint.enabled": "false",
+    },
+    potentiallyUnsafeConfigAnnotations: [],
+  };
+}

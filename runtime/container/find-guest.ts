@@ -1,0 +1,132 @@
+import { UnikrunError } from "../error.ts";
+import { classify, familyNamed } from "../guest/detect.ts";
+import type { GuestFamily } from "../guest/guest.ts";
+import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./entrypoint.ts";
+import type { Spec } from "./oci.ts";
+import { annotationSettings, type GuestSettings, imageSettings, mergeGuestSettings } from "./settings.ts";
+
+export interface FoundGuest {
+  readonly family: GuestFamily;
+  /** Inside the root file system. */
+  readonly kernel: string;
+  /** argv of the program, argv[0] first. */
+  readonly args: readonly string[];
+  /** MiB, if somebody said how much. */
+  readonly memory?: number;
+  readonly disks: readonly {
+    readonly path: string;
+    readonly mountpoint?: string;
+    readonly readOnly: boolean;
+  }[];
+}
+
+/** The image's settings; the operator's annotations and the spec's vm object win over them. */
+const IMAGE_SETTINGS = "/unikrun.json";
+
+/**
+ * Finds the unikernel that a bundle holds: the file that its settings or its first argument names.
+ * Null where that file is an ordinary program.
+ */
+export async function findGuest(options: {
+  id: string;
+  rootfs: string;
+  spec: Spec;
+}): Promise<FoundGuest | null> {
+  const { id, rootfs, spec } = options;
+  const text = readImageText(rootfs, IMAGE_SETTINGS);
+  const settings = mergeGuestSettings(
+    text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
+    vmSettings(spec),
+    await annotationSettings(spec.annotations ?? {}),
+  );
+  const process = {
+    args: spec.process?.args ?? [],
+    cwd: spec.process?.cwd ?? "/",
+    env: spec.process?.env ?? [],
+  };
+  if (process.args.length === 0) {
+    throw new UnikrunError(
+      `Container ${id}: process.args in config.json is empty: its first entry must name the unikernel or program.`,
+    );
+  }
+  using kernel = openKernel(rootfs, settings.kernel, process);
+  if (!kernel) {
+    if (settings.kernel === undefined) return null;
+    throw new UnikrunError(
+      `Container ${id}: the unikernel ${settings.kernel} is not in the image: see "kernel" in its settings.`,
+    );
+  }
+  const family = familyOf(id, kernel, settings);
+  if (!family) return null;
+  const disks = (settings.disks ?? []).map((disk) => checkDisk(id, rootfs, disk));
+  const [name = kernel.path, ...rest] = process.args;
+  return {
+    family,
+    kernel: kernel.path,
+    args: [name, ...(settings.args ?? []), ...rest],
+    disks,
+    ...(settings.memory === undefined ? {} : { memory: settings.memory }),
+  };
+}
+
+function openKernel(
+  rootfs: string,
+  wanted: string | undefined,
+  process: { args: readonly string[]; cwd: string; env: readonly string[] },
+): ImageFile | null {
+  if (wanted !== undefined) return openImageFile(rootfs, wanted);
+  const [name] = process.args;
+  if (name === undefined) return null;
+  for (const path of candidatePaths(name, process)) {
+    const file = openImageFile(rootfs, path);
+    if (file) return file;
+  }
+  return null;
+}
+
+/** Null where it is a program for another runtime and nobody called it a unikernel. */
+function familyOf(id: string, kernel: ImageFile, settings: GuestSettings): GuestFamily | null {
+  const isNamed = settings.kernel !== undefined || settings.family !== undefined;
+  const found = classify(kernel);
+  switch (found.kind) {
+    case "guest":
+      if (settings.family !== undefined && settings.family !== found.family.name) {
+        throw new UnikrunError(
+          `Container ${id}: ${kernel.path} is a ${found.family.name} unikernel, not a ${settings.family} one: correct "family" in its settings.`,
+        );
+      }
+      return familyNamed(found.family.name);
+    case "program":
+      if (!isNamed) return null;
+      throw new UnikrunError(
+        `Container ${id}: ${kernel.path} in the image is an ordinary program and no unikernel: correct "kernel" in its settings.`,
+      );
+    case "broken":
+      throw new UnikrunError(`Container ${id}: ${kernel.path} in the image can't be booted: ${found.why}.`);
+  }
+}
+
+function checkDisk(
+  id: string,
+  rootfs: string,
+  disk: { path: string; mountpoint?: string; readOnly?: boolean },
+) {
+  using file = openImageFile(rootfs, disk.path);
+  if (!file) {
+    throw new UnikrunError(
+      `Container ${id}: the disk image ${disk.path} is not in the image: see "disks" in its settings.`,
+    );
+  }
+  return {
+    path: disk.path,
+    readOnly: disk.readOnly ?? true,
+    ...(disk.mountpoint === undefined ? {} : { mountpoint: disk.mountpoint }),
+  };
+}
+
+/** config-vm.md: the kernel's path and parameters. */
+function vmSettings(spec: Spec): GuestSettings {
+  const kernel = spec.vm?.kernel;
+  if (!kernel) return {};
+  return { kernel: kernel.path, ...(kernel.parameters ? { args: kernel.parameters } : {}) };
+}

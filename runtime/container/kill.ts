@@ -1,0 +1,25 @@
+import { signalNumber } from "../../native/signals.ts";
+import { UnikrunError } from "../error.ts";
+import { openCgroup } from "./cgroup/cgroup.ts";
+import { signalInit } from "./lifecycle.ts";
+import type { Container } from "./state.ts";
+
+/** Sends a signal (name with or without SIG, or number) to a container's init; `all`: to every process of its cgroup. */
+export function killContainer(container: Container, signal: string, options: { all: boolean }): void {
+  const number = signalNumber(signal);
+  if (number === undefined) {
+    throw new UnikrunError(
+      `There is no signal ${JSON.stringify(signal)}: give a name such as SIGTERM, or a number from 1 to 64.`,
+    );
+  }
+  if (options.all) {
+    openCgroup(container.cgroup).kill(number);
+    return;
+  }
+  if (!signalInit(container, number)) {
+    // Engines look for these words.
+    throw new UnikrunError(
+      `container not running: ${container.id} has stopped, so it can't be sent signal ${signal}.`,
+    );
+  }
+}

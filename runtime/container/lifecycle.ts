@@ -1,0 +1,44 @@
+/** The ends of a container's processes and of what they held. */
+import { errorCode } from "../../native/libc.ts";
+import { sendSignal } from "../../native/process.ts";
+import { SIGKILL } from "../../native/signals.ts";
+import { UnikrunError } from "../error.ts";
+import { unwireNetwork } from "../network/wire.ts";
+import { openCgroup } from "./cgroup/cgroup.ts";
+import { type Container, isAlive } from "./state.ts";
+
+/** Milliseconds that a killed init may take to be gone. */
+const DYING = 5000;
+
+/** Sends a signal to init; false where it is gone. */
+export function signalInit(container: Container, signal: number): boolean {
+  if (!isAlive(container)) return false;
+  try {
+    sendSignal(container.pid, signal);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "ESRCH") return false;
+    throw error;
+  }
+}
+
+/** Kills init, and with it the machine, and waits until it is dead. */
+export function endInit(container: Container): void {
+  if (!signalInit(container, SIGKILL)) return;
+  const deadline = Date.now() + DYING;
+  for (let pause = 0.2; isAlive(container); pause = Math.min(pause * 2, 20)) {
+    if (Date.now() > deadline) {
+      throw new UnikrunError(
+        `Container ${container.id}: its init (pid ${container.pid}) does not die: see what holds it (/proc/${container.pid}/stack).`,
+      );
+    }
+    Bun.sleepSync(pause);
+  }
+}
+
+/** Ends everything that a container has outside its folder. Idempotent. */
+export function releaseResources(container: Container): void {
+  endInit(container);
+  openCgroup(container.cgroup).destroy();
+  if (container.givenNetns) unwireNetwork({ netns: container.givenNetns, containerId: container.id });
+}

@@ -1,0 +1,68 @@
+import type { Directive } from "../../native/directives.ts";
+import { statusOrNull } from "../../native/files.ts";
+import { UnikrunError } from "../error.ts";
+import type { LinuxNamespace, Spec } from "./oci.ts";
+
+/** The flags of unshare(2), and the names in /proc/PID/ns. */
+const KINDS = {
+  network: { flag: 0x40000000, file: "net" },
+  pid: { flag: 0x20000000, file: "pid" },
+  ipc: { flag: 0x08000000, file: "ipc" },
+  uts: { flag: 0x04000000, file: "uts" },
+  cgroup: { flag: 0x02000000, file: "cgroup" },
+  mount: { flag: 0x00020000, file: "mnt" },
+  time: { flag: 0x00000080, file: "time" },
+} as const;
+
+/** init enters given namespaces and makes the others. Refuses what a machine can't live in. */
+export function namespaceDirectives(id: string, spec: Spec): Directive[] {
+  const wanted = spec.linux?.namespaces ?? [];
+  if (wanted.some((namespace) => namespace.type === "user")) {
+    throw new UnikrunError(
+      `Container ${id}: a unikernel can't be run in a user namespace yet: turn userns-remap off for it (docker run --userns=host).`,
+    );
+  }
+  refuseHostNetwork(id, wanted);
+  const joined = wanted.flatMap((namespace) => (namespace.path ? [checkPath(id, namespace)] : []));
+  const flags = wanted
+    .filter((namespace) => !namespace.path)
+    .reduce((sum, namespace) => sum | KINDS[namespace.type as keyof typeof KINDS].flag, 0);
+  return [...joined.map((path) => ["join", path] as const), ["unshare", String(flags)]];
+}
+
+/** The network namespace that outlives the container, where the engine gave one. */
+export function givenNetns(spec: Spec): string | undefined {
+  return spec.linux?.namespaces?.find((namespace) => namespace.type === "network")?.path;
+}
+
+export function hasOwn(spec: Spec, type: "mount" | "uts"): boolean {
+  return spec.linux?.namespaces?.some((namespace) => namespace.type === type) ?? false;
+}
+
+/** The host's links are never touched; and a guest can't listen on the host's addresses. */
+function refuseHostNetwork(id: string, namespaces: readonly LinuxNamespace[]): void {
+  const network = namespaces.find((namespace) => namespace.type === "network");
+  const own = inode("/proc/self/ns/net");
+  const host = inode("/proc/1/ns/net");
+  const given = network?.path ? inode(network.path) : undefined;
+  if (network && (given === undefined || (given !== own && given !== host))) return;
+  throw new UnikrunError(
+    `Container ${id}: a unikernel can't share the host's network: put it on a network of its own (docker run --network bridge, with -p to publish ports), or on none (--network none).`,
+  );
+}
+
+function checkPath(id: string, namespace: LinuxNamespace): string {
+  const path = namespace.path ?? "";
+  if (inode(path) === undefined) {
+    throw new UnikrunError(
+      `Container ${id}: its ${namespace.type} namespace ${path} is not there: has the container or sandbox that it belonged to ended?`,
+    );
+  }
+  return path;
+}
+
+/** Undefined where it is gone, or not ours to see. */
+function inode(path: string): string | undefined {
+  const found = statusOrNull(path);
+  return found ? `${found.device}/${found.inode}` : undefined;
+}

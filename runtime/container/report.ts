@@ -1,0 +1,30 @@
+import { type Container, statusOf } from "./state.ts";
+
+/** What `state` and `list` say of a container; the fields are runc's. */
+export interface Report {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** 0 for a stopped container. */
+  readonly pid: number;
+  readonly status: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly owner: string;
+}
+
+export function containerReport(root: string, container: Container): Report {
+  const status = statusOf(root, container);
+  return {
+    ociVersion: container.ociVersion,
+    id: container.id,
+    pid: status === "stopped" ? 0 : container.pid,
+    status,
+    bundle: container.bundle,
+    rootfs: container.rootfs,
+    created: container.created,
+    annotations: container.annotations,
+    owner: "",
+  };
+}

@@ -1,0 +1,32 @@
+import { waitForInit } from "../../native/init.ts";
+import { SIGNALS } from "../../native/signals.ts";
+import { type CreateOptions, createContainer } from "./create.ts";
+import { deleteContainer } from "./delete.ts";
+import { signalInit } from "./lifecycle.ts";
+import { startContainer } from "./start.ts";
+
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
+/**
+ * create, start, and unless detached wait and delete. Returns the container's exit code (0 when detached);
+ * null, with nothing done, where the bundle holds no unikernel.
+ */
+export async function runContainer(
+  options: CreateOptions,
+  { detach, keep }: { detach: boolean; keep: boolean },
+): Promise<number | null> {
+  const waiter = detach ? null : waitForInit();
+  const container = await createContainer(options, waiter?.launch);
+  if (!container) return null;
+  try {
+    await startContainer(options.root, container);
+  } catch (error) {
+    await deleteContainer(options.root, container, { force: true });
+    throw error;
+  }
+  if (!waiter) return 0;
+  for (const name of FORWARDED) process.on(name, () => void signalInit(container, SIGNALS[name]));
+  const code = await waiter.exited();
+  if (!keep) await deleteContainer(options.root, container, { force: true });
+  return code;
+}

@@ -1,0 +1,107 @@
+import { runHooks } from "../../hooks/runner.ts";
+import { sendPlan } from "../../native/channel.ts";
+import { encodeDirectives } from "../../native/directives.ts";
+import { UnikrunError } from "../error.ts";
+import { familyNamed } from "../guest/detect.ts";
+import { warn } from "../log.ts";
+import { guestMemory } from "../machine/memory.ts";
+import { planDirectives } from "../machine/plan.ts";
+import { chooseAccelerator, probeHost } from "../machine/probe.ts";
+import { findQemu } from "../machine/qemu.ts";
+import { type Wiring, wireNetwork } from "../network/wire.ts";
+import { releaseResources } from "./lifecycle.ts";
+import { hostSettings } from "./settings.ts";
+import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
+
+/**
+ * Starts a created container's machine, and returns when its VMM is up (runtime.md, Lifecycle 6-9).
+ * A start that fails ends the container's processes and takes back its network and cgroup; its record stays, stopped, for delete.
+ */
+export async function startContainer(root: string, container: Container): Promise<void> {
+  const status = statusOf(root, container);
+  if (status !== "created") {
+    const why =
+      status === "running"
+        ? "it is already running"
+        : "it has stopped: a stopped container can only be deleted";
+    throw new UnikrunError(`Container ${container.id} can't be started: ${why}.`);
+  }
+  try {
+    await startMachine(root, container);
+    await runHooks({
+      kind: "poststart",
+      hooks: container.hooks.poststart,
+      place: { kind: "runtime" },
+      state: stateDocument(container, "running"),
+    });
+  } catch (error) {
+    releaseResources(container);
+    throw error;
+  }
+}
+
+async function startMachine(root: string, container: Container): Promise<void> {
+  const { id, pid, guest, hooks } = container;
+  const settings = await hostSettings();
+  const host = probeHost(findQemu(settings.qemu));
+  const { accelerator, warning } = chooseAccelerator(host, settings.accelerator);
+  if (warning) await warn(warning);
+  const family = familyNamed(guest.family);
+  const memoryMiB = guestMemory({
+    containerId: id,
+    limit: guest.memoryLimit,
+    wanted: guest.memory,
+    family,
+    accelerator,
+  });
+  const netns = container.givenNetns ?? `/proc/${pid}/ns/net`;
+  using wiring = wireNetwork({ netns, containerId: id, limit: family.limits.nics });
+  await warnOfNoNetwork(container, wiring);
+  const bootArguments = family.bootArguments({
+    ...guest,
+    nics: wiring.nics,
+    disks: guest.disks.map((disk, index) => ({ ...disk, index })),
+  });
+  await runHooks({
+    kind: "startContainer",
+    hooks: hooks.startContainer,
+    place: { kind: "container", pid, root: container.rootfs },
+    state: stateDocument(container, "created"),
+  });
+  const plan = planDirectives({
+    host,
+    machine: {
+      qemu: host.qemu,
+      containerId: id,
+      accelerator,
+      board: family.board,
+      memoryMiB,
+      bootArguments,
+      nics: wiring.nics,
+      disks: guest.disks,
+    },
+    cage: containerFolder(root, id),
+    rootfs: container.rootfs,
+    ownMounts: guest.newMounts,
+    kernel: guest.kernel,
+    disks: guest.disks.map((disk) => disk.path),
+    uid: VMM_UIDS + pid,
+    rlimits: guest.rlimits,
+    apparmor: guest.apparmor,
+    selinux: guest.selinux,
+    exitRules: family.exitRules,
+  });
+  const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), wiring.taps);
+  if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
+  wiring.keep();
+}
+
+/** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
+const VMM_UIDS = 0x7000_0000;
+
+async function warnOfNoNetwork(container: Container, wiring: Wiring): Promise<void> {
+  if (wiring.nics.length > 0) return;
+  await warn(
+    `Container ${container.id}: its network namespace has no interface but lo, so the guest gets no network card.`,
+  );
+}

@@ -1,0 +1,75 @@
+/** A unikernel family: what the rest of the runtime needs to know to boot its guests, and nothing of it elsewhere. */
+export interface GuestFamily {
+  /** As in the container's record: "rumprun". */
+  readonly name: string;
+  /** Null where the file is a kernel of this family; otherwise why not, a clause for an error's sentence. */
+  refuses(kernel: KernelFile): string | null;
+  readonly memory: { readonly defaultMiB: number; readonly floorMiB: number };
+  readonly board: { readonly machine: "pc"; readonly firmware: "seabios" };
+  /** How many of each it can drive. */
+  readonly limits: { readonly nics: number; readonly disks: number };
+  /** The text for the kernel's command line. Throws UnikrunError for what the guest can't be told. */
+  bootArguments(boot: Boot): string;
+  /** How init reads the guest's end off its console. */
+  readonly exitRules: readonly ExitRule[];
+  /** "end": it can't be asked to stop; its machine is ended, disks flushed. */
+  readonly stop: "end";
+}
+
+/** An open file, read as far as is needed: kernels have tens of megabytes. */
+export interface KernelFile {
+  /** For messages. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Shorter than `length` at the end of the file only. */
+  read(offset: number, length: number): Buffer;
+}
+
+/** What a guest is told when it boots. */
+export interface Boot {
+  /** The program's argv, its own name first. */
+  readonly args: readonly string[];
+  /** NAME=VALUE each. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly hostname?: string;
+  /** In the order of the machine's cards. */
+  readonly nics: readonly BootNic[];
+  readonly disks: readonly BootDisk[];
+}
+
+export interface BootNic {
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly addresses: readonly {
+    readonly family: 4 | 6;
+    readonly address: string;
+    readonly prefix: number;
+  }[];
+  /** Of default routes. */
+  readonly gateways: readonly { readonly family: 4 | 6; readonly address: string }[];
+}
+
+export interface BootDisk {
+  /** Of the machine's disks, from 0. */
+  readonly index: number;
+  /** Absent: attached, but left to the program. */
+  readonly mountpoint?: string;
+  readonly readOnly: boolean;
+}
+
+/** A line of the guest's console, and what follows from it. Of several rules that fit a line the first counts. */
+export interface ExitRule {
+  /** The phase that the guest must be in, "boot" at first; absent: any. */
+  readonly when?: "boot" | "main" | "ending";
+  /** The whole line: `*` stands for any text, `#` for a decimal integer, everything else for itself. */
+  readonly line: string;
+  /** The phase from now on. "ended" ends the machine at once. */
+  readonly phase?: "main" | "ending" | "ended";
+  /** The exit code as long as no later line says another; "#": the line's integer. Its low eight bits count. */
+  readonly code?: number | "#";
+  /** If the vCPU is really halted now, the guest has ended. */
+  readonly halts?: true;
+}

@@ -1,0 +1,58 @@
+/** The header of Multiboot Specification 0.6.96, section 3.1, and what QEMU makes of it. */
+export interface MultibootHeader {
+  /** Of the header in the file. */
+  readonly offset: number;
+  readonly flags: number;
+  /** Physical addresses that say how to load the file as it lies; absent without flag 16. */
+  readonly addresses?: {
+    readonly header: number;
+    readonly load: number;
+    /** 0: to the end of the file. */
+    readonly loadEnd: number;
+    readonly bssEnd: number;
+    readonly entry: number;
+  };
+}
+
+/** The header lies, whole, in this many bytes at the beginning of the file. */
+export const MULTIBOOT_SEARCH = 8192;
+
+const MAGIC = Buffer.from([0x02, 0xb0, 0xad, 0x1b]);
+const HAS_ADDRESSES = 0x10000;
+
+/** The header in the first bytes of a file; undefined where there is none with the right sum. */
+export function findMultiboot(file: Buffer): MultibootHeader | undefined {
+  const head = file.subarray(0, MULTIBOOT_SEARCH);
+  for (let at = head.indexOf(MAGIC); at >= 0; at = head.indexOf(MAGIC, at + 1)) {
+    if (at % 4 !== 0 || at + 12 > head.length) continue;
+    const flags = head.readUInt32LE(at + 4);
+    const sum = MAGIC.readUInt32LE(0) + flags + head.readUInt32LE(at + 8);
+    if (sum % 2 ** 32 !== 0) continue;
+    if (!(flags & HAS_ADDRESSES) || at + 32 > head.length) return { offset: at, flags };
+    const [header = 0, load = 0, loadEnd = 0, bssEnd = 0, entry = 0] = [12, 16, 20, 24, 28].map((field) =>
+      head.readUInt32LE(at + field),
+    );
+    return { offset: at, flags, addresses: { header, load, loadEnd, bssEnd, entry } };
+  }
+  return undefined;
+}
+
+/** Why QEMU could not load a file of that size by its header, a clause; null where it can. */
+export function multibootTrouble(found: MultibootHeader, size: number): string | null {
+  const { addresses, offset } = found;
+  // QEMU loads 32-bit ELF files by their program headers, but 64-bit ones by these addresses only.
+  if (!addresses)
+    return "its multiboot header carries no load addresses, without which QEMU loads no 64-bit kernel";
+  const { header, load, loadEnd, bssEnd, entry } = addresses;
+  const start = offset - (header - load);
+  const length = loadEnd === 0 ? size - start : loadEnd - load;
+  if (start < 0 || length <= 0 || (bssEnd !== 0 && bssEnd < load + length)) {
+    return "the load addresses in its multiboot header contradict one another";
+  }
+  if (start + length > size) {
+    return `it is truncated: it has ${size} bytes, and its multiboot header has ${start + length} loaded`;
+  }
+  return entry < load || entry >= load + length
+    ? "its multiboot header has an entry point outside of what is loaded"
+    : null;
+}

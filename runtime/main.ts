@@ -1,0 +1,72 @@
+/** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
+import { type Invocation, parse } from "./cli/parse.ts";
+import type { Call, Verb } from "./cli/verb.ts";
+import { reasonOf, UnikrunError } from "./error.ts";
+import { logError, setLog } from "./log.ts";
+
+/** Every verb that a unikernel knows; each is loaded when it is called for. */
+const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
+  create: () => import("./cli/create.ts"),
+  start: () => import("./cli/start.ts"),
+  state: () => import("./cli/state.ts"),
+  kill: () => import("./cli/kill.ts"),
+  delete: () => import("./cli/delete.ts"),
+  list: () => import("./cli/list.ts"),
+  run: () => import("./cli/run.ts"),
+  spec: () => import("./cli/spec.ts"),
+  features: () => import("./cli/features.ts"),
+  completion: () => import("./cli/completion.ts"),
+};
+
+const DEFAULT_ROOT = "/run/unikrun";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const invocation = parse(argv);
+  switch (invocation.kind) {
+    case "help":
+      await (await import("./cli/help.ts")).showHelp(invocation.verb);
+      return 0;
+    case "version":
+      (await import("./cli/version.ts")).showVersion();
+      return 0;
+    case "verb":
+      return callVerb(invocation, argv);
+  }
+}
+
+async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonly string[]): Promise<number> {
+  const { globals } = invocation;
+  setLog({
+    format: globals.string("log-format") === "json" ? "json" : "text",
+    debug: globals.boolean("debug"),
+    ...optionalFile(globals.string("log")),
+  });
+  const load = VERBS[invocation.verb] ?? (() => import("./cli/other.ts"));
+  const { run } = await load();
+  const call: Call = {
+    root: globals.string("root") ?? DEFAULT_ROOT,
+    systemdCgroup: globals.boolean("systemd-cgroup"),
+    flags: invocation.flags,
+    args: invocation.args,
+    argv,
+  };
+  return (await run(call)) ?? 0;
+}
+
+const optionalFile = (file: string | undefined) => (file === undefined ? {} : { file });
+
+/** An error that is not one of our sentences is a defect of ours: it says so, and where. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof UnikrunError) return error.message;
+  const place = error instanceof Error ? (error.stack?.split("\n")[1] ?? "").trim() : "";
+  return `unikrun failed unexpectedly: ${reasonOf(error)} ${place}`.trim();
+}
+
+// A promise and no `await`: compiled bytecode is a CommonJS module.
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  async (error: unknown) => {
+    await logError(sentenceOf(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,45 @@
+import { readFileSync, rmSync } from "node:fs";
+import type { Runtime } from "./bundles.ts";
+import { reap } from "./reap.ts";
+
+/** The calls of one container's life, in order. */
+export const STEPS = ["create", "state", "start", "kill", "delete"] as const;
+
+/** Milliseconds of each call; `total` is that of create, start, kill and delete. */
+export type Cost = Record<(typeof STEPS)[number] | "total" | "createdRssKiB", number>;
+
+/** One container from create to delete. Its init is our child after create, as it is a shim's. */
+export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string; id: string }): Cost {
+  const pidFile = `${root}-${id}.pid`;
+  const call = (...args: string[]): number => {
+    const begin = performance.now();
+    const run = Bun.spawnSync({
+      cmd: [runtime.binary, "--root", root, ...args],
+      stdin: "ignore",
+      // A pipe would stay open as long as the container has it.
+      stdout: Bun.file("/dev/null"),
+      stderr: Bun.file(`${root}.stderr`),
+    });
+    const cost = performance.now() - begin;
+    if (run.exitCode !== 0) {
+      throw new Error(`${runtime.name} ${args.join(" ")}: ${readFileSync(`${root}.stderr`, "utf8").trim()}`);
+    }
+    return cost;
+  };
+  const create = call("create", "--bundle", runtime.bundle, "--pid-file", pidFile, id);
+  const pid = Number(readFileSync(pidFile, "utf8"));
+  const createdRssKiB = residentKiB(pid);
+  const state = call("state", id);
+  const start = call("start", id);
+  const kill = call("kill", id, "KILL");
+  reap(pid);
+  const remove = call("delete", id);
+  rmSync(pidFile);
+  return { create, state, start, kill, delete: remove, total: create + start + kill + remove, createdRssKiB };
+}
+
+/** VmRSS of the process that the created container consists of. */
+function residentKiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+}

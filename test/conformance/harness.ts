@@ -1,0 +1,156 @@
+/** Runs dist/unikrun on bundles, as an engine would, and looks at what is left afterwards. */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { becomeSubreaper } from "../../native/process.ts";
+import { reap } from "../bench/reap.ts";
+
+export const repository = resolve(import.meta.dirname, "../..");
+export const unikrun = `${repository}/dist/unikrun`;
+export const probe = `${repository}/build/guest/probe.bin`;
+
+becomeSubreaper();
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The lines of --log. */
+  readonly log: readonly { readonly level: string; readonly msg: string; readonly time: string }[];
+}
+
+/** A bundle with the probe guest in it, and a --root of its own. */
+export interface Bench extends Disposable {
+  readonly folder: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly root: string;
+  readonly id: string;
+  /** Rewrites config.json. */
+  configure(change: (config: Config) => void): void;
+  call(...args: string[]): Outcome;
+  /** What the container printed so far. */
+  output(): string;
+  /** Waits for the container's init, our child since create, and returns its exit code. */
+  wait(): number;
+  pid(): number;
+}
+
+/** config.json as a test sees it: it may put anything anywhere. */
+export type Config = ReturnType<typeof defaultConfig> & Record<string, unknown>;
+
+let count = 0;
+
+export function makeBench(args: readonly string[], files: Readonly<Record<string, string>> = {}): Bench {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-test-`);
+  const bundle = `${folder}/bundle`;
+  const rootfs = `${bundle}/rootfs`;
+  mkdirSync(rootfs, { recursive: true });
+  copyFileSync(probe, `${rootfs}/probe.bin`);
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${rootfs}/${name}`, text);
+  const id = `test-${process.pid}-${count++}`;
+  const config = defaultConfig(id, args);
+  const write = (): void => writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
+  write();
+  const root = `${folder}/root`;
+  const pidFile = `${folder}/pid`;
+  const call = (...given: string[]): Outcome => {
+    const log = `${folder}/log.json`;
+    rmSync(log, { force: true });
+    const verb = given[0] === "create" ? ["create", "--bundle", bundle, "--pid-file", pidFile, id] : given;
+    const run = Bun.spawnSync({
+      cmd: [unikrun, "--root", root, "--log", log, "--log-format", "json", ...verb],
+      stdin: "ignore",
+      stdout: Bun.file(`${folder}/stdout`),
+      stderr: Bun.file(`${folder}/stderr`),
+    });
+    return {
+      code: run.exitCode,
+      stdout: readFileSync(`${folder}/stdout`, "utf8"),
+      stderr: readFileSync(`${folder}/stderr`, "utf8"),
+      log: existsSync(log)
+        ? readFileSync(log, "utf8")
+            .trim()
+            .split("\n")
+            .filter(Boolean)
+            .map((line) => JSON.parse(line))
+        : [],
+    };
+  };
+  const pid = (): number => Number(readFileSync(pidFile, "utf8"));
+  return {
+    folder,
+    bundle,
+    rootfs,
+    root,
+    id,
+    call,
+    pid,
+    configure(change) {
+      change(config);
+      write();
+    },
+    output: () => readFileSync(`${folder}/stdout`, "utf8"),
+    wait: () => reap(pid()),
+    [Symbol.dispose]() {
+      call("delete", "--force", id);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Namespace {
+  type: string;
+  path?: string;
+}
+
+function defaultConfig(id: string, args: readonly string[]) {
+  const namespaces: Namespace[] = ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type }));
+  const resources: { memory?: { limit: number } } = {};
+  return {
+    ociVersion: "1.0.2",
+    process: { user: { uid: 0, gid: 0 }, args: ["/probe.bin", ...args], env: ["PATH=/bin"], cwd: "/" },
+    root: { path: "rootfs" },
+    hostname: "tested",
+    linux: {
+      cgroupsPath: `/unikrun-test/${id}`,
+      namespaces,
+      resources,
+    },
+  };
+}
+
+/** Everything on the host that has the container's name on it, or was made for it. */
+export function leftovers(bench: Bench): string[] {
+  const found: string[] = [];
+  if (existsSync(`${bench.root}/${bench.id}`)) found.push(`${bench.root}/${bench.id}`);
+  for (const hierarchy of readdirSync("/sys/fs/cgroup")) {
+    const folder = `/sys/fs/cgroup/${hierarchy}/unikrun-test/${bench.id}`;
+    if (existsSync(folder)) found.push(folder);
+  }
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const command = readOrNothing(`/proc/${pid}/cmdline`);
+    if (command.includes(bench.id) || readOrNothing(`/proc/${pid}/cgroup`).includes(bench.id))
+      found.push(`pid ${pid}: ${command}`);
+  }
+  if (readFileSync("/proc/self/mountinfo", "utf8").includes(bench.folder)) found.push("a mount");
+  if (/\buk[0-9a-f]{10}-\d/.test(readFileSync("/proc/net/dev", "utf8"))) found.push("a tap");
+  return found;
+}
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
