@@ -7,7 +7,7 @@
 import { O_PATH, openPath, owned } from "./libc.ts";
 import { connectIn, openSocket, receive, sendAll, sendDescriptors } from "./sockets.ts";
 
-export const START_SOCKET = "start.sock";
+const START_SOCKET = "start.sock";
 
 /** Seconds; init gives up on a VMM after 30. */
 const PATIENCE = 40;

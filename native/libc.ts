@@ -14,6 +14,15 @@ const { symbols: libc } = dlopen(LIBC, {
   close: { args: ["i32"], returns: "i32" },
 });
 
+/** Makes a thing when it is first asked for: a library's symbols cost 0.1 ms, and few calls need them all. */
+export function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** The result of a call that is negative on failure; then throws an Error with `code` ("EPERM") and `errno`. */
 export function check(result: number | bigint, call: string): number {
   if (Number(result) >= 0) return Number(result);

@@ -1,28 +1,31 @@
 /** Processes: namespaces, signals, memory files, execve. */
 import { dlopen, ptr } from "bun:ffi";
 import { writeAll } from "./files.ts";
-import { check, cString, LIBC, O_RDONLY, openPath, owned } from "./libc.ts";
+import { check, cString, LIBC, O_RDONLY, once, openPath, owned } from "./libc.ts";
 import { SIGPIPE, SIGXFSZ } from "./signals.ts";
 
-const { symbols: libc } = dlopen(LIBC, {
-  setns: { args: ["i32", "i32"], returns: "i32" },
-  kill: { args: ["i32", "i32"], returns: "i32" },
-  memfd_create: { args: ["ptr", "u32"], returns: "i32" },
-  lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
-  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-  signal: { args: ["i32", "i64"], returns: "i64" },
-  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-  setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-});
+const libc = once(
+  () =>
+    dlopen(LIBC, {
+      setns: { args: ["i32", "i32"], returns: "i32" },
+      kill: { args: ["i32", "i32"], returns: "i32" },
+      memfd_create: { args: ["ptr", "u32"], returns: "i32" },
+      lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
+      execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+      signal: { args: ["i32", "i64"], returns: "i64" },
+      prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+      setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    }).symbols,
+);
 
 /** Moves this thread, which is JavaScript's, into the namespace that `path` names. */
 export function enterNamespace(path: string): void {
   using namespace = owned(openPath(path, O_RDONLY));
-  check(libc.setns(namespace.fd, 0), `setns ${path}`);
+  check(libc().setns(namespace.fd, 0), `setns ${path}`);
 }
 
 export function sendSignal(pid: number, signal: number): void {
-  check(libc.kill(pid, signal), `kill ${pid}`);
+  check(libc().kill(pid, signal), `kill ${pid}`);
 }
 
 /** An anonymous file that can be executed, with `content` in it, at offset 0. */
@@ -30,18 +33,18 @@ export function memoryFile(name: string, content: Uint8Array): number {
   const MFD_CLOEXEC = 1;
   const MFD_EXEC = 0x10;
   const SEEK_SET = 0;
-  let fd = libc.memfd_create(cString(name), MFD_CLOEXEC | MFD_EXEC);
+  let fd = libc().memfd_create(cString(name), MFD_CLOEXEC | MFD_EXEC);
   // Kernels before 6.3 do not know MFD_EXEC, and give executable files without it.
-  if (fd < 0) fd = check(libc.memfd_create(cString(name), MFD_CLOEXEC), "memfd_create");
+  if (fd < 0) fd = check(libc().memfd_create(cString(name), MFD_CLOEXEC), "memfd_create");
   writeAll(fd, content);
-  check(libc.lseek(fd, 0, SEEK_SET), "lseek");
+  check(libc().lseek(fd, 0, SEEK_SET), "lseek");
   return fd;
 }
 
 /** The soft and hard limit on open files; Bun raises the soft one in its own process. */
 export function limitFiles(soft: bigint, hard: bigint): void {
   const RLIMIT_NOFILE = 7;
-  check(libc.setrlimit(RLIMIT_NOFILE, new BigUint64Array([soft, hard])), "setrlimit");
+  check(libc().setrlimit(RLIMIT_NOFILE, new BigUint64Array([soft, hard])), "setrlimit");
 }
 
 /** Puts `program` in this process's place, with the signals that Bun ignores set back. */
@@ -51,7 +54,7 @@ export function execute(
   environment: Readonly<Record<string, string | undefined>>,
 ): never {
   const SIG_DFL = 0;
-  for (const signal of [SIGPIPE, SIGXFSZ]) libc.signal(signal, SIG_DFL);
+  for (const signal of [SIGPIPE, SIGXFSZ]) libc().signal(signal, SIG_DFL);
   const env = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
@@ -59,12 +62,12 @@ export function execute(
   const [argv, envp] = strings.map(
     (texts) => new BigUint64Array([...texts.map((text) => BigInt(ptr(text))), 0n]),
   );
-  if (argv && envp) check(libc.execve(cString(program), argv, envp), `execve ${program}`);
+  if (argv && envp) check(libc().execve(cString(program), argv, envp), `execve ${program}`);
   throw new Error(`execve ${program} returned with ${strings.length} vectors`);
 }
 
 /** Makes this process the parent of orphans below it (PR_SET_CHILD_SUBREAPER). */
 export function becomeSubreaper(): void {
   const PR_SET_CHILD_SUBREAPER = 36;
-  check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl");
+  check(libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl");
 }

@@ -1,15 +1,18 @@
 /** Sockets, and descriptors sent over them. */
 import { dlopen, ptr } from "bun:ffi";
-import { check, LIBC, O_CLOEXEC } from "./libc.ts";
+import { check, LIBC, O_CLOEXEC, once } from "./libc.ts";
 
-const { symbols: libc } = dlopen(LIBC, {
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
-  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-  recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-  sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
-});
+const libc = once(
+  () =>
+    dlopen(LIBC, {
+      socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+      connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
+      setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
+      send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+      recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+      sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
+    }).symbols,
+);
 
 const SOL_SOCKET = 1;
 
@@ -22,10 +25,10 @@ export function openSocket(options: {
 }): number {
   const SO_RCVTIMEO = 20;
   const SO_SNDTIMEO = 21;
-  const fd = check(libc.socket(options.domain, options.type | O_CLOEXEC, options.protocol ?? 0), "socket");
+  const fd = check(libc().socket(options.domain, options.type | O_CLOEXEC, options.protocol ?? 0), "socket");
   const time = new BigInt64Array([BigInt(options.timeout), 0n]);
   for (const option of [SO_SNDTIMEO, SO_RCVTIMEO]) {
-    check(libc.setsockopt(fd, SOL_SOCKET, option, time, time.byteLength), "setsockopt");
+    check(libc().setsockopt(fd, SOL_SOCKET, option, time, time.byteLength), "setsockopt");
   }
   return fd;
 }
@@ -36,7 +39,7 @@ export function connectIn(fd: number, folder: number, name: string): void {
   const address = Buffer.alloc(110);
   address.writeUInt16LE(AF_UNIX, 0);
   address.write(`/proc/self/fd/${folder}/${name}`, 2);
-  check(libc.connect(fd, address, address.length), `connect to ${name}`);
+  check(libc().connect(fd, address, address.length), `connect to ${name}`);
 }
 
 const MSG_NOSIGNAL = 0x4000;
@@ -44,14 +47,14 @@ const MSG_NOSIGNAL = 0x4000;
 export function sendAll(fd: number, data: Uint8Array): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc.send(fd, rest, rest.byteLength, MSG_NOSIGNAL), "send");
+    done += check(libc().send(fd, rest, rest.byteLength, MSG_NOSIGNAL), "send");
   }
 }
 
 /** Receives once; an empty result is the end of the stream. */
 export function receive(fd: number, limit: number): Buffer {
   const buffer = Buffer.alloc(limit);
-  return buffer.subarray(0, check(libc.recv(fd, buffer, limit, 0), "recv"));
+  return buffer.subarray(0, check(libc().recv(fd, buffer, limit, 0), "recv"));
 }
 
 /** Sends `data` with descriptors beside it (SCM_RIGHTS, unix(7)). */
@@ -75,6 +78,6 @@ export function sendDescriptors(fd: number, data: Uint8Array, descriptors: reado
     BigInt(control.length),
     0n,
   ]);
-  const sent = check(libc.sendmsg(fd, message, MSG_NOSIGNAL), "sendmsg");
+  const sent = check(libc().sendmsg(fd, message, MSG_NOSIGNAL), "sendmsg");
   if (sent !== data.byteLength) throw new Error("sendmsg: only a part was sent");
 }

@@ -1,10 +1,13 @@
 /** Tap devices (Documentation/networking/tuntap.rst). */
 import { dlopen } from "bun:ffi";
-import { check, type Descriptor, LIBC, O_RDWR, openPath, owned } from "./libc.ts";
+import { check, type Descriptor, LIBC, O_RDWR, once, openPath, owned } from "./libc.ts";
 
-const { symbols: libc } = dlopen(LIBC, {
-  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-});
+const libc = once(
+  () =>
+    dlopen(LIBC, {
+      ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+    }).symbols,
+);
 
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 0x0002;
@@ -19,7 +22,7 @@ export function openTap(name: string): Descriptor {
   request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFNAMSIZ);
   const tap = owned(openPath("/dev/net/tun", O_RDWR));
   try {
-    check(libc.ioctl(tap.fd, TUNSETIFF, request), `TUNSETIFF ${name}`);
+    check(libc().ioctl(tap.fd, TUNSETIFF, request), `TUNSETIFF ${name}`);
     return tap;
   } catch (error) {
     tap[Symbol.dispose]();

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,8 +73,7 @@ static void become_vmm(const struct plan *plan, char **argv, int console, int qm
 	confine(&plan->text, high_proc);
 	/* A change of uid clears it, so it comes last. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int fd = last; fd < ABOVE_ALL; fd++)
-		close(fd);
+	syscall(SYS_close_range, last, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], argv, (char *[]){ NULL });
 	fail_errno("could not run %s", argv[0]);
 }

@@ -1,5 +1,4 @@
 /** What is known of a container on disk, and what can be done with it. */
-import { START_SOCKET } from "../../native/channel.ts";
 import {
   exists,
   listFolder,
@@ -144,7 +143,7 @@ export function listContainers(root: string): Container[] {
 
 export function statusOf(root: string, container: Container): Status {
   if (!isAlive(container)) return "stopped";
-  return exists(`${containerFolder(root, container.id)}/${START_SOCKET}`) ? "created" : "running";
+  return exists(`${containerFolder(root, container.id)}/start.sock`) ? "created" : "running";
 }
 
 /** A zombie is dead: it waits for its parent only. */

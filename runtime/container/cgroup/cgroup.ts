@@ -1,5 +1,5 @@
 import { readText } from "../../../native/files.ts";
-import { errorCode } from "../../../native/libc.ts";
+import { errorCode, once } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Resources } from "../oci.ts";
 import { writeControl } from "./files.ts";
@@ -15,7 +15,7 @@ import type { Setting } from "./setting.ts";
 export interface Cgroup {
   /** For the container's record; `openCgroup` makes a Cgroup of it again. */
   readonly paths: Paths;
-  /** A process enters the cgroup by writing "0" to each of these. */
+  /** A process of one thread enters the cgroup by writing "0" to each of these. */
   readonly procsFiles: readonly string[];
   /** Where a controller's files are; undefined where the host lacks it. */
   folderOf(controller: string): string | undefined;
@@ -67,7 +67,11 @@ export function openCgroup(paths: Paths): Cgroup {
   const folders = main === undefined ? [] : [main];
   return {
     paths,
-    procsFiles: Object.values(paths).map((folder) => `${folder}/cgroup.procs`),
+    // "0" in a `tasks` file of version 1 moves the writer alone, for which the kernel needs no lock on all processes:
+    // that lock waits for an RCU grace period, 20 ms here (cgroup_procs_write_start).
+    procsFiles: Object.entries(paths).map(
+      ([key, folder]) => `${folder}/${key === "" ? "cgroup.procs" : "tasks"}`,
+    ),
     folderOf: (controller) => (isLegacy(paths) ? folderOf(paths, controller) : paths[""]),
     limit: (resources) => apply(paths, settingsFor(paths, resources)),
     pids: () => folders.flatMap(pidsBelow),
@@ -80,14 +84,6 @@ export function openCgroup(paths: Paths): Cgroup {
 }
 
 const isLegacy = (paths: Paths): boolean => Object.keys(paths).some((key) => key !== "");
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
 
 function makeIt(folder: string, undo: DisposableStack): boolean {
   try {

@@ -47,15 +47,15 @@ export function signalAll(paths: Paths, folders: readonly string[], signal: numb
   const isKill = signal === SIGKILL;
   const unified = paths[""];
   if (isKill && unified !== undefined && tryWrite(unified, "cgroup.kill", "1")) {
-    setFrozen(paths, false);
+    thawAll(paths);
     return;
   }
   // What is frozen can't fork while its list is read.
-  const frozen = isKill && tryFreeze(paths);
+  if (isKill) tryFreeze(paths);
   for (const pid of new Set(folders.flatMap(pidsBelow))) {
     if (pid !== process.pid) signalOne(pid, signal);
   }
-  if (frozen) setFrozen(paths, false);
+  if (isKill) thawAll(paths);
 }
 
 function signalOne(pid: number, signal: number): void {
@@ -66,13 +66,19 @@ function signalOne(pid: number, signal: number): void {
   }
 }
 
-function tryFreeze(paths: Paths): boolean {
+function tryFreeze(paths: Paths): void {
   try {
     setFrozen(paths, true);
   } catch {
     // Killing one by one is what is left.
   }
-  return true;
+}
+
+/** Version 1 keeps deadly signals for later where it freezes, which may also be further down. */
+function thawAll(paths: Paths): void {
+  setFrozen(paths, false);
+  const freezer = folderOf(paths, "freezer");
+  if (freezer !== undefined) for (const child of childrenOf(freezer)) thawAll({ freezer: child });
 }
 
 function tryWrite(folder: string, file: string, value: string): boolean {
@@ -92,6 +98,7 @@ const FREEZING = 2000;
 export function setFrozen(paths: Paths, frozen: boolean): void {
   const freezer = folderOf(paths, "freezer");
   const folder = freezer ?? paths[""];
+  if (folder === undefined && !frozen) return;
   if (folder === undefined)
     throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
   const [file, value] = freezer
