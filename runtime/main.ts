@@ -58,6 +58,10 @@ const optionalFile = (file: string | undefined) => (file === undefined ? {} : { 
 /** An error that is not one of our sentences is a defect of ours: it says so, and where. */
 function sentenceOf(error: unknown): string {
   if (error instanceof UnikrunError) return error.message;
+  // Undoing what came before failed too: the first failure is the one to mend.
+  if (error instanceof SuppressedError) {
+    return `${sentenceOf(error.suppressed)} Cleaning up failed too: ${sentenceOf(error.error)}`;
+  }
   const place = error instanceof Error ? (error.stack?.split("\n")[1] ?? "").trim() : "";
   return `unikrun failed unexpectedly: ${reasonOf(error)} ${place}`.trim();
 }

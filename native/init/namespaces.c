@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +53,18 @@ void new_namespaces(const struct directives *d)
 
 static const char *const enterable[] = { "ipc", "uts", "net", "cgroup", "pid", "mnt" };
 
+static volatile pid_t entered;
+
+static void end_entered(int signal)
+{
+	(void)signal;
+	kill(entered, SIGKILL);
+}
+
 /*
  * `init enter PID ROOT PROGRAM ARG...`: runs a hook in the namespaces of PID.
  * With ROOT other than "-", its path is looked up in that tree, and it has no capability there.
+ * SIGTERM ends it and reaps it: left to others, it would keep the container's process 1 from ending.
  */
 int enter_main(int argc, char **argv)
 {
@@ -76,7 +86,7 @@ int enter_main(int argc, char **argv)
 	if (child < 0)
 		fail_errno("could not fork");
 	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, 9);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (strcmp(argv[3], "-")) {
 			if (chdir(argv[3]) < 0 || chroot(".") < 0)
 				fail_errno("could not enter the root file system %s", argv[3]);
@@ -87,6 +97,8 @@ int enter_main(int argc, char **argv)
 		execv(argv[4], argv + 5);
 		fail_errno("could not run %s", argv[4]);
 	}
+	entered = child;
+	signal(SIGTERM, end_entered);
 	int status;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)

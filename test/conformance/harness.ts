@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { becomeSubreaper } from "../../native/process.ts";
-import { reap } from "../bench/reap.ts";
+import { reap, reapAll } from "../bench/reap.ts";
 
 export const repository = resolve(import.meta.dirname, "../..");
 export const unikrun = `${repository}/dist/unikrun`;
@@ -129,8 +129,18 @@ function defaultConfig(id: string, args: readonly string[]) {
   };
 }
 
-/** Everything on the host that has the container's name on it, or was made for it. */
+/** Everything on the host that has the container's name on it, or was made for it, a second after its end. */
 export function leftovers(bench: Bench): string[] {
+  for (let attempt = 0; ; attempt++) {
+    // What has ended stays visible until its parent, which we are now, takes leave of it.
+    reapAll();
+    const found = findLeftovers(bench);
+    if (found.length === 0 || attempt === 20) return found;
+    Bun.sleepSync(50);
+  }
+}
+
+function findLeftovers(bench: Bench): string[] {
   const found: string[] = [];
   if (existsSync(`${bench.root}/${bench.id}`)) found.push(`${bench.root}/${bench.id}`);
   for (const hierarchy of readdirSync("/sys/fs/cgroup")) {
