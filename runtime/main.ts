@@ -1,5 +1,5 @@
 /** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
-import { type Invocation, parse } from "./cli/parse.ts";
+import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import type { Call, Verb } from "./cli/verb.ts";
 import { reasonOf, UnikrunError } from "./error.ts";
 import { logError, setLog } from "./log.ts";
@@ -21,6 +21,13 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
 const DEFAULT_ROOT = "/run/unikrun";
 
 async function main(argv: readonly string[]): Promise<number> {
+  // First, since an engine reads what is wrong with the rest in its log.
+  const log = globalsOf(argv);
+  setLog({
+    format: log.string("log-format") === "json" ? "json" : "text",
+    debug: log.boolean("debug"),
+    ...optionalFile(log.string("log")),
+  });
   const invocation = parse(argv);
   switch (invocation.kind) {
     case "help":
@@ -36,11 +43,6 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonly string[]): Promise<number> {
   const { globals } = invocation;
-  setLog({
-    format: globals.string("log-format") === "json" ? "json" : "text",
-    debug: globals.boolean("debug"),
-    ...optionalFile(globals.string("log")),
-  });
   const load = VERBS[invocation.verb] ?? (() => import("./cli/other.ts"));
   const { run } = await load();
   const call: Call = {
@@ -50,7 +52,8 @@ async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonl
     args: invocation.args,
     argv,
   };
-  return (await run(call)) ?? 0;
+  const code = await run(call);
+  return code ?? 0;
 }
 
 const optionalFile = (file: string | undefined) => (file === undefined ? {} : { file });

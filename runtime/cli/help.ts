@@ -1,8 +1,8 @@
-/** What takes yargs: help texts and completion, from the same table. */
+/** What takes yargs: the help texts, from the same table. */
 import yargs from "yargs";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
-import { type Flag, GLOBALS, VERBS, type VerbEntry } from "./table.ts";
+import { type Flag, GLOBALS, HELP, VERBS, type VerbEntry } from "./table.ts";
 
 /** The help of everything, or of one verb. */
 export async function helpText(verb?: string): Promise<string> {
@@ -11,28 +11,36 @@ export async function helpText(verb?: string): Promise<string> {
     throw new UnikrunError(`There is no command ${JSON.stringify(verb)}: see unikrun --help.`);
   const command = yargs([])
     .scriptName("unikrun")
+    .locale("en")
     .version(false)
     .help(false)
-    .wrap(100)
-    .options(optionsOf(entry ? entry.flags : GLOBALS));
-  if (entry) return command.usage(`$0 ${usageOf(entry)}\n\n${entry.help}`).getHelp();
-  for (const each of VERBS) command.command(usageOf(each), each.help);
+    .wrap(WIDTH)
+    .options(optionsOf(entry ? [...entry.flags(), HELP] : GLOBALS));
+  if (entry) {
+    const note = entry.delegated ? `\n\n${DELEGATED}` : "";
+    return command.usage(`$0 ${usageOf(entry)}\n\n${entry.help}${note}`).getHelp();
+  }
+  for (const each of VERBS) command.command(usageOf(each), each.help + (each.delegated ? " *" : ""));
   return command
     .usage("$0 [flags] command [flags] [arguments]\n\nAn OCI runtime that runs unikernels as containers.")
-    .epilogue("unikrun help COMMAND tells more of one.")
+    .epilogue(`* ${DELEGATED}\nunikrun help COMMAND tells more of one.`)
     .getHelp();
 }
+
+const WIDTH = 100;
+const DELEGATED = "Only for containers that are no unikernels: it is handed to runc or crun.";
 
 const usageOf = ({ name, args }: VerbEntry): string => [name, ...args].join(" ");
 
 function optionsOf(flags: readonly Flag[]) {
   return Object.fromEntries(
-    flags.map(({ name, alias, kind, help }) => [
+    flags.map(({ name, alias, kind, choices, help }) => [
       name,
       {
         describe: help,
-        type: kind === "boolean" ? ("boolean" as const) : ("string" as const),
+        type: kind,
         ...(alias ? { alias } : {}),
+        ...(choices ? { choices } : {}),
       },
     ]),
   );

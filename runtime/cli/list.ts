@@ -9,7 +9,10 @@ export const run: Verb = async (call) => {
   const own = listContainers(call.root).map((container) => containerReport(call.root, container));
   const all = [...own, ...(await listOthers(call.root))].sort((a, b) => (a.id < b.id ? -1 : 1));
   const format = call.flags.string("format") ?? "table";
-  if (call.flags.boolean("quiet")) return all.forEach((report) => print(report.id));
+  if (call.flags.boolean("quiet")) {
+    for (const { id } of all) print(id);
+    return;
+  }
   if (format === "json") return print(JSON.stringify(all));
   if (format !== "table")
     throw new UnikrunError(`There is no list format ${JSON.stringify(format)}: use table or json.`);

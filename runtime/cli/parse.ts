@@ -1,6 +1,11 @@
-/** The fast way through the command line: no library, one pass. It follows urfave/cli, which runc uses. */
+/**
+ * The fast way through the command line: no library, one pass. It reads flags as runc does (Go's flag package below
+ * urfave/cli): one dash or two, a value after "=" or as the next word, a boolean's only after "="; the global ones
+ * before the command, a command's own before, between and after its arguments.
+ */
 import { UnikrunError } from "../error.ts";
-import { type Flag, GLOBALS, VERBS, type VerbEntry } from "./table.ts";
+import { nearest } from "./nearest.ts";
+import { type Flag, GLOBALS, HELP, VERBS, type VerbEntry } from "./table.ts";
 import type { Flags } from "./verb.ts";
 
 export type Invocation =
@@ -16,124 +21,65 @@ export type Invocation =
 
 /** `argv` without the program's own name. Throws UnikrunError, one line, for what is not in the table. */
 export function parse(argv: readonly string[]): Invocation {
-  const globals = takeFlags(argv, GLOBALS, "");
-  if (globals.version) return { kind: "version" };
-  const [verb, ...rest] = globals.rest;
-  if (verb === undefined || verb === "help") return { kind: "help", ...(rest[0] ? { verb: rest[0] } : {}) };
-  if (globals.help) return { kind: "help" };
+  const { flags: globals, args: rest } = check(scan(argv, GLOBALS, true), GLOBALS, "unikrun");
+  if (globals.boolean("version")) return { kind: "version" };
+  const [verb, ...words] = rest;
+  if (verb === undefined || globals.boolean("help")) return { kind: "help" };
   const entry = VERBS.find(({ name }) => name === verb);
   if (!entry)
     throw new UnikrunError(
-      `There is no command ${JSON.stringify(verb)}${suggest(verb, VERBS)}: see unikrun --help.`,
+      `unikrun has no command ${JSON.stringify(verb)}${didYouMean(
+        verb,
+        VERBS.map(({ name }) => name),
+      )} See unikrun --help.`,
     );
-  const named = { kind: "verb", verb, globals: globals.flags } as const;
-  if (entry.open) return { ...named, flags: NONE, args: [idAmong(rest, verb)] };
-  const { flags, rest: args, help } = takeFlags(rest, entry.flags, ` ${verb}`);
-  if (help) return { kind: "help", verb };
+  const known = [...entry.flags(), HELP];
+  const scanned = scan(words, known, entry.endsAtId ?? false);
+  if (entry.delegated) return parseDelegated(entry, globals, scanned);
+  const { flags, args } = check(scanned, known, `unikrun ${verb}`);
+  if (flags.boolean("help")) return { kind: "help", verb };
   checkArguments(entry, args);
-  return { ...named, flags, args };
+  if (verb === "help") return { kind: "help", ...(args[0] === undefined ? {} : { verb: args[0] }) };
+  return { kind: "verb", verb, globals, flags, args };
 }
 
-const NONE: Flags = { string: () => undefined, boolean: () => false };
-
-/** Flags up to the first word that is none; a value may follow after "=" or as the next word, one dash does as two. */
-function takeFlags(words: readonly string[], known: readonly Flag[], verb: string) {
-  const values = new Map<string, string>();
-  let help = false;
-  let version = false;
-  let at = 0;
-  for (; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "--") {
-      at++;
-      break;
-    }
-    if (!word.startsWith("-") || word === "-") break;
-    const [name = "", given] = splitOnce(word.replace(/^--?/, ""));
-    if (name === "help" || name === "h") {
-      help = true;
-    } else if (verb === "" && (name === "version" || name === "v")) {
-      version = true;
-    } else {
-      const flag = known.find((each) => each.name === name || each.alias === name);
-      if (!flag)
-        throw new UnikrunError(
-          `unikrun${verb} has no flag ${JSON.stringify(word)}${suggest(name, known)}: see unikrun${verb} --help.`,
-        );
-      values.set(flag.name, valueOf(flag, given ?? (flag.kind === "boolean" ? "true" : words[++at]), verb));
-    }
-  }
-  return { flags: reader(values), rest: words.slice(at), help, version };
+/** The global flags alone, as far as they can be read: where an error about the rest has to be logged. */
+export function globalsOf(argv: readonly string[]): Flags {
+  return reader(scan(argv, GLOBALS, true).flags);
 }
 
-function valueOf(flag: Flag, value: string | undefined, verb: string): string {
-  if (value === undefined) throw new UnikrunError(`unikrun${verb} --${flag.name} needs a value.`);
-  if (flag.kind === "boolean" && !["true", "false", "1", "0"].includes(value)) {
-    throw new UnikrunError(
-      `unikrun${verb} --${flag.name} can be true or false, not ${JSON.stringify(value)}.`,
-    );
-  }
-  return value;
+interface GivenFlag {
+  readonly word: string;
+  readonly name: string;
+  /** Undefined where the table does not have it. */
+  readonly flag: Flag | undefined;
+  /** Undefined where it has none, but needs one. */
+  readonly value: string | undefined;
 }
 
-function reader(values: ReadonlyMap<string, string>): Flags {
-  return {
-    string: (name) => values.get(name),
-    boolean: (name) => values.get(name) === "true" || values.get(name) === "1",
-  };
+interface Scanned {
+  readonly flags: readonly GivenFlag[];
+  readonly args: readonly string[];
 }
 
-function checkArguments({ name, args }: VerbEntry, given: readonly string[]): void {
-  const needed = args.filter((arg) => !arg.startsWith("["));
-  const missing = needed[given.length];
-  if (missing) throw new UnikrunError(`unikrun ${name} needs ${missing}: unikrun ${name} ${args.join(" ")}.`);
-  const surplus = given[args.length];
-  if (surplus !== undefined) {
-    throw new UnikrunError(
-      `unikrun ${name} does not take ${JSON.stringify(surplus)}: unikrun ${[name, ...args].join(" ")}.`,
-    );
-  }
-}
-
-/** The container among words whose flags we don't know: engines put it last, or before a format or signal. */
-function idAmong(words: readonly string[], verb: string): string {
-  const id =
-    verb === "exec" || verb === "ps" ? afterFlags(words) : words.findLast((word) => !word.startsWith("-"));
-  if (id === undefined) throw new UnikrunError(`unikrun ${verb} needs the ID of a container.`);
-  return id;
-}
-
-/** Of runc's flags of `exec` and `ps`, those that are followed by a value. */
-const VALUED = [
-  "console-socket",
-  "pidfd-socket",
-  "cwd",
-  "env",
-  "e",
-  "user",
-  "u",
-  "additional-gids",
-  "g",
-  "process",
-  "p",
-  "pid-file",
-  "process-label",
-  "apparmor",
-  "cap",
-  "c",
-  "preserve-fds",
-  "cgroup",
-  "format",
-  "f",
-];
-
-function afterFlags(words: readonly string[]): string | undefined {
+/** Tells flags from arguments; after the first argument nothing is a flag any more where it `endsAtArgument`. */
+function scan(words: readonly string[], known: readonly Flag[], endsAtArgument: boolean): Scanned {
+  const flags: GivenFlag[] = [];
+  const args: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
-    if (!word.startsWith("-")) return word;
-    if (!word.includes("=") && VALUED.includes(word.replace(/^--?/, ""))) at++;
+    if (word === "--") return { flags, args: [...args, ...words.slice(at + 1)] };
+    if (!word.startsWith("-") || word === "-") {
+      if (endsAtArgument) return { flags, args: [...args, ...words.slice(at)] };
+      args.push(word);
+      continue;
+    }
+    const [name, given] = splitOnce(word.replace(/^--?/, ""));
+    const flag = known.find((each) => each.name === name || each.alias === name);
+    const wantsWord = given === undefined && flag !== undefined && flag.kind !== "boolean";
+    flags.push({ word, name, flag, value: wantsWord ? words[++at] : (given ?? "true") });
   }
-  return undefined;
+  return { flags, args };
 }
 
 function splitOnce(word: string): [string, string | undefined] {
@@ -141,24 +87,74 @@ function splitOnce(word: string): [string, string | undefined] {
   return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
 }
 
-/** ", did you mean …?" for the nearest name, if one is near. */
-function suggest(word: string, known: readonly { readonly name: string }[]): string {
-  const near = known
-    .map(({ name }) => ({ name, distance: editDistance(word, name) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= 2 ? `, did you mean ${near.name}?` : "";
+/** `command` is what was called, as in "unikrun create". */
+function check({ flags, args }: Scanned, known: readonly Flag[], command: string) {
+  for (const { word, name, flag, value } of flags) {
+    if (!flag)
+      throw new UnikrunError(
+        `${command} has no flag ${shown(word)}${hint(name, known)} See ${command} --help.`,
+      );
+    checkValue(flag, value, command);
+  }
+  return { flags: reader(flags), args };
 }
 
-/** Levenshtein's. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+/** The words that Go's strconv.ParseBool takes. */
+const TRUE = ["true", "1", "t", "T", "TRUE", "True"];
+const FALSE = ["false", "0", "f", "F", "FALSE", "False"];
+
+function checkValue({ name, kind, choices }: Flag, value: string | undefined, command: string): void {
+  const flag = `${command} --${name}`;
+  if (value === undefined) throw new UnikrunError(`${flag} needs a value.`);
+  const given = JSON.stringify(value);
+  if (kind === "boolean" && !TRUE.includes(value) && !FALSE.includes(value))
+    throw new UnikrunError(`${flag} can be true or false, not ${given}.`);
+  if (kind === "number" && !/^[+-]?\d+$/.test(value))
+    throw new UnikrunError(`${flag} must be a whole number, not ${given}.`);
+  if (choices && !choices.includes(value))
+    throw new UnikrunError(`${flag} can be ${choices.join(" or ")}, not ${given}.`);
 }
+
+/** Of a flag that was given twice, the last counts. */
+function reader(flags: readonly GivenFlag[]): Flags {
+  const find = (name: string): string | undefined => flags.findLast(({ flag }) => flag?.name === name)?.value;
+  return { string: find, boolean: (name) => TRUE.includes(find(name) ?? "false") };
+}
+
+function checkArguments({ name, args }: VerbEntry, given: readonly string[]): void {
+  const usage = `the usage is ${["unikrun", name, ...args].join(" ")}`;
+  const missing = args.filter((arg) => !arg.startsWith("["))[given.length];
+  if (missing) throw new UnikrunError(`unikrun ${name} needs ${missing}: ${usage}.`);
+  const surplus = given[args.length];
+  if (surplus !== undefined)
+    throw new UnikrunError(`unikrun ${name} does not take ${JSON.stringify(surplus)}: ${usage}.`);
+}
+
+/** The other runtime judges the words; only the container's id must be found among them. */
+function parseDelegated(entry: VerbEntry, globals: Flags, scanned: Scanned): Invocation {
+  const verb = entry.name;
+  const flags = reader(scanned.flags);
+  if (flags.boolean("help")) return { kind: "help", verb };
+  // The value of a flag that only a newer runtime knows looks like an argument, and engines write the id last.
+  const args = entry.endsAtId ? scanned.args : scanned.args.slice(-1);
+  if (args.length === 0) checkArguments(entry, args);
+  return { kind: "verb", verb, globals, flags, args };
+}
+
+function hint(name: string, known: readonly Flag[]): string {
+  if (GLOBALS.some((flag) => flag.name === name)) return ": it goes before the command.";
+  return didYouMean(
+    name,
+    known.map((flag) => flag.name),
+    "--",
+  );
+}
+
+/** Ends the sentence. */
+function didYouMean(word: string, names: readonly string[], dashes = ""): string {
+  const name = nearest(word, names);
+  return name === undefined ? "." : `: did you mean ${dashes}${name}?`;
+}
+
+/** A flag without its value, which may be long or secret. */
+const shown = (word: string): string => JSON.stringify(splitOnce(word)[0]);

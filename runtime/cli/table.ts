@@ -2,102 +2,249 @@
 
 export interface Flag {
   readonly name: string;
+  /** One letter. */
   readonly alias?: string;
-  readonly kind: "text" | "boolean";
+  /** A boolean takes a value only as `--flag=false`; a number is a whole one. */
+  readonly kind: "boolean" | "string" | "number";
+  /** The only values there are. */
+  readonly choices?: readonly string[];
   readonly help: string;
 }
 
 export interface VerbEntry {
   readonly name: string;
   readonly help: string;
-  readonly flags: readonly Flag[];
-  /** Names of the arguments; `[…]` may be left out. */
+  /** A function, so that a call pays for the flags of its own verb only. */
+  readonly flags: () => readonly Flag[];
+  /** Names of the arguments; `[…]` may be left out, and `[NAME…]` stands for any number. */
   readonly args: readonly string[];
-  /** Everything after the arguments is the verb's own business. */
-  readonly open?: true;
+  /** What follows the container's id is another program's, flags and all. */
+  readonly endsAtId?: true;
+  /** Only handed on to another runtime, which alone judges its flags and arguments. */
+  readonly delegated?: true;
 }
 
-const text = (name: string, help: string, alias?: string): Flag => ({
-  name,
-  help,
-  kind: "text",
-  ...(alias ? { alias } : {}),
-});
+interface Extra {
+  readonly alias?: string;
+  readonly choices?: readonly string[];
+}
+
 const boolean = (name: string, help: string, alias?: string): Flag => ({
   name,
   help,
   kind: "boolean",
   ...(alias ? { alias } : {}),
 });
+const string = (name: string, help: string, extra: Extra = {}): Flag => ({
+  name,
+  help,
+  kind: "string",
+  ...extra,
+});
+const number = (name: string, help: string): Flag => ({ name, help, kind: "number" });
+
+/** Every verb has it, too. */
+export const HELP = boolean("help", "show this help", "h");
 
 export const GLOBALS: readonly Flag[] = [
-  text("root", "folder of the containers' state (default /run/unikrun)"),
+  string("root", "folder of the containers' state (default /run/unikrun)"),
   boolean("debug", "log more"),
-  text("log", "file to log to (default stderr)"),
-  text("log-format", "text or json"),
+  string("log", "file to log to (default stderr)"),
+  string("log-format", "how to log (default text)", { choices: ["text", "json"] }),
   boolean("systemd-cgroup", "linux.cgroupsPath is slice:prefix:name"),
-  text("rootless", "accepted, as engines pass it; unikrun runs as root"),
-  text("criu", "accepted, as engines pass it"),
+  string("rootless", "accepted, as engines pass it; unikrun runs as root"),
+  string("criu", "accepted, as engines pass it"),
+  boolean("version", "print the version", "v"),
+  HELP,
 ];
 
-const bundle = text("bundle", "folder of the bundle (default .)", "b");
+const formats = string("format", "how to print (default table)", { alias: "f", choices: ["table", "json"] });
+const bundle = string("bundle", "folder of the bundle (default .)", { alias: "b" });
+const consoleSocket = string("console-socket", "socket that gets the terminal's master (process.terminal)");
+const pidFile = string("pid-file", "file to write the pid of the container's init to");
+const detach = boolean("detach", "do not wait", "d");
+const noPivot = boolean("no-pivot", "accepted; the machine's cage is always entered by pivot_root");
+const noSubreaper = boolean("no-subreaper", "accepted");
+const none = (): readonly Flag[] => [];
 
-const creation: readonly Flag[] = [
+const creation = (): readonly Flag[] => [
   bundle,
-  text("console-socket", "socket that gets the terminal's master (process.terminal)"),
-  text("pidfd-socket", "accepted; no pidfd is sent"),
-  text("pid-file", "file to write the pid of the container's init to"),
-  boolean("no-pivot", "accepted; the machine's cage is always entered by pivot_root"),
+  consoleSocket,
+  string("pidfd-socket", "accepted; no pidfd is sent"),
+  pidFile,
+  noPivot,
   boolean("no-new-keyring", "accepted; a machine has no keyring"),
-  text("preserve-fds", "accepted; a guest has no descriptors"),
+  number("preserve-fds", "accepted; a guest has no descriptors"),
+  boolean("no-mount-fallback", "accepted; a guest mounts for itself"),
+];
+
+const criu = (): readonly Flag[] => [
+  string("image-path", "folder of CRIU's images"),
+  string("work-path", "folder of CRIU's work files and logs"),
+  boolean("tcp-established", "allow open TCP connections"),
+  boolean("ext-unix-sk", "allow external unix sockets"),
+  boolean("shell-job", "allow shell jobs"),
+  boolean("lazy-pages", "move memory by userfaultfd"),
+  boolean("file-locks", "handle file locks"),
+  string("manage-cgroups-mode", "what CRIU does with cgroups", {
+    choices: ["soft", "full", "strict", "ignore"],
+  }),
+  string("empty-ns", "make a namespace without restoring it"),
+  boolean("auto-dedup", "store no memory twice"),
+];
+
+const handedOn = { args: ["ID"], delegated: true } as const;
+
+/** What runc has, and unikernels have not. */
+const HANDED_ON: readonly VerbEntry[] = [
+  {
+    ...handedOn,
+    name: "ps",
+    help: "list a container's processes",
+    flags: () => [formats],
+    args: ["ID", "[PS-OPTION…]"],
+    endsAtId: true,
+  },
+  { ...handedOn, name: "pause", help: "freeze a container", flags: none },
+  { ...handedOn, name: "resume", help: "go on with a paused container", flags: none },
+  {
+    ...handedOn,
+    name: "events",
+    help: "print what happens to a container",
+    flags: () => [
+      string("interval", "time between statistics (default 5s)"),
+      boolean("stats", "print statistics once"),
+    ],
+  },
+  {
+    ...handedOn,
+    name: "update",
+    help: "change a container's limits",
+    flags: () => [
+      string("resources", "file with linux.resources in JSON, - for stdin", { alias: "r" }),
+      number("blkio-weight", "weight of block I/O, 10 to 1000"),
+      string("cpu-period", "length of a period in µs"),
+      string("cpu-quota", "CPU time in a period in µs"),
+      string("cpu-burst", "CPU time that may be saved up in µs"),
+      string("cpu-share", "weight against other containers"),
+      string("cpu-rt-period", "length of a real-time period in µs"),
+      string("cpu-rt-runtime", "real-time CPU time in a period in µs"),
+      string("cpuset-cpus", "CPUs to use"),
+      string("cpuset-mems", "memory nodes to use"),
+      string("cpu-idle", "1 for SCHED_IDLE"),
+      string("memory", "limit in bytes"),
+      string("memory-reservation", "soft limit in bytes"),
+      string("memory-swap", "limit of memory and swap in bytes, -1 for none"),
+      string("kernel-memory", "obsolete"),
+      string("kernel-memory-tcp", "obsolete"),
+      number("pids-limit", "most processes there may be"),
+      string("l3-cache-schema", "Intel RDT, cache"),
+      string("mem-bw-schema", "Intel RDT, memory bandwidth"),
+    ],
+  },
+  {
+    ...handedOn,
+    name: "exec",
+    help: "run another process in a container",
+    flags: () => [
+      consoleSocket,
+      string("pidfd-socket", "socket that gets the process's pidfd"),
+      string("cwd", "working folder"),
+      string("env", "NAME=VALUE for its environment", { alias: "e" }),
+      boolean("tty", "with a terminal", "t"),
+      string("user", "UID[:GID]", { alias: "u" }),
+      string("additional-gids", "further groups", { alias: "g" }),
+      string("process", "file with the process in JSON", { alias: "p" }),
+      detach,
+      string("pid-file", "file to write the process's pid to"),
+      string("process-label", "SELinux label"),
+      string("apparmor", "AppArmor profile"),
+      boolean("no-new-privs", "no new privileges"),
+      string("cap", "capability to add", { alias: "c" }),
+      number("preserve-fds", "so many descriptors more"),
+      string("cgroup", "cgroup below the container's"),
+      boolean("ignore-paused", "even in a paused container"),
+    ],
+    args: ["ID", "[COMMAND…]"],
+    endsAtId: true,
+  },
+  {
+    ...handedOn,
+    name: "checkpoint",
+    help: "save a container by CRIU",
+    flags: () => [
+      ...criu(),
+      string("parent-path", "folder of an earlier pre-dump"),
+      boolean("leave-running", "do not stop it"),
+      boolean("tcp-skip-in-flight", "skip TCP connections that are being made"),
+      boolean("link-remap", "link unlinked files again"),
+      number("status-fd", "descriptor to tell when lazy pages are ready"),
+      string("page-server", "ADDRESS:PORT of a page server"),
+      boolean("pre-dump", "save the memory only"),
+    ],
+  },
+  {
+    ...handedOn,
+    name: "restore",
+    help: "bring back a container that was saved",
+    flags: () => [
+      ...criu(),
+      bundle,
+      consoleSocket,
+      detach,
+      pidFile,
+      noSubreaper,
+      noPivot,
+      string("lsm-profile", "TYPE:NAME of a security profile"),
+      string("lsm-mount-context", "security context of the mounts"),
+    ],
+  },
 ];
 
 export const VERBS: readonly VerbEntry[] = [
   { name: "create", help: "make a container", flags: creation, args: ["ID"] },
-  { name: "start", help: "boot a created container's guest", flags: [], args: ["ID"] },
-  { name: "state", help: "print a container's state", flags: [], args: ["ID"] },
+  { name: "start", help: "boot a created container's guest", flags: none, args: ["ID"] },
+  { name: "state", help: "print a container's state", flags: none, args: ["ID"] },
   {
     name: "kill",
     help: "send a signal to a container (default SIGTERM)",
-    flags: [boolean("all", "to all its processes", "a")],
+    flags: () => [boolean("all", "to all its processes", "a")],
     args: ["ID", "[SIGNAL]"],
   },
   {
     name: "delete",
     help: "remove a container that does not run",
-    flags: [boolean("force", "also one that runs", "f")],
+    flags: () => [boolean("force", "also one that runs", "f")],
     args: ["ID"],
   },
   {
     name: "list",
     help: "list containers",
-    flags: [text("format", "table or json", "f"), boolean("quiet", "ids only", "q")],
+    flags: () => [formats, boolean("quiet", "ids only", "q")],
     args: [],
   },
   {
     name: "run",
     help: "create and start a container, and wait for it",
-    flags: [
-      ...creation,
-      boolean("detach", "do not wait", "d"),
-      boolean("keep", "do not delete it afterwards"),
-      boolean("no-subreaper", "accepted"),
-    ],
+    flags: () => [...creation(), detach, boolean("keep", "do not delete it afterwards"), noSubreaper],
     args: ["ID"],
   },
   {
     name: "spec",
     help: "write a bundle's config.json",
-    flags: [text("bundle", "folder to write to (default .)", "b"), boolean("rootless", "accepted")],
+    flags: () => [
+      string("bundle", "folder to write to (default .)", { alias: "b" }),
+      boolean("rootless", "accepted"),
+    ],
     args: [],
   },
-  { name: "features", help: "print what this runtime can do", flags: [], args: [] },
-  { name: "completion", help: "print a completion script for a shell", flags: [], args: ["[bash|zsh|fish]"] },
-  ...["ps", "pause", "resume", "events", "update", "exec", "checkpoint", "restore"].map((name) => ({
-    name,
-    help: "of containers that are no unikernels, by runc or crun",
-    flags: [],
-    args: ["ID"],
-    open: true as const,
-  })),
+  { name: "features", help: "print what this runtime can do", flags: none, args: [] },
+  {
+    name: "completion",
+    help: "print a completion script for a shell",
+    flags: none,
+    args: ["[bash|zsh|fish]"],
+  },
+  { name: "help", help: "tell more of a command", flags: none, args: ["[COMMAND]"] },
+  ...HANDED_ON,
 ];

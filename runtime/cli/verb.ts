@@ -18,7 +18,7 @@ export interface Flags {
 }
 
 /** What a verb's file exports as `run`; a number is the exit code. */
-export type Verb = (call: Call) => void | number | Promise<void | number>;
+export type Verb = (call: Call) => Promise<number | undefined> | Promise<void> | void;
 
 /** The container that the first argument names; null where it is another runtime's. */
 export function ownContainer(call: Call): Container | null {

@@ -7,66 +7,77 @@ import { UnikrunError } from "../error.ts";
 
 export type Check = (value: unknown, place: string) => void;
 
-function wrong(value: unknown, place: string, wanted: string): never {
-  throw new UnikrunError(`${place} must be ${wanted}, not ${nameOf(value)}.`);
+/** For a value of another type than `wanted`, as in "a string". */
+function wrongType(value: unknown, place: string, wanted: string): never {
+  if (value === undefined) throw new UnikrunError(`${place} is missing: it must be ${wanted}.`);
+  throw new UnikrunError(`${place} must be ${wanted}, not ${typeName(value)}.`);
 }
 
-/** What a value is, in words; short texts and numbers as they are. */
-function nameOf(value: unknown): string {
+/** For a value of the right type that can't be taken. */
+function wrongValue(value: unknown, place: string, wanted: string): never {
+  const LONGEST = 60;
+  const shown = JSON.stringify(value);
+  throw new UnikrunError(
+    `${place} must be ${wanted}, not ${shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown}.`,
+  );
+}
+
+function typeName(value: unknown): string {
   if (value === null) return "null";
-  if (value === undefined) return "missing";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return "an object";
-  if (typeof value === "string" && value.length > 60) return "a long text";
-  return JSON.stringify(value);
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 export const text: Check = (value, place) => {
-  if (typeof value !== "string") wrong(value, place, "a text");
+  if (typeof value !== "string") wrongType(value, place, "a string");
   if (value.includes("\0"))
     throw new UnikrunError(`${place} has a NUL character in it, which no path or argument can have.`);
 };
 
 export const filled: Check = (value, place) => {
   text(value, place);
-  if (value === "") wrong(value, place, "a text that is not empty");
+  if (value === "") wrongValue(value, place, "a string that is not empty");
 };
 
 export const flag: Check = (value, place) => {
-  if (typeof value !== "boolean") wrong(value, place, "true or false");
+  if (typeof value !== "boolean") wrongType(value, place, "true or false");
 };
 
-/** A whole number; by default one that fits into 64 bits with a sign. */
+/** A whole number; by default one that fits into 64 bits, with a sign or without. */
 export function whole(least = -(2 ** 63), most = 2 ** 64): Check {
+  const range =
+    most < 2 ** 53 ? `from ${least} to ${most}` : `of 64 bits${least < 0 ? "" : `, ${least} or more`}`;
   return (value, place) => {
-    if (typeof value !== "number" || !Number.isInteger(value)) wrong(value, place, "a whole number");
-    if (value < least || value > most) wrong(value, place, `a whole number from ${least} to ${most}`);
+    if (typeof value !== "number") wrongType(value, place, "a whole number");
+    if (!Number.isInteger(value) || value < least || value > most)
+      wrongValue(value, place, `a whole number ${range}`);
   };
 }
 
 export const absolutePath: Check = (value, place) => {
   text(value, place);
-  if (!String(value).startsWith("/")) wrong(value, place, "an absolute path");
+  if (!String(value).startsWith("/")) wrongValue(value, place, "an absolute path");
 };
 
 export function oneOf(words: readonly string[]): Check {
   return (value, place) => {
     text(value, place);
-    if (!words.includes(String(value))) wrong(value, place, `one of ${words.join(", ")}`);
+    if (!words.includes(String(value)))
+      wrongValue(value, place, `one of ${words.filter(Boolean).join(", ")}`);
   };
 }
 
-/** A text of a certain form; `wanted` says which, as in "a size such as 2MB". */
+/** A string of a certain form; `wanted` says which, as in "a size such as 2MB". */
 export function matching(pattern: RegExp, wanted: string): Check {
   return (value, place) => {
     text(value, place);
-    if (!pattern.test(String(value))) wrong(value, place, wanted);
+    if (!pattern.test(String(value))) wrongValue(value, place, wanted);
   };
 }
 
 export function list(check: Check): Check {
   return (value, place) => {
-    if (!Array.isArray(value)) wrong(value, place, "a list");
+    if (!Array.isArray(value)) wrongType(value, place, "an array");
     value.forEach((item, i) => {
       check(item, `${place}[${i}]`);
     });
@@ -76,7 +87,7 @@ export function list(check: Check): Check {
 /** An object used as a map. */
 export function map(check: Check): Check {
   return (value, place) => {
-    if (!isObject(value)) wrong(value, place, "an object");
+    if (!isObject(value)) wrongType(value, place, "an object");
     for (const [key, item] of Object.entries(value)) {
       if (key === "") throw new UnikrunError(`${place} has a name that is empty.`);
       check(item, `${place}[${JSON.stringify(key)}]`);
@@ -90,7 +101,7 @@ export function object(
   optional: Readonly<Record<string, Check>> = {},
 ): Check {
   return (value, place) => {
-    if (!isObject(value)) wrong(value, place, "an object");
+    if (!isObject(value)) wrongType(value, place, "an object");
     for (const [name, check] of Object.entries(required)) check(value[name], inside(place, name));
     for (const [name, check] of Object.entries(optional)) {
       if (value[name] !== undefined && value[name] !== null) check(value[name], inside(place, name));
@@ -98,14 +109,14 @@ export function object(
   };
 }
 
-/** Both checks. */
+/** Each of the checks, in this order. */
 export function all(...checks: readonly Check[]): Check {
   return (value, place) => {
     for (const check of checks) check(value, place);
   };
 }
 
-/** No two items of a list have the same `key`. */
+/** No two items of an array have the same `key`. */
 export function unique(key: string): Check {
   return (value, place) => {
     const seen = new Set<unknown>();
@@ -116,6 +127,16 @@ export function unique(key: string): Check {
         );
       seen.add(item[key]);
     }
+  };
+}
+
+/** Two properties of an object that make sense only together. */
+export function together(first: string, second: string): Check {
+  return (value, place) => {
+    const has = (name: string): boolean => (value as Record<string, unknown>)[name] != null;
+    if (has(first) === has(second)) return;
+    const [there, missing] = has(first) ? [first, second] : [second, first];
+    throw new UnikrunError(`${place} has ${there} without ${missing}: it must have both or neither.`);
   };
 }
 

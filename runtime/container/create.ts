@@ -1,12 +1,13 @@
 import { runHooks } from "../../hooks/runner.ts";
 import type { Directive } from "../../native/directives.ts";
-import { statusOrNull, writeText } from "../../native/files.ts";
+import { exists, statusOrNull, writeText } from "../../native/files.ts";
 import { createInit, type LaunchInit } from "../../native/init.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
-import { type Cgroup, createCgroup } from "./cgroup/cgroup.ts";
+import { cgroupPaths, createCgroup } from "./cgroup/cgroup.ts";
 import { cgroupPath } from "./cgroup/path.ts";
+import type { Paths } from "./cgroup/processes.ts";
 import { findGuest } from "./find-guest.ts";
 import { endInit } from "./lifecycle.ts";
 import { givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
@@ -56,10 +57,11 @@ export async function createContainer(
   using undo = new DisposableStack();
   reserve(root, id);
   undo.defer(() => forget(root, id));
-  const cgroup = createCgroup({
-    path: cgroupPath({ id, cgroupsPath: spec.linux?.cgroupsPath, systemd: options.systemdCgroup }),
-    resources: spec.linux?.resources ?? {},
-  });
+  const path = cgroupPath({ id, cgroupsPath: spec.linux?.cgroupsPath, systemd: options.systemdCgroup });
+  const draft = describe({ options, bundle, rootfs, spec, guest });
+  // If we are killed from here on, delete --force knows what to look for.
+  writeContainer(root, { ...draft, cgroup: newFolders(cgroupPaths(path)) });
+  const cgroup = createCgroup({ path, resources: spec.linux?.resources ?? {} });
   undo.defer(() => cgroup.destroy());
   const pid = await startInit(id, foreground ?? createInit, [
     ...cgroup.procsFiles.map((file) => ["cgroup", file] as const),
@@ -67,7 +69,7 @@ export async function createContainer(
     ["state", containerFolder(root, id)],
     ...processDirectives(spec, options.consoleSocket),
   ]);
-  const container = describe({ options, bundle, rootfs, spec, guest, cgroup, pid });
+  const container = { ...draft, cgroup: cgroup.paths, pid, startTime: readProcess(pid)?.startTime ?? 0 };
   undo.defer(() => endInit(container));
   writeContainer(root, container);
   await runCreateHooks(container);
@@ -77,12 +79,7 @@ export async function createContainer(
 }
 
 function rootOf(id: string, bundle: string, spec: Spec): string {
-  const path = spec.root?.path;
-  if (path === undefined) {
-    throw new UnikrunError(
-      `Container ${id}: config.json of ${bundle} has no root.path: it must name the root file system.`,
-    );
-  }
+  const { path } = spec.root;
   const rootfs = path.startsWith("/") ? path : `${bundle}/${path}`;
   if (statusOrNull(rootfs)?.isFolder) return rootfs;
   throw new UnikrunError(
@@ -98,6 +95,7 @@ async function guestRecord(id: string, rootfs: string, spec: Spec): Promise<Gues
   const record: GuestRecord = {
     family: found.family.name,
     kernel: found.kernel,
+    kernelOnHost: found.kernelOnHost,
     args: found.args,
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
@@ -159,10 +157,8 @@ function describe(parts: {
   rootfs: string;
   spec: Spec;
   guest: GuestRecord;
-  cgroup: Cgroup;
-  pid: number;
 }): Container {
-  const { spec, pid } = parts;
+  const { spec } = parts;
   const netns = givenNetns(spec);
   return {
     version: 1,
@@ -172,13 +168,18 @@ function describe(parts: {
     rootfs: parts.rootfs,
     created: new Date().toISOString(),
     annotations: spec.annotations ?? {},
-    pid,
-    startTime: readProcess(pid)?.startTime ?? 0,
-    cgroup: parts.cgroup.paths,
+    pid: 0,
+    startTime: 0,
+    cgroup: {},
     hooks: spec.hooks ?? {},
     guest: parts.guest,
     ...(netns === undefined ? {} : { givenNetns: netns }),
   };
+}
+
+/** Those that are not there yet: what is in the others is not ours to kill. */
+function newFolders(paths: Paths): Paths {
+  return Object.fromEntries(Object.entries(paths).filter(([, folder]) => !exists(folder)));
 }
 
 async function runCreateHooks(container: Container): Promise<void> {

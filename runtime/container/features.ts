@@ -23,6 +23,7 @@ export function features() {
       // runc's name for a thing that dockerd looks for.
       "org.opencontainers.runc.checkpoint.enabled": "false",
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    // Who lets strangers write annotations must keep these from them (features.md); "." at the end: all that begin so.
+    potentiallyUnsafeConfigAnnotations: ["org.unikrun."],
   };
 }

@@ -7,8 +7,9 @@ import { annotationSettings, type GuestSettings, imageSettings, mergeGuestSettin
 
 export interface FoundGuest {
   readonly family: GuestFamily;
-  /** Inside the root file system. */
+  /** Inside the root file system, or on the host. */
   readonly kernel: string;
+  readonly kernelOnHost: boolean;
   /** argv of the program, argv[0] first. */
   readonly args: readonly string[];
   /** MiB, if somebody said how much. */
@@ -20,7 +21,7 @@ export interface FoundGuest {
   }[];
 }
 
-/** The image's settings; the operator's annotations and the spec's vm object win over them. */
+/** The image's settings; the operator's annotations win over them. */
 const IMAGE_SETTINGS = "/unikrun.json";
 
 /**
@@ -36,7 +37,6 @@ export async function findGuest(options: {
   const text = readImageText(rootfs, IMAGE_SETTINGS);
   const settings = mergeGuestSettings(
     text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
-    vmSettings(spec),
     await annotationSettings(spec.annotations ?? {}),
   );
   const process = {
@@ -49,7 +49,13 @@ export async function findGuest(options: {
       `Container ${id}: process.args in config.json is empty: its first entry must name the unikernel or program.`,
     );
   }
-  using kernel = openKernel(rootfs, settings.kernel, process);
+  const vm = vmKernel(id, spec);
+  using kernel = vm ? openImageFile("/", vm.path) : openKernel(rootfs, settings.kernel, process);
+  if (!kernel && vm) {
+    throw new UnikrunError(
+      `Container ${id}: vm.kernel.path ${vm.path} of config.json is not a file of this host.`,
+    );
+  }
   if (!kernel) {
     if (settings.kernel === undefined) return null;
     throw new UnikrunError(
@@ -63,7 +69,8 @@ export async function findGuest(options: {
   return {
     family,
     kernel: kernel.path,
-    args: [name, ...(settings.args ?? []), ...rest],
+    kernelOnHost: vm !== null,
+    args: [name, ...(settings.args ?? []), ...rest, ...(vm?.parameters ?? [])],
     disks,
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
   };
@@ -124,9 +131,21 @@ function checkDisk(
   };
 }
 
-/** config-vm.md: the kernel's path and parameters. */
-function vmSettings(spec: Spec): GuestSettings {
-  const kernel = spec.vm?.kernel;
-  if (!kernel) return {};
-  return { kernel: kernel.path, ...(kernel.parameters ? { args: kernel.parameters } : {}) };
+/** config-vm.md: the kernel is a file of the host, and its parameters follow the container's arguments. */
+function vmKernel(id: string, spec: Spec): { path: string; parameters: readonly string[] } | null {
+  const { vm } = spec;
+  if (!vm) return null;
+  const refused = vm.hypervisor
+    ? "hypervisor"
+    : vm.image
+      ? "image"
+      : vm.kernel.initrd
+        ? "kernel.initrd"
+        : undefined;
+  if (refused) {
+    throw new UnikrunError(
+      `Container ${id}: vm.${refused} of config.json is not supported: leave it out (QEMU's path is set in /etc/unikrun/config.json, disks in /unikrun.json).`,
+    );
+  }
+  return { path: vm.kernel.path, parameters: vm.kernel.parameters ?? [] };
 }

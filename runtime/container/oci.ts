@@ -1,10 +1,15 @@
-/** The OCI types that this runtime uses (runtime-spec: config.md, config-linux.md, config-vm.md, runtime.md). */
+/**
+ * The OCI types that this runtime uses, under the names that the specification gives them in JSON
+ * (runtime-spec: config.md, config-linux.md, config-vm.md). spec.ts has checked what it reads against them.
+ */
 
-/** config.json of a bundle. */
+/** config.json of a bundle (config.md). */
 export interface Spec {
+  /** The version of the specification that the bundle follows, as in "1.0.2". */
   readonly ociVersion: string;
+  /** What to run; a container without it can be created, but not started. */
   readonly process?: Process;
-  readonly root?: Root;
+  readonly root: Root;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly mounts?: readonly Mount[];
@@ -14,11 +19,14 @@ export interface Spec {
   readonly vm?: Vm;
 }
 
+/** config.md, Process. */
 export interface Process {
+  /** The container's console is a terminal, whose master goes to --console-socket. */
   readonly terminal?: boolean;
-  /** In characters. */
+  /** In characters; to be ignored without a terminal. */
   readonly consoleSize?: { readonly height: number; readonly width: number };
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  /** argv: the unikernel or program first, looked up along PATH if it has no slash. */
   readonly args?: readonly string[];
   /** NAME=VALUE each. */
   readonly env?: readonly string[];
@@ -32,26 +40,35 @@ export interface Process {
   readonly noNewPrivileges?: boolean;
 }
 
+/** getrlimit(2); no limit is 2^64 - 1, which JSON's numbers round up to 2^64. */
 export interface Rlimit {
   /** "RLIMIT_NOFILE" and the like. */
   readonly type: string;
+  /** Never above `hard`. */
   readonly soft: number;
   readonly hard: number;
 }
 
+/** config.md, Root. */
 export interface Root {
   /** Absolute, or relative to the bundle. */
   readonly path: string;
   readonly readonly?: boolean;
 }
 
+/** config.md, Mounts. */
 export interface Mount {
+  /** In the container; a relative one counts from "/". */
   readonly destination: string;
+  /** Of mount(2); of no meaning for a bind mount. */
   readonly type?: string;
+  /** A relative one of a bind mount counts from the bundle. */
   readonly source?: string;
+  /** As mount(8) knows them; "bind" or "rbind" makes it a bind mount. */
   readonly options?: readonly string[];
 }
 
+/** config.md, POSIX-platform Hooks: a program that gets the container's state on stdin. */
 export interface Hook {
   /** Absolute. */
   readonly path: string;
@@ -62,6 +79,7 @@ export interface Hook {
   readonly timeout?: number;
 }
 
+/** In the order in which they come in a container's life; `prestart` is the old name of what is now three kinds. */
 export type HookKind =
   | "prestart"
   | "createRuntime"
@@ -72,10 +90,14 @@ export type HookKind =
 
 export type Hooks = { readonly [Kind in HookKind]?: readonly Hook[] };
 
+/** config-linux.md. */
 export interface Linux {
+  /** Those that are not named are the runtime's own. */
   readonly namespaces?: readonly LinuxNamespace[];
+  /** A path below the cgroup mounts, or slice:prefix:name with --systemd-cgroup. */
   readonly cgroupsPath?: string;
   readonly resources?: Resources;
+  /** Kernel parameters by their dotted names. */
   readonly sysctl?: Readonly<Record<string, string>>;
 }
 
@@ -138,13 +160,14 @@ export interface Device {
 
 export type Throttle = Device & { readonly rate: number };
 
-/** config-vm.md. */
+/** config-vm.md: all paths are absolute and the host's, not the image's. */
 export interface Vm {
   readonly hypervisor?: { readonly path: string; readonly parameters?: readonly string[] };
-  readonly kernel?: {
+  readonly kernel: {
     readonly path: string;
     readonly parameters?: readonly string[];
     readonly initrd?: string;
   };
-  readonly image?: { readonly path: string; readonly format: string };
+  /** The machine's root disk; raw, if nobody says otherwise. */
+  readonly image?: { readonly path: string; readonly format?: "raw" | "qcow2" | "vdi" | "vmdk" | "vhd" };
 }

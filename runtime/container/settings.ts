@@ -1,18 +1,28 @@
-/** What can be set, by whom: the host in /etc/unikrun/config.json, an image in /unikrun.json, the operator by annotations. */
+/**
+ * What can be set, by whom (config.schema.json): the host in /etc/unikrun/config.json, an image in /unikrun.json,
+ * the operator by annotations. The checks were compiled by the build, and are loaded where there is something to check.
+ */
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { readText } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 
+export type AcceleratorSetting = "auto" | "kvm" | "tcg";
+
+/** What no image can set. */
 export interface HostSettings {
+  /** Path of the VMM. */
   readonly qemu?: string;
-  readonly accelerator?: "auto" | "kvm" | "tcg";
+  readonly accelerator?: AcceleratorSetting;
+  /** Path of the runtime for what is not a unikernel. */
   readonly runtime?: string;
 }
 
+/** What an image can set; all paths are in the image. */
 export interface GuestSettings {
   readonly family?: string;
   readonly kernel?: string;
+  /** Put before the arguments of the container. */
   readonly args?: readonly string[];
   /** MiB. */
   readonly memory?: number;
@@ -20,45 +30,59 @@ export interface GuestSettings {
     readonly path: string;
     readonly mountpoint?: string;
     readonly readOnly?: boolean;
+    readonly format?: "raw";
   }[];
+}
+
+/** What the operator can set for one container; the accelerator wins over the host's. */
+export interface OperatorSettings extends GuestSettings {
+  readonly accelerator?: AcceleratorSetting;
 }
 
 const HOST_FILE = "/etc/unikrun/config.json";
 
 /** No file, no settings. Throws UnikrunError that names the file and the field. */
-export async function hostSettings(): Promise<HostSettings> {
+export async function hostSettings(file = HOST_FILE): Promise<HostSettings> {
   let source: string;
   try {
-    source = readText(HOST_FILE);
+    source = readText(file);
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return {};
-    throw new UnikrunError(`${HOST_FILE} can't be read (${reasonOf(cause)}).`, { cause });
+    throw new UnikrunError(`${file} can't be read (${reasonOf(cause)}).`, { cause });
   }
   const { checkHost } = await import("../../build/settings-check.js");
-  return checked(parse(source, HOST_FILE), checkHost, HOST_FILE);
+  return checked(parse(source, file), checkHost, (place) => `${file}: ${place || "it"}`);
 }
 
-/** `name` is the file's, for errors. */
+/** `name` is the file's, for errors. Throws UnikrunError that names the field. */
 export async function imageSettings(source: string, name: string): Promise<GuestSettings> {
   const { checkImage } = await import("../../build/settings-check.js");
-  return checked(parse(source, name), checkImage, name);
+  return checked(parse(source, name), checkImage, (place) => `${name}: ${place || "it"}`);
 }
 
 const PREFIX = "org.unikrun.";
 
-/** Annotations are texts: lists are written as JSON, numbers in digits. */
+/** Annotations are texts: a number is written in digits, arrays in JSON. Throws UnikrunError that names the annotation. */
 export async function annotationSettings(
   annotations: Readonly<Record<string, string>>,
-): Promise<GuestSettings> {
+): Promise<OperatorSettings> {
   const own = Object.entries(annotations).filter(([name]) => name.startsWith(PREFIX));
   if (own.length === 0) return {};
-  const values = own.map(([name, value]) => {
-    const key = name.slice(PREFIX.length);
-    const isText = key === "kernel" || key === "family";
-    return [key, isText ? value : parse(value, `The annotation ${name}`)];
-  });
-  const { checkImage } = await import("../../build/settings-check.js");
-  return checked(Object.fromEntries(values), checkImage, `The annotations ${PREFIX}*`);
+  const values = own.map(([name, text]) => [name.slice(PREFIX.length), annotationValue(name, text)]);
+  const { checkAnnotations } = await import("../../build/settings-check.js");
+  return checked(Object.fromEntries(values), checkAnnotations, (place) => `The annotation ${PREFIX}${place}`);
+}
+
+function annotationValue(name: string, text: string): unknown {
+  switch (name.slice(PREFIX.length)) {
+    case "memory":
+      return /^\d+$/.test(text) ? Number(text) : text;
+    case "args":
+    case "disks":
+      return parse(text, `The annotation ${name}`);
+    default:
+      return text;
+  }
 }
 
 /** Later ones win, setting by setting. */
@@ -74,25 +98,61 @@ function parse(source: string, name: string): unknown {
   }
 }
 
-function checked<Settings>(value: unknown, check: ValidateFunction, name: string): Settings {
+/** `subject` makes the beginning of an error's sentence of a field's place; none is the whole. */
+function checked<Settings>(
+  value: unknown,
+  check: ValidateFunction,
+  subject: (place: string) => string,
+): Settings {
   if (check(value)) return value as Settings;
   const [error] = check.errors ?? [];
-  throw new UnikrunError(`${name}: ${error ? sentence(error) : "it is not valid"}.`);
+  throw new UnikrunError(error ? `${sentence(error, subject)}.` : `${subject("")} is not valid.`);
 }
 
-function sentence(error: ErrorObject): string {
-  const place = error.instancePath.slice(1).replaceAll("/", ".") || "it";
+/** Settings that the host has and nobody else. */
+const HOST_ONLY = ["qemu", "accelerator", "runtime"];
+
+function sentence(error: ErrorObject, subject: (place: string) => string): string {
+  const place = placeOf(error.instancePath);
+  const about = subject(place);
   switch (error.keyword) {
     case "additionalProperties": {
-      const allowed = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
-      const known = allowed.filter((key) => !key.startsWith("$")).join(", ");
-      return `${JSON.stringify(error.params.additionalProperty)} can't be set here: there are ${known}`;
+      const name = String(error.params.additionalProperty);
+      const wrong = subject(place ? `${place}.${name}` : name);
+      if (place === "" && HOST_ONLY.includes(name))
+        return `${wrong} can be set by the host only, in ${HOST_FILE}`;
+      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      return `${wrong} is no setting: there are ${known.filter((key) => !key.startsWith("$")).join(", ")}`;
     }
+    case "required":
+      return `${about} has no ${error.params.missingProperty}`;
     case "enum":
-      return `${place} must be one of ${(error.params.allowedValues as unknown[]).join(", ")}`;
+      return `${about} must be one of ${(error.params.allowedValues as unknown[]).join(", ")}`;
+    case "const":
+      return `${about} can only be ${error.params.allowedValue}`;
+    case "type":
+      return `${about} must be ${TYPES[String(error.params.type)] ?? error.params.type}`;
     case "pattern":
-      return `${place} must be an absolute path`;
+      return `${about} must be ${String(error.params.pattern).startsWith("^/") ? "an absolute path" : "a string"} without NUL characters`;
+    case "minimum":
+      return `${about} must be ${error.params.limit} or more`;
+    case "maximum":
+      return `${about} must be ${error.params.limit} or less`;
     default:
-      return `${place} ${error.message ?? "is not valid"}`;
+      return `${about} ${error.message ?? "is not valid"}`;
   }
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: "a string",
+  integer: "a whole number",
+  array: "an array",
+  object: "an object",
+};
+
+/** "/disks/0/path" is disks[0].path. */
+const placeOf = (pointer: string): string =>
+  pointer
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");

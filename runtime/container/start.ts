@@ -10,7 +10,7 @@ import { chooseAccelerator, probeHost } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { type Wiring, wireNetwork } from "../network/wire.ts";
 import { releaseResources } from "./lifecycle.ts";
-import { hostSettings } from "./settings.ts";
+import { annotationSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
 
 /**
@@ -43,8 +43,9 @@ export async function startContainer(root: string, container: Container): Promis
 async function startMachine(root: string, container: Container): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
+  const { accelerator: wanted } = await annotationSettings(container.annotations);
   const host = probeHost(findQemu(settings.qemu));
-  const { accelerator, warning } = chooseAccelerator(host, settings.accelerator);
+  const { accelerator, warning } = chooseAccelerator(host, wanted ?? settings.accelerator);
   if (warning) await warn(warning);
   const family = familyNamed(guest.family);
   const memoryMiB = guestMemory({
@@ -84,6 +85,7 @@ async function startMachine(root: string, container: Container): Promise<void> {
     rootfs: container.rootfs,
     ownMounts: guest.newMounts,
     kernel: guest.kernel,
+    kernelOnHost: guest.kernelOnHost,
     disks: guest.disks.map((disk) => disk.path),
     uid: VMM_UIDS + pid,
     rlimits: guest.rlimits,

@@ -16,7 +16,7 @@ import type { Hooks } from "./oci.ts";
 
 const FILE = "unikrun.json";
 
-/** Written once, by `create`; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
+/** Written by `create` only; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
 export interface Container {
   readonly version: 1;
   readonly ociVersion: string;
@@ -26,7 +26,7 @@ export interface Container {
   /** ISO 8601. */
   readonly created: string;
   readonly annotations: Readonly<Record<string, string>>;
-  /** The container's init, and when it started in clock ticks after boot (proc(5)), so that a reused pid is not taken for it. */
+  /** The container's init (0 as long as create has not made it), and when it started in clock ticks after boot (proc(5)), so that a reused pid is not taken for it. */
   readonly pid: number;
   readonly startTime: number;
   /** The folders of its cgroup, by hierarchy. */
@@ -40,8 +40,9 @@ export interface Container {
 /** What `start` needs, as it was when the container was created: later changes of config.json have no effect. */
 export interface GuestRecord {
   readonly family: string;
-  /** Path inside the root file system. */
+  /** Path inside the root file system, or on the host. */
   readonly kernel: string;
+  readonly kernelOnHost: boolean;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;

@@ -14,7 +14,7 @@ export interface Elf {
   readonly names: number;
 }
 
-export interface Segment {
+interface Segment {
   readonly type: number;
   readonly offset: number;
   readonly address: number;

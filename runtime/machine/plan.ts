@@ -14,8 +14,9 @@ export interface PlanInput {
   readonly rootfs: string;
   /** The container has a mount namespace of its own already. */
   readonly ownMounts: boolean;
-  /** The kernel's and the disks' paths, inside `rootfs`. */
+  /** The kernel's and the disks' paths, inside `rootfs`; the kernel's may be the host's. */
   readonly kernel: string;
+  readonly kernelOnHost: boolean;
   readonly disks: readonly string[];
   readonly uid: number;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
@@ -36,7 +37,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     ...host.files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
     ["device", "dev/null /dev/null"],
     ...(machine.accelerator === "kvm" ? kvmDirectives() : []),
-    ["image-file", `${KERNEL_PATH} ${input.kernel}`],
+    [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
     ...input.disks.map((path, disk) => ["image-file", `${diskPath(disk)} ${path}`] as const),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
     ["uid", String(input.uid)],

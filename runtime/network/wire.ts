@@ -111,7 +111,8 @@ function wireCard(options: {
 function claimIngress(netlink: Netlink, nic: Nic, containerId: string): void {
   const { index, name } = nic.link;
   try {
-    return addIngress(netlink, index);
+    addIngress(netlink, index);
+    return;
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error;
   }

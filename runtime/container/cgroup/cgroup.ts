@@ -44,12 +44,8 @@ export function createCgroup(options: {
 }): Cgroup {
   const { path, resources, hierarchies = mountedHierarchies() } = options;
   using undo = new DisposableStack();
-  const selfCgroup = once(() => readText("/proc/self/cgroup"));
-  const paths: Record<string, string> = {};
-  for (const hierarchy of hierarchies) {
-    const folder = cgroupFolder(hierarchy, path, selfCgroup);
-    const key = hierarchy.controllers.join();
-    paths[key] = folder;
+  const paths = cgroupPaths(path, hierarchies);
+  for (const [key, folder] of Object.entries(paths)) {
     if (!makeIt(folder, undo)) refuseUsed(folder, { [key]: folder });
   }
   const cgroup = openCgroup(paths);
@@ -58,6 +54,14 @@ export function createCgroup(options: {
   apply(paths, settings);
   undo.move();
   return cgroup;
+}
+
+/** The folders that the cgroup `path` has, or would have. */
+export function cgroupPaths(path: string, hierarchies: readonly Hierarchy[] = mountedHierarchies()): Paths {
+  const selfCgroup = once(() => readText("/proc/self/cgroup"));
+  return Object.fromEntries(
+    hierarchies.map((hierarchy) => [hierarchy.controllers.join(), cgroupFolder(hierarchy, path, selfCgroup)]),
+  );
 }
 
 /** The cgroup whose `paths` were saved; it need not exist any more. */
