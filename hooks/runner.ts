@@ -40,7 +40,9 @@ async function runHook(hook: Hook, place: HookPlace, state: Buffer): Promise<str
       stdin: state,
       stdout: "ignore",
       stderr: "pipe",
-      ...(hook.timeout ? { timeout: hook.timeout * 1000, killSignal: place.kind === "runtime" ? "SIGKILL" : "SIGTERM" } : {}),
+      ...(hook.timeout
+        ? { timeout: hook.timeout * 1000, killSignal: place.kind === "runtime" ? "SIGKILL" : "SIGTERM" }
+        : {}),
     });
   } catch (error) {
     return `can't be run (${error instanceof Error ? error.message : error}): see that it exists and is executable`;

@@ -59,7 +59,10 @@ export function receive(fd: number, limit: number): Buffer {
 
 /** Sends `data` with descriptors beside it (SCM_RIGHTS, unix(7)). */
 export function sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void {
-  if (descriptors.length === 0) return sendAll(fd, data);
+  if (descriptors.length === 0) {
+    sendAll(fd, data);
+    return;
+  }
   const SCM_RIGHTS = 1;
   const HEADER = 16;
   const control = Buffer.alloc(HEADER + Math.ceil(descriptors.length / 2) * 8);
