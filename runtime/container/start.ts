@@ -3,7 +3,7 @@ import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
-import { warn } from "../log.ts";
+import { debug, warn } from "../log.ts";
 import { guestMemory } from "../machine/memory.ts";
 import { planDirectives } from "../machine/plan.ts";
 import { chooseAccelerator, probeHost } from "../machine/probe.ts";
@@ -93,6 +93,7 @@ async function startMachine(root: string, container: Container): Promise<void> {
     selinux: guest.selinux,
     exitRules: family.exitRules,
   });
+  for (const [key, value] of plan) await debug(`Container ${id}: plan: ${key} ${value}`);
   const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), wiring.taps);
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
   wiring.keep();
