@@ -1,0 +1,5 @@
+#pragma once
+#include "mounts.h"
+
+/* Read-only, with Rock Ridge names. */
+extern const struct filesystem iso9660;
