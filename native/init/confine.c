@@ -39,7 +39,7 @@ static void set_limits(const struct directives *d)
 		if (sscanf(each.value, "%d %llu %llu", &resource, &soft, &hard) != 3)
 			fail("\"%s\" is no resource limit", each.value);
 		struct rlimit limit = { .rlim_cur = soft, .rlim_max = hard };
-		if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+		if (setrlimit(resource, &limit) < 0)
 			fail_errno("could not set resource limit %d to %llu:%llu", resource, soft, hard);
 	}
 }

@@ -41,7 +41,7 @@ need_node_modules() {
 # The runtime, made again when anything that it is made of has changed.
 need_runtime() {
   need_node_modules
-  need_packages gcc libc6-dev
+  need_packages gcc libc6-dev musl-tools
   local made=$repository/dist/unikrun
   if [ -x "$made" ] && [ -z "$(cd "$repository" && find runtime native hooks config.schema.json scripts/build \
     scripts/compile-schema.ts package-lock.json -newer "$made" -print -quit)" ]; then

@@ -16,7 +16,7 @@ export function makeBundles(folder: string): Runtime[] {
     "sleep",
     "1000",
   ]);
-  const busybox = makeBundle(`${folder}/busybox`, "/bin/busybox", ["/program", "sleep", "1000"]);
+  const busybox = makeBundle(`${folder}/busybox`, "/bin/busybox", "busybox");
   return [
     { name: "unikrun", binary: `${repository}/dist/unikrun`, bundle: guest },
     { name: "runc", binary: "/usr/sbin/runc", bundle: busybox },
@@ -24,10 +24,10 @@ export function makeBundles(folder: string): Runtime[] {
   ];
 }
 
-function makeBundle(bundle: string, program: string, args: readonly string[]): string {
+function makeBundle(bundle: string, program: string, name: string): string {
   for (const path of ["proc", "dev", "sys"]) mkdirSync(`${bundle}/rootfs/${path}`, { recursive: true });
-  copyFileSync(program, `${bundle}/rootfs/program`);
-  writeFileSync(`${bundle}/config.json`, JSON.stringify(config(args)));
+  copyFileSync(program, `${bundle}/rootfs/${name}`);
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(config([`/${name}`, "sleep", "1000"])));
   return bundle;
 }
 
