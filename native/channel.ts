@@ -4,7 +4,7 @@
  * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
  * The socket is there only between create and start.
  */
-import { O_PATH, openPath, owned } from "./libc.ts";
+import { errorCode, O_PATH, openPath, owned } from "./libc.ts";
 import { connectIn, openSocket, receive, sendAll, sendDescriptors } from "./sockets.ts";
 
 const START_SOCKET = "start.sock";
@@ -22,7 +22,11 @@ export function sendPlan(
   const SOCK_STREAM = 1;
   using folder = owned(openPath(stateFolder, O_PATH));
   using socket = owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: PATIENCE }));
-  connectIn(socket.fd, folder.fd, START_SOCKET);
+  try {
+    connectIn(socket.fd, folder.fd, START_SOCKET);
+  } catch (error) {
+    return `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
+  }
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.byteLength);
   sendDescriptors(socket.fd, length, descriptors);
