@@ -11,11 +11,7 @@ const repository = resolve(import.meta.dirname, "../..");
 
 /** A bundle with the probe guest for unikrun, and one with busybox for the others. */
 export function makeBundles(folder: string): Runtime[] {
-  const guest = makeBundle(`${folder}/guest`, `${repository}/build/guest/probe.bin`, [
-    "/program",
-    "sleep",
-    "1000",
-  ]);
+  const guest = makeBundle(`${folder}/guest`, `${repository}/build/guest/probe.bin`, "probe.bin");
   const busybox = makeBundle(`${folder}/busybox`, "/bin/busybox", "busybox");
   return [
     { name: "unikrun", binary: `${repository}/dist/unikrun`, bundle: guest },
