@@ -18,10 +18,16 @@ const libc = once(
     }).symbols,
 );
 
-/** Moves this thread, which is JavaScript's, into the namespace that `path` names. */
-export function enterNamespace(path: string): void {
-  using namespace = owned(openPath(path, O_RDONLY));
-  check(libc().setns(namespace.fd, 0), `setns ${path}`);
+/** Runs `action` with this thread, which is JavaScript's, in the network namespace `path`, and comes back. */
+export function inNetworkNamespace<Result>(path: string, action: () => Result): Result {
+  using home = owned(openPath("/proc/thread-self/ns/net", O_RDONLY));
+  using there = owned(openPath(path, O_RDONLY));
+  check(libc().setns(there.fd, 0), `setns ${path}`);
+  try {
+    return action();
+  } finally {
+    check(libc().setns(home.fd, 0), "setns back");
+  }
 }
 
 export function sendSignal(pid: number, signal: number): void {

@@ -1,7 +1,8 @@
 /** Puts a guest's network cards in the place of the interfaces in its container's network namespace. */
+import { exists } from "../../native/files.ts";
 import { type Descriptor, errorCode } from "../../native/libc.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
-import { enterNamespace } from "../../native/process.ts";
+import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import {
   addIngress,
@@ -24,20 +25,29 @@ export interface Wiring extends Disposable {
 }
 
 /**
- * Moves this thread into the network namespace and wires every interface in it to a tap of its own:
+ * Wires every interface in the network namespace to a tap of its own:
  * what comes in by one leaves by the other. Throws UnikrunError where another machine has an interface already.
  */
 export function wireNetwork(options: { netns: string; containerId: string; limit: number }): Wiring {
   const { netns, containerId } = options;
-  enter(netns, containerId);
+  if (!exists(netns)) {
+    throw new UnikrunError(
+      `Container ${containerId}: its network namespace ${netns} is gone: has the container or sandbox that it belonged to ended?`,
+    );
+  }
+  // A netlink socket stays in the namespace that it was made in.
+  return inNetworkNamespace(netns, () => wireHere(options));
+}
+
+function wireHere({ containerId, limit }: { containerId: string; limit: number }): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
   const taps = opened.use(new DisposableStack());
   const nics = readNics(netlink, isTapName);
-  if (nics.length > options.limit) {
+  if (nics.length > limit) {
     throw new UnikrunError(
-      `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${options.limit}: connect it to fewer networks.`,
+      `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
   const descriptors = nics.map((nic, card) => {
@@ -52,17 +62,6 @@ export function wireNetwork(options: { netns: string; containerId: string; limit
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
-}
-
-function enter(netns: string, containerId: string): void {
-  try {
-    enterNamespace(netns);
-  } catch (cause) {
-    throw new UnikrunError(
-      `Container ${containerId}: its network namespace ${netns} can't be entered (${reasonOf(cause)}): is it still there?`,
-      { cause },
-    );
-  }
 }
 
 function makeTap(name: string, containerId: string): Descriptor {
@@ -133,28 +132,20 @@ function isLeftover(netlink: Netlink, index: number): boolean {
 }
 
 /** Removes what a container's machine left in a network namespace that outlives it. Idempotent. */
-export function unwireNetwork(options: { netns: string; containerId: string }): void {
-  try {
-    enterNamespace(options.netns);
-  } catch {
-    return; // A namespace that is gone took everything along.
-  }
-  using netlink = openNetlink();
-  const links = listLinks(netlink);
-  const own = links.filter(
-    (link) => isTapName(link.name) && tapName(options.containerId, cardOf(link.name)) === link.name,
-  );
-  for (const tap of own) deleteLink(netlink, tap.index);
-  for (const link of links) {
-    if (
-      link.ethernet &&
-      !link.loopback &&
-      !isTapName(link.name) &&
-      redirectTargets(netlink, link.index).length > 0
-    ) {
-      if (isLeftover(netlink, link.index)) deleteIngress(netlink, link.index);
+export function unwireNetwork({ netns, containerId }: { netns: string; containerId: string }): void {
+  // A namespace that is gone took everything along.
+  if (!exists(netns)) return;
+  inNetworkNamespace(netns, () => {
+    using netlink = openNetlink();
+    const links = listLinks(netlink);
+    for (const { name, index } of links) {
+      if (isTapName(name) && tapName(containerId, cardOf(name)) === name) deleteLink(netlink, index);
     }
-  }
+    for (const { ethernet, loopback, name, index } of links) {
+      const isWired = ethernet && !loopback && !isTapName(name) && redirectTargets(netlink, index).length > 0;
+      if (isWired && isLeftover(netlink, index)) deleteIngress(netlink, index);
+    }
+  });
 }
 
 const cardOf = (tap: string): number => Number(tap.slice(tap.indexOf("-") + 1));

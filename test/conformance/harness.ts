@@ -63,20 +63,26 @@ export function makeBench(args: readonly string[], files: Readonly<Record<string
   write();
   const root = `${folder}/root`;
   const pidFile = `${folder}/pid`;
+  const output = `${folder}/output`;
   const call = (...given: string[]): Outcome => {
     const log = `${folder}/log.json`;
-    rmSync(log, { force: true });
-    const verb = given[0] === "create" ? ["create", "--bundle", bundle, "--pid-file", pidFile, id] : given;
+    // The container keeps create's stdout.
+    const isCreate = given[0] === "create";
+    const [stdout, stderr] = isCreate
+      ? [output, `${output}.errors`]
+      : [`${folder}/answer`, `${folder}/errors`];
+    for (const file of [log, stdout, stderr]) rmSync(file, { force: true });
+    const verb = isCreate ? ["create", "--bundle", bundle, "--pid-file", pidFile, id] : given;
     const run = Bun.spawnSync({
       cmd: [unikrun, "--root", root, "--log", log, "--log-format", "json", ...verb],
       stdin: "ignore",
-      stdout: Bun.file(`${folder}/stdout`),
-      stderr: Bun.file(`${folder}/stderr`),
+      stdout: Bun.file(stdout),
+      stderr: Bun.file(stderr),
     });
     return {
       code: run.exitCode,
-      stdout: readFileSync(`${folder}/stdout`, "utf8"),
-      stderr: readFileSync(`${folder}/stderr`, "utf8"),
+      stdout: readOrNothing(stdout),
+      stderr: readOrNothing(stderr),
       log: existsSync(log)
         ? readFileSync(log, "utf8")
             .trim()
@@ -99,7 +105,7 @@ export function makeBench(args: readonly string[], files: Readonly<Record<string
       change(config);
       write();
     },
-    output: () => readFileSync(`${folder}/stdout`, "utf8"),
+    output: () => readFileSync(output, "utf8"),
     wait: () => reap(pid()),
     [Symbol.dispose]() {
       call("delete", "--force", id);

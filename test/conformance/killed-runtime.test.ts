@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import test from "ava";
+import { leftovers, makeBench, unikrun } from "./harness.ts";
+
+const CYCLES = Number(process.env.UNIKRUN_CYCLES ?? 40);
+
+/** Milliseconds; beyond what any call takes. */
+const LONGEST = 60;
+
+test.serial(
+  `a runtime, an init or a VMM that is killed at any moment leaves nothing that delete --force does not remove (${CYCLES} times)`,
+  (t) => {
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      using bench = makeBench(["http", "80"]);
+      const victim = (["create", "start", "init", "vmm"] as const)[cycle % 4] ?? "create";
+      if (victim === "create") {
+        killAtRandom(bench.root, ["create", "--bundle", bench.bundle, bench.id], bench.folder);
+      } else {
+        t.is(bench.call("create").code, 0);
+        const pid = bench.pid();
+        if (victim === "start") killAtRandom(bench.root, ["start", bench.id], bench.folder);
+        else t.is(bench.call("start", bench.id).code, 0);
+        Bun.sleepSync(Math.random() * LONGEST);
+        if (victim === "init") process.kill(pid, "SIGKILL");
+        if (victim === "vmm") {
+          const [vmm] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+          process.kill(Number(vmm), "SIGKILL");
+          t.is(bench.wait(), 137);
+        }
+      }
+      const deleted = bench.call("delete", "--force", bench.id);
+      t.is(deleted.code, 0, `${victim}: ${deleted.stderr}`);
+      t.deepEqual(leftovers(bench), [], `cycle ${cycle}, ${victim} killed`);
+    }
+  },
+);
+
+function killAtRandom(root: string, args: readonly string[], folder: string): void {
+  const child = Bun.spawn([unikrun, "--root", root, ...args], {
+    stdin: "ignore",
+    stdout: Bun.file(`${folder}/out`),
+    stderr: Bun.file(`${folder}/err`),
+  });
+  Bun.sleepSync(Math.random() * LONGEST);
+  child.kill("SIGKILL");
+}
