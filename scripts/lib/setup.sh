@@ -33,7 +33,7 @@ need_packages() {
 }
 
 need_node_modules() {
-  command -v npm >/dev/null || need_packages nodejs npm
+  command -v npm >/dev/null || need_packages nodejs npm ca-certificates
   [ "$repository/node_modules/.package-lock.json" -nt "$repository/package-lock.json" ] ||
     quietly "npm ci" npm --prefix "$repository" ci
 }

@@ -1,0 +1,71 @@
+import { rmSync } from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import {
+  command,
+  containerd,
+  httpGet,
+  type Outcome,
+  probeImage,
+  succeed,
+  unikrun,
+  uniqueName,
+} from "./harness.ts";
+
+const image = "docker.io/library/probe:latest";
+
+function ctr(...args: readonly string[]): Outcome {
+  return command(["ctr", "--address", containerd, ...args]);
+}
+
+function runOptions(...options: readonly string[]): readonly string[] {
+  return ["run", "--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun, ...options, image];
+}
+
+test.before("containerd has the probe's image", () => {
+  const archive = `/tmp/${uniqueName("probe")}.tar`;
+  try {
+    succeed(["docker", "save", "-o", archive, probeImage()]);
+    succeed(["ctr", "--address", containerd, "images", "import", archive]);
+  } finally {
+    rmSync(archive, { force: true });
+  }
+});
+
+/** A netns with one configured end of a veth pair, as a CNI plugin leaves it. */
+function makeNetns(t: ExecutionContext): string {
+  const name = uniqueName("ns");
+  const end = `v${process.pid % 10000}`;
+  succeed(["ip", "netns", "add", name]);
+  t.teardown(() => command(["ip", "netns", "del", name]));
+  succeed(["ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name]);
+  succeed(["ip", "addr", "add", "10.88.0.1/24", "dev", end]);
+  succeed(["ip", "link", "set", end, "up"]);
+  for (const args of [
+    "addr add 10.88.0.2/24 dev eth0",
+    "link set eth0 up",
+    "route add default via 10.88.0.1",
+  ])
+    succeed(["ip", "-n", name, ...args.split(" ")]);
+  return name;
+}
+
+test.serial("ctr run gives the program's output and exit code", (t) => {
+  const { code, stdout, stderr } = ctr(...runOptions("--rm"), uniqueName("ctr"), "/probe.bin", "return", "7");
+  t.is(code, 7, stderr);
+  t.true(stdout.includes("returned 7"));
+});
+
+test.serial("ctr run in a netns that is already full: the guest has its address and answers", async (t) => {
+  const netns = makeNetns(t);
+  const name = uniqueName("ctr");
+  t.teardown(() => {
+    ctr("task", "kill", "-s", "KILL", name);
+    ctr("task", "delete", "-f", name);
+    ctr("container", "delete", name);
+  });
+  const options = runOptions("-d", "--with-ns", `network:/run/netns/${netns}`);
+  const started = ctr(...options, name, "/probe.bin", "http", "80");
+  t.is(started.code, 0, started.stderr);
+  t.regex(await httpGet("http://10.88.0.2/"), /probe/);
+  t.regex(ctr("task", "ls").stdout, new RegExp(`${name}\\s+\\d+\\s+RUNNING`));
+});

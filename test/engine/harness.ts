@@ -1,0 +1,237 @@
+/** What the engine tests share: docker's command line, images, waiting, and taking away what a test made. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import type { ExecutionContext } from "ava";
+
+const repository = resolve(import.meta.dirname, "../..");
+
+/** The engine's generation, as scripts/with-docker says it: "20" or "28". */
+export const engine = environment("UNIKRUN_ENGINE");
+/** The address of the engine's containerd, for ctr. */
+export const containerd = environment("UNIKRUN_CONTAINERD");
+/** The runtime that the engine has registered. */
+export const unikrun = environment("UNIKRUN_BINARY");
+
+function environment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error("engine tests run inside scripts/with-docker");
+  return value;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. */
+export function command(cmd: readonly string[], stdin: string | Buffer = ""): Outcome {
+  const run = Bun.spawnSync({
+    cmd: [...cmd],
+    stdin: Buffer.from(stdin),
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, DOCKER_BUILDKIT: "0" },
+  });
+  return { code: run.exitCode ?? -1, stdout: run.stdout.toString(), stderr: run.stderr.toString() };
+}
+
+/** Runs `docker ARGS`. */
+export function docker(...args: readonly string[]): Outcome {
+  return command(["docker", ...args]);
+}
+
+/** Runs a program that must succeed, and returns what it printed, trimmed. */
+export function succeed(cmd: readonly string[], stdin: string | Buffer = ""): string {
+  const { code, stdout, stderr } = command(cmd, stdin);
+  if (code !== 0) throw new Error(`${cmd.join(" ")}: code ${code}: ${stderr.trim()}`);
+  return stdout.trim();
+}
+
+let names = 0;
+
+export function uniqueName(kind: string): string {
+  return `${kind}-${process.pid}-${names++}`;
+}
+
+/** An image with the probe guest as its entrypoint, made at the first call. */
+export function probeImage(): string {
+  return image("probe", (folder) => {
+    cpSync(`${repository}/build/guest/probe.bin`, `${folder}/probe.bin`);
+    succeed([
+      "docker",
+      "build",
+      "-q",
+      "-t",
+      "probe",
+      "-f",
+      `${repository}/examples/probe/Dockerfile`,
+      folder,
+    ]);
+  });
+}
+
+/** An image with the distribution's static busybox, made at the first call: there is no registry here. */
+export function busyboxImage(): string {
+  return image("busybox", (folder) => {
+    mkdirSync(`${folder}/bin`);
+    mkdirSync(`${folder}/tmp`);
+    cpSync(succeed(["which", "busybox"]), `${folder}/bin/busybox`, { dereference: true });
+    for (const applet of succeed(["busybox", "--list"]).split("\n"))
+      if (applet !== "busybox") symlinkSync("busybox", `${folder}/bin/${applet}`);
+    succeed(["sh", "-c", `tar -C ${folder} -c . | docker import -c 'CMD ["sh"]' - busybox`]);
+  });
+}
+
+function image(name: string, make: (folder: string) => void): string {
+  if (docker("image", "inspect", name).code === 0) return name;
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-image-`);
+  try {
+    make(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return name;
+}
+
+export interface Container {
+  /** The program's arguments, the probe's program first. */
+  readonly args?: readonly string[];
+  /** Options of `docker create`. */
+  readonly options?: readonly string[];
+}
+
+/** Creates a container of the probe, which the test's end removes, and returns its name. */
+export function createProbe(t: ExecutionContext, { args = ["http", "80"], options = [] }: Container): string {
+  const name = uniqueName("probe");
+  t.teardown(() => docker("rm", "-f", name));
+  succeed(["docker", "create", "--runtime=unikrun", "--name", name, ...options, probeImage(), ...args]);
+  return name;
+}
+
+/** The same, started. */
+export function startProbe(t: ExecutionContext, container: Container = {}): string {
+  const name = createProbe(t, container);
+  succeed(["docker", "start", name]);
+  return name;
+}
+
+/** Runs the probe to its end in the foreground, as `docker run --rm` does. */
+export function runProbe(args: readonly string[], options: readonly string[] = []): Outcome {
+  return docker("run", "--rm", "--runtime=unikrun", ...options, probeImage(), ...args);
+}
+
+/** Makes a network that the test's end removes; teardowns run last one first, so make it before its containers. */
+export function makeNetwork(t: ExecutionContext, ...options: readonly string[]): string {
+  const name = uniqueName("net");
+  succeed(["docker", "network", "create", ...options, name]);
+  t.teardown(() => docker("network", "rm", name));
+  return name;
+}
+
+/** One value of `docker inspect`, by a Go template. */
+export function inspect(name: string, template: string): string {
+  return succeed(["docker", "inspect", "-f", template, name]);
+}
+
+export interface Endpoint {
+  readonly IPAddress: string;
+  readonly IPPrefixLen: number;
+  readonly Gateway: string;
+  readonly MacAddress: string;
+  readonly GlobalIPv6Address: string;
+  readonly GlobalIPv6PrefixLen: number;
+  readonly IPv6Gateway: string;
+}
+
+/** What the engine says about a container on a network. */
+export function endpoint(container: string, network = "bridge"): Endpoint {
+  const networks: Record<string, Endpoint> = JSON.parse(
+    inspect(container, "{{json .NetworkSettings.Networks}}"),
+  );
+  const found = networks[network];
+  if (found === undefined) throw new Error(`${container} is not on ${network}`);
+  return found;
+}
+
+/** The probe's /config. */
+export interface GuestConfig {
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly hostname: string;
+  readonly nics: readonly {
+    readonly mac: string;
+    readonly mtu: number;
+    readonly addresses: readonly string[];
+  }[];
+  readonly gateways: readonly string[];
+}
+
+/** What the guest was told, once it answers under a host, which may be an address or a name with a port. */
+export async function guestConfig(host: string): Promise<GuestConfig> {
+  return JSON.parse(await httpGet(`http://${host}/config`));
+}
+
+/** Fetches a page, and tries again for a while: a guest answers a moment after its start. */
+export function httpGet(url: string): Promise<string> {
+  return eventually(url, async () => {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(3000),
+      headers: { connection: "close" },
+      keepalive: false,
+    });
+    return response.ok ? response.text() : undefined;
+  });
+}
+
+/** Fetches a page from inside a runc container on a network. */
+export function getFromNeighbour(network: string, url: string): Promise<string> {
+  return eventually(`${url} from ${network}`, () => {
+    const wget = ["timeout", "3", "wget", "-q", "-O", "-", url];
+    const { code, stdout } = docker("run", "--rm", "--network", network, busyboxImage(), ...wget);
+    return code === 0 ? stdout : undefined;
+  });
+}
+
+/** Waits until a function returns something, and returns that; what it throws counts as not yet. */
+export async function eventually<Value>(
+  what: string,
+  attempt: () => Value | undefined | Promise<Value | undefined>,
+  { timeout = 30_000 } = {},
+): Promise<Value> {
+  const deadline = Date.now() + timeout;
+  let failure: unknown;
+  do {
+    try {
+      const value = await attempt();
+      if (value !== undefined) return value;
+    } catch (error) {
+      failure = error;
+    }
+    await Bun.sleep(100);
+  } while (Date.now() < deadline);
+  throw new Error(`${what}: nothing within ${timeout} ms`, { cause: failure });
+}
+
+/** Waits for a container's end, and returns its exit code. */
+export function waitForEnd(name: string): number {
+  return Number(succeed(["docker", "wait", name]));
+}
+
+/** A file with a text, in a folder that the test's end removes. */
+export function scratchFile(t: ExecutionContext, name: string, text: string): string {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-test-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/${name}`, text);
+  return `${folder}/${name}`;
+}
+
+/** A file of /proc or /sys, or nothing where it went away meanwhile. */
+export function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,125 @@
+import test from "ava";
+import {
+  createProbe,
+  docker,
+  endpoint,
+  eventually,
+  httpGet,
+  inspect,
+  probeImage,
+  runProbe,
+  startProbe,
+  succeed,
+  uniqueName,
+  waitForEnd,
+} from "./harness.ts";
+
+test("a program that returns 7 ends its container with code 7", (t) => {
+  const { code, stdout } = runProbe(["return", "7"]);
+  t.is(code, 7);
+  t.true(stdout.includes("returned 7"));
+});
+
+test("docker logs has what the program printed, and nothing of the firmware or of us", (t) => {
+  const name = startProbe(t, { args: ["print", "200"] });
+  t.is(waitForEnd(name), 0);
+  const { stdout, stderr } = docker("logs", name);
+  for (let line = 1; line <= 200; line++) t.regex(stdout, new RegExp(`^line ${line}\r?$`, "m"));
+  t.true(stdout.startsWith("unikrun probe guest"), stdout.slice(0, 200));
+  t.notRegex(stdout, /SeaBIOS|iPXE|Booting from|qemu/i);
+  t.is(stderr, "");
+});
+
+test("exit codes: exit(3) is 3, a panic is 134, a fault is 139, and words that only look like an end are nothing", (t) => {
+  t.is(runProbe(["exit", "3"]).code, 3);
+  t.is(runProbe(["panic"]).code, 134);
+  t.is(runProbe(["trap"]).code, 139);
+  const { code, stdout } = runProbe(["fake"]);
+  t.is(code, 9);
+  t.true(stdout.includes("still here"));
+});
+
+test("docker stop ends the guest in under 2 s, with 143", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  const before = performance.now();
+  succeed(["docker", "stop", name]);
+  const milliseconds = performance.now() - before;
+  t.true(milliseconds < 2000, `${milliseconds} ms`);
+  t.is(inspect(name, "{{.State.ExitCode}}"), "143");
+});
+
+test("docker kill ends it at once with 137, and docker start boots it again", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  succeed(["docker", "kill", name]);
+  t.is(waitForEnd(name), 137);
+  succeed(["docker", "start", name]);
+  t.regex(await httpGet(`http://${endpoint(name).IPAddress}/`), /probe/);
+});
+
+test("docker restart boots a fresh guest", async (t) => {
+  const name = startProbe(t, { options: ["-p", "8081:80"] });
+  await httpGet("http://127.0.0.1:8081/");
+  succeed(["docker", "restart", name]);
+  t.regex(await httpGet("http://127.0.0.1:8081/"), /probe/);
+  t.is(docker("logs", name).stdout.split("serving HTTP").length - 1, 2, "two boots in the log");
+});
+
+test("docker rm -f removes a running guest, a created one and an ended one", (t) => {
+  const names = [startProbe(t), createProbe(t, {}), startProbe(t, { args: ["return", "0"] })];
+  waitForEnd(String(names[2]));
+  for (const name of names) {
+    t.is(docker("rm", "-f", name).code, 0);
+    t.not(docker("inspect", name).code, 0);
+  }
+});
+
+test("--restart=on-failure starts a failed guest again, and leaves one alone that succeeded", async (t) => {
+  const failing = startProbe(t, { args: ["return", "3"], options: ["--restart=on-failure:2"] });
+  await eventually(
+    "two restarts",
+    () =>
+      inspect(failing, "{{.RestartCount}} {{.State.Status}} {{.State.ExitCode}}") === "2 exited 3" ||
+      undefined,
+  );
+  const fine = startProbe(t, { args: ["return", "0"], options: ["--restart=on-failure:2"] });
+  t.is(waitForEnd(fine), 0);
+  t.is(inspect(fine, "{{.RestartCount}}"), "0");
+});
+
+test("-it gives a console: what is typed reaches the guest, and what it prints comes back", async (t) => {
+  const name = uniqueName("console");
+  t.teardown(() => docker("rm", "-f", name));
+  const run = `docker run -it --name ${name} --runtime=unikrun ${probeImage()} cat`;
+  const terminal = Bun.spawn({ cmd: ["script", "-qefc", run, "/dev/null"], stdin: "pipe", stdout: "pipe" });
+  let seen = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of terminal.stdout) seen += decoder.decode(chunk);
+  })();
+  const type = (line: string): void => {
+    terminal.stdin.write(line);
+    terminal.stdin.flush();
+  };
+  await eventually("the prompt", () => seen.includes("main()") || undefined);
+  type("hello there\r");
+  await eventually("an answer", () => seen.split("hello there").length > 1 || undefined);
+  type("quit\r");
+  t.is(await terminal.exited, 0, seen);
+  await reading;
+  t.regex(seen, /hello there/);
+});
+
+test("-t without anybody attached boots and logs as well", (t) => {
+  const name = startProbe(t, { args: ["print", "3"], options: ["-t"] });
+  t.is(waitForEnd(name), 0);
+  t.regex(docker("logs", name).stdout, /line 3\r?\n/);
+});
+
+test("docker stats shows the running machine's memory", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  const usage = succeed(["docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", name]);
+  t.regex(usage, /^[1-9][0-9.]*MiB/);
+});
