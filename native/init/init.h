@@ -89,7 +89,7 @@ void rules_load(struct rules *rules, const struct directives *d);
 enum verdict rules_line(struct rules *rules, const char *line);
 
 /* monitor.c: the little of QMP that init speaks. */
-enum monitor_state { WAITS_GREETING, READY, ASKED_REGISTERS, ASKED_CODE };
+enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE };
 struct monitor {
 	int fd;
 	enum monitor_state state;

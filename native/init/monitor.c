@@ -64,8 +64,12 @@ static void on_answer(struct monitor *monitor, const char *line)
 static void on_line(struct monitor *monitor, const char *line)
 {
 	if (!strncmp(line, "{\"QMP\"", 6)) {
-		monitor->state = READY;
+		monitor->state = WAITS_BOARD;
 		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n");
+	} else if (monitor->state == WAITS_BOARD && !strncmp(line, "{\"return\"", 9)) {
+		/* The greeting comes before the board is made, this from the main loop: nothing can fail any more. */
+		monitor->state = READY;
+		say(monitor, "{\"execute\":\"cont\"}\n");
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
 	} else if (!strncmp(line, "{\"return\": \"", 12)) {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	GREETING_MS = 30000, /* a VMM that has not greeted by then never will */
+	STARTING_MS = 30000, /* a VMM that is not up by then never will be */
 	ENDING_MS = 1500, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
@@ -103,17 +103,18 @@ static void take_signals(struct machine *m, int signals)
 	}
 }
 
-static void await_greeting(struct machine *m, int signals)
+/* The VMM greets early; it is up when it has made the board and does commands. */
+static void await_board(struct machine *m, int signals)
 {
-	long deadline = now_ms() + GREETING_MS;
-	while (m->monitor.state == WAITS_GREETING && !m->gone && now_ms() < deadline) {
+	long deadline = now_ms() + STARTING_MS;
+	while (m->monitor.state < READY && !m->gone && now_ms() < deadline) {
 		struct pollfd fds[] = { { signals, POLLIN, 0 }, { m->monitor.fd, POLLIN, 0 } };
 		poll(fds, 2, (int)(deadline - now_ms()));
 		take_signals(m, signals);
 		if (fds[1].revents && !monitor_read(&m->monitor))
 			m->gone = m->gone || waitpid(m->vmm.pid, &m->status, 0) > 0;
 	}
-	if (m->monitor.state != WAITS_GREETING)
+	if (m->monitor.state >= READY && !m->gone)
 		return;
 	kill(m->vmm.pid, SIGKILL);
 	read_words(m);
@@ -267,7 +268,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	m.monitor.fd = m.vmm.qmp;
 	m.console.guest = m.vmm.console;
 	confine_init();
-	await_greeting(&m, signals);
+	await_board(&m, signals);
 	channel_started(channel);
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);

@@ -30,6 +30,8 @@ export function commandLine(machine: Machine): string[] {
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",
+    // init lets the guest go once the VMM is up.
+    "-S",
     ...["-display", "none"],
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine),

@@ -186,6 +186,12 @@ const CASES: readonly Case[] = [
     says: /memory limit of 8 MiB.*raise/,
   },
   {
+    name: "more memory than there is",
+    files: { "unikrun.json": '{"memory":1000000}' },
+    breakIt: () => {},
+    says: /can't be started: the VMM ended at once: .*memory/,
+  },
+  {
     name: "a quote in an argument",
     args: ["echo", 'say "hi"'],
     breakIt: () => {},
