@@ -44,8 +44,9 @@ async function startMachine(root: string, container: Container): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
   const { accelerator: wanted } = await annotationSettings(container.annotations);
-  const host = probeHost(findQemu(settings.qemu));
-  const { accelerator, warning } = chooseAccelerator(host, wanted ?? settings.accelerator);
+  const probe = probeHost(findQemu(settings.qemu));
+  const { host } = probe;
+  const { accelerator, warning } = chooseAccelerator(probe, wanted ?? settings.accelerator);
   if (warning) await warn(warning);
   const family = familyNamed(guest.family);
   const memoryMiB = guestMemory({

@@ -18,21 +18,27 @@ export interface Host {
   readonly kvmTrouble: string | null;
 }
 
+/** `isNews`: this call found it out. */
+export interface Probe {
+  readonly host: Host;
+  readonly isNews: boolean;
+}
+
 /** On a file system that a reboot empties, so that a new kernel or module is asked again. */
 const CACHE = "/run/unikrun-host";
 
 /** Probes `qemu` (a path without links), or takes what was found before. The first call takes up to 3 s. */
-export function probeHost(qemu: string): Host {
+export function probeHost(qemu: string): Probe {
   const key = cacheKey(qemu);
   const file = `${CACHE}/vmm.json`;
   const known = readCache(file);
-  if (known?.key === key) return known.host;
+  if (known?.key === key) return { host: known.host, isNews: false };
   makeFolders(CACHE, 0o700);
   const host: Host = { qemu, files: listQemuFiles(qemu), kvmTrouble: whyNotKvm(qemu, CACHE) };
   const draft = `${file}.${process.pid}`;
   writeText(draft, JSON.stringify({ key, host }));
   rename(draft, file);
-  return host;
+  return { host, isNews: true };
 }
 
 function cacheKey(qemu: string): string {
@@ -61,13 +67,14 @@ function readCache(file: string): { key: string; host: Host } | null {
   }
 }
 
-/** `wanted` is the operator's word. A host without KVM gets TCG, and `warning` says so. */
+/** `wanted` is the operator's word. A host without KVM gets TCG; `warning` says so when that is news, not at every start. */
 export function chooseAccelerator(
-  host: Host,
+  { host, isNews }: Probe,
   wanted: "auto" | Accelerator | undefined,
 ): { accelerator: Accelerator; warning?: string } {
   if (wanted === "kvm" || wanted === "tcg") return { accelerator: wanted };
   if (host.kvmTrouble === null) return { accelerator: "kvm" };
+  if (!isNews) return { accelerator: "tcg" };
   return {
     accelerator: "tcg",
     warning: `KVM does not work here, as ${host.kvmTrouble}: guests are emulated (TCG), which is many times slower.`,
