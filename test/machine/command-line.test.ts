@@ -1,0 +1,48 @@
+import test from "ava";
+import { commandLine, type Machine } from "../../runtime/machine/command-line.ts";
+import { qemuOption } from "../../runtime/machine/option.ts";
+
+const MACHINE: Machine = {
+  qemu: "/usr/bin/qemu-system-x86_64",
+  containerId: "c1",
+  accelerator: "tcg",
+  board: { machine: "pc" },
+  memoryMiB: 64,
+  bootArguments: '{"cmdline":"a,b"}',
+  nics: [{ mac: "02:42:ac:11:00:02", mtu: 1400 }],
+  disks: [{ readOnly: true }],
+};
+
+const argumentOf = (argv: readonly string[], flag: string): string => argv[argv.indexOf(flag) + 1] ?? "";
+
+test("a comma in a value is doubled, so that it cannot become an option", (t) => {
+  t.is(qemuOption("tap", { id: "a,b=c", fd: 3, skipped: undefined }), "tap,id=a,,b=c,fd=3");
+});
+
+test("the kernel's command line is one argument, as it is", (t) => {
+  const argv = commandLine({ ...MACHINE, bootArguments: '-qmp tcp:0.0.0.0:1 "x"' });
+  t.is(argumentOf(argv, "-append"), '-qmp tcp:0.0.0.0:1 "x"');
+  t.is(argv.filter((argument) => argument === "-qmp").length, 0);
+});
+
+test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descriptor", (t) => {
+  const argv = commandLine({ ...MACHINE, nics: [...MACHINE.nics, { mac: "02:42:ac:11:00:03", mtu: 1500 }] });
+  const cards = argv.filter((argument) => argument.startsWith("virtio-net-pci"));
+  t.deepEqual(cards, [
+    "virtio-net-pci,netdev=net0,mac=02:42:ac:11:00:02,host_mtu=1400,romfile=,bus=pci.0,addr=0x3",
+    "virtio-net-pci,netdev=net1,mac=02:42:ac:11:00:03,host_mtu=1500,romfile=,bus=pci.0,addr=0x4",
+  ]);
+  t.true(argv.includes("tap,id=net1,fd=6,vhost=off"));
+});
+
+test("a disk of an image is read-only", (t) => {
+  t.regex(argumentOf(commandLine(MACHINE), "-blockdev"), /read-only=on.*file\.filename=\/guest\/disk0/);
+});
+
+test("QEMU reads no configuration of the host, shows nothing, and is in its sandbox", (t) => {
+  const argv = commandLine(MACHINE);
+  for (const flag of ["-nodefaults", "-no-user-config", "-no-reboot", "-S"])
+    t.true(argv.includes(flag), flag);
+  t.is(argumentOf(argv, "-display"), "none");
+  t.regex(argumentOf(argv, "-sandbox"), /^on,.*elevateprivileges=deny,spawn=deny/);
+});

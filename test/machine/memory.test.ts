@@ -1,0 +1,27 @@
+import test from "ava";
+import { guestMemory } from "../../runtime/machine/memory.ts";
+
+const MIB = 1024 * 1024;
+const family = { name: "rumprun", memory: { defaultMiB: 64, floorMiB: 8 } };
+
+const memoryOf = (limit: number | undefined, wanted?: number): number =>
+  guestMemory({ containerId: "c1", limit: limit && limit * MIB, wanted, family, accelerator: "tcg" });
+
+test("without a limit the guest gets its family's default, or what it asks for", (t) => {
+  t.is(memoryOf(undefined), 64);
+  t.is(memoryOf(undefined, 200), 200);
+});
+
+test("a limit is the guest's memory and QEMU's together", (t) => {
+  t.is(memoryOf(140), 100);
+  t.is(memoryOf(140, 50), 50);
+});
+
+test("a limit that leaves too little is refused with the limit that would do", (t) => {
+  t.throws(() => memoryOf(40), { message: /limit of 40 MiB leaves 0 MiB.*--memory 48m/ });
+  t.throws(() => memoryOf(140, 101), { message: /leaves 100 MiB.*needs 101 MiB.*--memory 141m/ });
+});
+
+test("a guest that asks for less than it needs to boot is refused", (t) => {
+  t.throws(() => memoryOf(undefined, 4), { message: /4 MiB.*at least 8 MiB/ });
+});

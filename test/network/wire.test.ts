@@ -1,0 +1,90 @@
+import test from "ava";
+import { openNetlink } from "../../native/netlink.ts";
+import { inNetworkNamespace } from "../../native/process.ts";
+import { listLinks } from "../../native/rtnetlink.ts";
+import { redirectTargets } from "../../native/traffic-control.ts";
+import { isTapName } from "../../runtime/network/taps.ts";
+import { unwireNetwork, wireNetwork } from "../../runtime/network/wire.ts";
+
+/** A namespace with an interface of every kind that matters, and its addresses. */
+function makeNetns(): { path: string } & Disposable {
+  const name = `uktest-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  run(`ip netns add ${name}`);
+  run(`ip -n ${name} link add eth0 address 02:42:0a:09:00:02 mtu 1400 type veth peer name peer0`);
+  run(`ip -n ${name} addr add 10.9.0.2/24 dev eth0`);
+  run(`ip -n ${name} addr add fd09::2/64 dev eth0 nodad`);
+  run(`ip -n ${name} link set eth0 up`);
+  run(`ip -n ${name} route add default via 10.9.0.1`);
+  run(`ip -n ${name} link set lo up`);
+  return { path: `/run/netns/${name}`, [Symbol.dispose]: () => run(`ip netns del ${name}`) };
+}
+
+function run(command: string): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command.split(" "));
+  if (exitCode !== 0) throw new Error(`${command}: ${stderr}`);
+  return stdout.toString();
+}
+
+const linksOf = (netns: string) =>
+  inNetworkNamespace(netns, () => {
+    using netlink = openNetlink();
+    return listLinks(netlink).map((link) => ({ ...link, targets: redirectTargets(netlink, link.index) }));
+  });
+
+test.serial("an interface's MAC, MTU, addresses and gateway are the card's, and frames go both ways", (t) => {
+  using netns = makeNetns();
+  using wiring = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+  const card = wiring.nics.find(({ link }) => link.name === "eth0");
+  t.is(card?.mac, "02:42:0a:09:00:02");
+  t.is(card?.mtu, 1400);
+  t.deepEqual(card?.addresses, [
+    { family: 4, address: "10.9.0.2", prefix: 24 },
+    { family: 6, address: "fd09::2", prefix: 64 },
+  ]);
+  t.deepEqual(card?.gateways, [{ family: 4, address: "10.9.0.1" }]);
+  const links = linksOf(netns.path);
+  const eth0 = links.find(({ name }) => name === "eth0");
+  const tap = links.find(({ name, targets }) => isTapName(name) && targets[0] === eth0?.index);
+  t.deepEqual(eth0?.targets, [tap?.index ?? 0]);
+  t.is(tap?.mtu, 1400);
+});
+
+test.serial("a wiring that is not kept leaves the namespace as it was", (t) => {
+  using netns = makeNetns();
+  const before = linksOf(netns.path);
+  wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 })[Symbol.dispose]();
+  t.deepEqual(linksOf(netns.path), before);
+});
+
+test.serial("an interface that another machine has is refused, and stays that machine's", (t) => {
+  using netns = makeNetns();
+  using first = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+  const before = linksOf(netns.path);
+  t.throws(() => wireNetwork({ netns: netns.path, containerId: "c2", limit: 8 }), {
+    message: /interface \S+ of its network namespace is already in use/,
+  });
+  t.deepEqual(linksOf(netns.path), before);
+  t.true(first.taps.length > 0);
+});
+
+test.serial(
+  "redirects of a machine that is gone are taken over, and removed when the container is deleted",
+  (t) => {
+    using netns = makeNetns();
+    const dead = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+    dead.keep();
+    dead[Symbol.dispose]();
+    const stale = linksOf(netns.path).find(({ name }) => name === "eth0");
+    t.deepEqual(stale?.targets, [0]);
+    const next = wireNetwork({ netns: netns.path, containerId: "c2", limit: 8 });
+    next.keep();
+    next[Symbol.dispose]();
+    unwireNetwork({ netns: netns.path, containerId: "c2" });
+    t.deepEqual(linksOf(netns.path).find(({ name }) => name === "eth0")?.targets, []);
+  },
+);
+
+test.serial("more interfaces than the guest can drive are refused", (t) => {
+  using netns = makeNetns();
+  t.throws(() => wireNetwork({ netns: netns.path, containerId: "c1", limit: 0 }), { message: /can drive 0/ });
+});
