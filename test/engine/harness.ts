@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import type { ExecutionContext } from "ava";
 
-const repository = resolve(import.meta.dirname, "../..");
+/** The repository's folder. */
+export const repository = resolve(import.meta.dirname, "../..");
 
 /** The engine's generation, as scripts/with-docker says it: "20" or "28". */
 export const engine = environment("UNIKRUN_ENGINE");
@@ -176,13 +177,37 @@ export async function guestConfig(host: string): Promise<GuestConfig> {
 /** Fetches a page, and tries again for a while: a guest answers a moment after its start. */
 export function httpGet(url: string): Promise<string> {
   return eventually(url, async () => {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(3000),
-      headers: { connection: "close" },
-      keepalive: false,
-    });
+    const response = await request(url, 3000);
     return response.ok ? response.text() : undefined;
   });
+}
+
+/** Fetches the probe's /bytes of a guest that answers already, at the first try. */
+export async function getBytes(host: string, count: number): Promise<Uint8Array> {
+  const response = await request(`http://${host}/bytes?n=${count}`, 60_000);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** What the probe's /bytes is to answer. */
+export function expectedBytes(count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, index) => index % 251);
+}
+
+function request(url: string, milliseconds: number): Promise<Response> {
+  return fetch(url, {
+    signal: AbortSignal.timeout(milliseconds),
+    headers: { connection: "close" },
+    keepalive: false,
+  });
+}
+
+/** Starts a runc container that the test's end removes, and returns its name. */
+export function startNeighbour(t: ExecutionContext, network: string, shell: string): string {
+  const name = uniqueName("neighbour");
+  t.teardown(() => docker("rm", "-f", name));
+  const create = ["docker", "run", "-d", "--name", name, "--network", network];
+  succeed([...create, busyboxImage(), "sh", "-c", shell]);
+  return name;
 }
 
 /** Fetches a page from inside a runc container on a network. */

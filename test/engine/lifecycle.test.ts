@@ -1,5 +1,6 @@
 import test from "ava";
 import {
+  command,
   createProbe,
   docker,
   endpoint,
@@ -104,11 +105,31 @@ test("-it gives a console: what is typed reaches the guest, and what it prints c
   };
   await eventually("the prompt", () => seen.includes("main()") || undefined);
   type("hello there\r");
-  await eventually("an answer", () => seen.split("hello there").length > 1 || undefined);
+  // The terminal echoes what is typed, then the program prints the line.
+  await eventually("an answer", () => seen.split("hello there\r\n").length > 2 || undefined);
   type("quit\r");
   t.is(await terminal.exited, 0, seen);
   await reading;
-  t.regex(seen, /hello there/);
+});
+
+test("docker run -i brings a piped standard input to the guest whole, however early it comes", (t) => {
+  const name = uniqueName("piped");
+  t.teardown(() => docker("rm", "-f", name));
+  const run = [
+    "timeout",
+    "30",
+    "docker",
+    "run",
+    "-i",
+    "--name",
+    name,
+    "--runtime=unikrun",
+    probeImage(),
+    "cat",
+  ];
+  const { code, stdout } = command(run, "hello there\nquit\n");
+  t.is(code, 0, stdout);
+  t.regex(stdout, /^hello there\r?$/m);
 });
 
 test("-t without anybody attached boots and logs as well", (t) => {
@@ -117,9 +138,23 @@ test("-t without anybody attached boots and logs as well", (t) => {
   t.regex(docker("logs", name).stdout, /line 3\r?\n/);
 });
 
-test("docker stats shows the running machine's memory", async (t) => {
+test("a kernel that is not in the image is one line about that file", (t) => {
+  const { code, stdout, stderr } = runProbe([], ["--entrypoint", "/nothing.bin"]);
+  t.is(code, 127);
+  t.is(stdout, "");
+  t.is(stderr.match(/\/nothing\.bin.*no such file/g)?.length, 1, stderr);
+});
+
+test("a memory limit that is too small is refused with the one that would do", (t) => {
+  const { code, stderr } = runProbe(["return", "0"], ["--memory", "8m"]);
+  t.is(code, 125);
+  const enough = /memory limit of 8 MiB .* raise the limit to (\d+) MiB/.exec(stderr)?.[1];
+  t.is(runProbe(["return", "4"], ["--memory", `${enough}m`]).code, 4, stderr);
+});
+
+test("docker stats shows the running machine's memory and its processes", async (t) => {
   const name = startProbe(t);
   await httpGet(`http://${endpoint(name).IPAddress}/`);
-  const usage = succeed(["docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", name]);
-  t.regex(usage, /^[1-9][0-9.]*MiB/);
+  const usage = succeed(["docker", "stats", "--no-stream", "--format", "{{.MemUsage}} {{.PIDs}}", name]);
+  t.regex(usage, /^[1-9][0-9.]*MiB .* [2-9]$/);
 });

@@ -1,17 +1,24 @@
 import test from "ava";
 import {
+  busyboxImage,
   createProbe,
+  docker,
   endpoint,
+  expectedBytes,
+  getBytes,
   getFromNeighbour,
   guestConfig,
   httpGet,
+  inspect,
   makeNetwork,
+  readIfThere,
   runProbe,
+  startNeighbour,
   startProbe,
   succeed,
 } from "./harness.ts";
 
-test("a user-defined network's address, gateway and MTU are the guest's", async (t) => {
+test("a user-defined network's address, gateway and MTU are the guest's, and large answers fit it", async (t) => {
   const network = makeNetwork(t, "-o", "com.docker.network.driver.mtu=1400");
   const name = startProbe(t, { options: ["--network", network] });
   const { IPAddress, IPPrefixLen, Gateway, MacAddress } = endpoint(name, network);
@@ -20,6 +27,19 @@ test("a user-defined network's address, gateway and MTU are the guest's", async 
   t.is(guest.nics[0]?.mtu, 1400);
   t.true(guest.nics[0]?.addresses.includes(`${IPAddress}/${IPPrefixLen}`));
   t.deepEqual(guest.gateways, [Gateway]);
+  const expected = expectedBytes(100_000);
+  t.is(Buffer.compare(await getBytes(IPAddress, expected.length), expected), 0);
+});
+
+test("the guest connects to a runc container, on its network's address and on IPv6", async (t) => {
+  const network = makeNetwork(t, "--ipv6", "--subnet", "fd00:78::/64");
+  const serve = "echo from runc >/tmp/index.html; exec httpd -f -p 8000 -h /tmp";
+  const { IPAddress, GlobalIPv6Address } = endpoint(startNeighbour(t, network, serve), network);
+  const guest = endpoint(startProbe(t, { options: ["--network", network] }), network);
+  for (const host of [IPAddress, GlobalIPv6Address]) {
+    const target = `host=${host}&port=8000&path=/`;
+    t.regex(await httpGet(`http://${guest.IPAddress}/connect?${target}`), /from runc/, host);
+  }
 });
 
 test("a network with IPv6: the guest has that address and gateway, and answers on it", async (t) => {
@@ -59,14 +79,45 @@ test("two networks, one attached by docker network connect before the start: two
     t.regex(await getFromNeighbour(network, `http://${endpoints[index]?.IPAddress}/`), /probe/);
 });
 
+/** The command line of a container's QEMU, the child of its init. */
+function machineOf(container: string): string {
+  const init = inspect(container, "{{.State.Pid}}");
+  const [machine] = readIfThere(`/proc/${init}/task/${init}/children`).split(" ");
+  return readIfThere(`/proc/${machine}/cmdline`);
+}
+
 test("--network none gives a guest without a card", (t) => {
   t.is(runProbe(["return", "5"], ["--network", "none"]).code, 5);
+  const args = ["sleep", "1000"];
+  t.regex(machineOf(startProbe(t, { args })), /virtio-net/);
+  const alone = machineOf(startProbe(t, { args, options: ["--network", "none"] }));
+  t.regex(alone, /qemu-system/);
+  t.notRegex(alone, /virtio-net|-nic|-netdev/);
 });
 
-test("--network host is no network of the guest's own, and the host's links stay as they are", (t) => {
+test("--network host is refused in a line that says why, and the host's links stay as they are", (t) => {
   const links = (): string => succeed(["ip", "-o", "link"]).replace(/qlen \d+/g, "");
   const before = links();
   const { code, stderr } = runProbe(["return", "5"], ["--network", "host"]);
-  t.true(code === 5 || /network/.test(stderr), `${code}: ${stderr}`);
+  t.is(code, 125);
+  t.regex(stderr, /a unikernel can't share the host's network/);
   t.is(links(), before);
+});
+
+test("the network of a running unikernel is refused to a second one, and the first goes on", async (t) => {
+  const name = startProbe(t);
+  const { IPAddress } = endpoint(name);
+  await httpGet(`http://${IPAddress}/`);
+  const { code, stderr } = runProbe(["return", "5"], ["--network", `container:${name}`]);
+  t.is(code, 125);
+  t.regex(stderr, /the interface eth0 .* already in use/);
+  t.regex(await httpGet(`http://${IPAddress}/`), /probe/);
+});
+
+test("a runc container in the network of a running unikernel starts, and the unikernel goes on", async (t) => {
+  const name = startProbe(t);
+  const { IPAddress } = endpoint(name);
+  await httpGet(`http://${IPAddress}/`);
+  t.is(docker("run", "--rm", "--network", `container:${name}`, busyboxImage(), "true").code, 0);
+  t.regex(await httpGet(`http://${IPAddress}/`), /probe/);
 });

@@ -1,6 +1,8 @@
 import test from "ava";
 import {
   endpoint,
+  expectedBytes,
+  getBytes,
   getFromNeighbour,
   guestConfig,
   httpGet,
@@ -65,6 +67,14 @@ test("an argument that the guest's configuration cannot carry is refused in a li
   const { code, stderr } = runProbe(["echo", 'say "hi"']);
   t.is(code, 125);
   t.regex(stderr, /argument/);
+});
+
+test("a body of 1 MiB arrives whole, from the container's address and through the published port", async (t) => {
+  const name = startProbe(t, { options: ["-p", "8080:80"] });
+  await httpGet("http://127.0.0.1:8080/");
+  const expected = expectedBytes(1 << 20);
+  for (const host of ["127.0.0.1:8080", endpoint(name).IPAddress])
+    t.is(Buffer.compare(await getBytes(host, expected.length), expected), 0, host);
 });
 
 test("two guests on one network reach each other", async (t) => {
