@@ -1,5 +1,5 @@
 /** What the engine tests share: docker's command line, images, waiting, and taking away what a test made. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import type { ExecutionContext } from "ava";
@@ -242,14 +242,6 @@ export async function eventually<Value>(
 /** Waits for a container's end, and returns its exit code. */
 export function waitForEnd(name: string): number {
   return Number(succeed(["docker", "wait", name]));
-}
-
-/** A file with a text, in a folder that the test's end removes. */
-export function scratchFile(t: ExecutionContext, name: string, text: string): string {
-  const folder = mkdtempSync(`${tmpdir()}/unikrun-test-`);
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  writeFileSync(`${folder}/${name}`, text);
-  return `${folder}/${name}`;
 }
 
 /** A file of /proc or /sys, or nothing where it went away meanwhile. */
