@@ -12,27 +12,35 @@ import {
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
+  once,
   openPath,
   owned,
 } from "./libc.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
-  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   read: { args: ["i32", "ptr", "u64"], returns: "i64" },
   write: { args: ["i32", "ptr", "u64"], returns: "i64" },
   access: { args: ["ptr", "i32"], returns: "i32" },
-  mkdir: { args: ["ptr", "u32"], returns: "i32" },
-  rmdir: { args: ["ptr"], returns: "i32" },
-  unlink: { args: ["ptr"], returns: "i32" },
-  rename: { args: ["ptr", "ptr"], returns: "i32" },
-  readlink: { args: ["ptr", "ptr", "u64"], returns: "i64" },
-  realpath: { args: ["ptr", "ptr"], returns: "ptr" },
-  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
-  opendir: { args: ["ptr"], returns: "ptr" },
-  readdir: { args: ["ptr"], returns: "ptr" },
-  closedir: { args: ["ptr"], returns: "i32" },
-  syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
 });
+
+/** What `state` and `kill` do without. */
+const more = once(
+  () =>
+    dlopen(LIBC, {
+      pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+      mkdir: { args: ["ptr", "u32"], returns: "i32" },
+      rmdir: { args: ["ptr"], returns: "i32" },
+      unlink: { args: ["ptr"], returns: "i32" },
+      rename: { args: ["ptr", "ptr"], returns: "i32" },
+      readlink: { args: ["ptr", "ptr", "u64"], returns: "i64" },
+      realpath: { args: ["ptr", "ptr"], returns: "ptr" },
+      statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+      opendir: { args: ["ptr"], returns: "ptr" },
+      readdir: { args: ["ptr"], returns: "ptr" },
+      closedir: { args: ["ptr"], returns: "i32" },
+      syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
+    }).symbols,
+);
 
 const PATH_MAX = 4096;
 
@@ -69,7 +77,7 @@ export function readAt(fd: number, offset: number, length: number): Buffer {
   let used = 0;
   while (used < length) {
     const rest = data.subarray(used);
-    const count = check(libc.pread(fd, rest, rest.length, offset + used), "read");
+    const count = check(more().pread(fd, rest, rest.length, offset + used), "read");
     if (count === 0) break;
     used += count;
   }
@@ -106,7 +114,7 @@ export function exists(path: string): boolean {
 }
 
 export function makeFolder(path: string, mode = 0o755): void {
-  check(libc.mkdir(cString(path), mode), `mkdir ${path}`);
+  check(more().mkdir(cString(path), mode), `mkdir ${path}`);
 }
 
 /** Makes a folder and those above it that are not there. */
@@ -123,11 +131,11 @@ export function makeFolders(path: string, mode = 0o755): void {
 }
 
 export function removeFolder(path: string): void {
-  check(libc.rmdir(cString(path)), `rmdir ${path}`);
+  check(more().rmdir(cString(path)), `rmdir ${path}`);
 }
 
 export function removeFile(path: string): void {
-  check(libc.unlink(cString(path)), `unlink ${path}`);
+  check(more().unlink(cString(path)), `unlink ${path}`);
 }
 
 /** Removes a folder with the files in it, but no folders; one that is gone is fine. */
@@ -141,7 +149,7 @@ export function removeFlatFolder(path: string): void {
 }
 
 export function rename(from: string, to: string): void {
-  check(libc.rename(cString(from), cString(to)), `rename ${from}`);
+  check(more().rename(cString(from), cString(to)), `rename ${from}`);
 }
 
 /** The names in a folder, without "." and "..", in no order. */
@@ -156,19 +164,19 @@ export function listFolders(path: string): string[] {
 }
 
 function entriesOf(path: string): { name: string; type: number }[] {
-  const folder = libc.opendir(cString(path));
+  const folder = more().opendir(cString(path));
   if (!folder) throw check(-1, `open ${path}`);
   // struct dirent of glibc on 64-bit machines.
   const OFFSET_OF_TYPE = 18;
   const OFFSET_OF_NAME = 19;
   const entries: { name: string; type: number }[] = [];
   for (;;) {
-    const entry = libc.readdir(folder);
+    const entry = more().readdir(folder);
     if (!entry) break;
     const name = new CString((Number(entry) + OFFSET_OF_NAME) as Pointer).toString();
     if (name !== "." && name !== "..") entries.push({ name, type: read.u8(entry, OFFSET_OF_TYPE) });
   }
-  libc.closedir(folder);
+  more().closedir(folder);
   return entries;
 }
 
@@ -177,14 +185,14 @@ export function readLink(path: string): string {
   return target.toString(
     "utf8",
     0,
-    check(libc.readlink(cString(path), target, target.length), `readlink ${path}`),
+    check(more().readlink(cString(path), target, target.length), `readlink ${path}`),
   );
 }
 
 /** The path without links in it. */
 export function realPath(path: string): string {
   const target = Buffer.alloc(PATH_MAX);
-  if (!libc.realpath(cString(path), target)) check(-1, path);
+  if (!more().realpath(cString(path), target)) check(-1, path);
   return target.toString("utf8", 0, target.indexOf(0));
 }
 
@@ -212,7 +220,7 @@ export function statusOfFile(file: string | number): Status {
   const STATX_BASIC_STATS = 0x7ff;
   const data = Buffer.alloc(256);
   const byPath = typeof file === "string";
-  const result = libc.statx(
+  const result = more().statx(
     byPath ? AT_FDCWD : file,
     cString(byPath ? file : ""),
     byPath ? 0 : AT_EMPTY_PATH,
@@ -258,5 +266,5 @@ export function openInRoot(root: string, path: string): number {
     0n,
     RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
   ]);
-  return check(libc.syscall(OPENAT2, folder.fd, cString(path), how, how.byteLength), `open ${path}`);
+  return check(more().syscall(OPENAT2, folder.fd, cString(path), how, how.byteLength), `open ${path}`);
 }

@@ -1,10 +1,9 @@
-import { delegate } from "../container/delegate.ts";
 import { containerReport } from "../container/report.ts";
 import { print } from "./print.ts";
-import { ownContainer, type Verb } from "./verb.ts";
+import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   const container = ownContainer(call);
-  if (!container) return delegate(call.argv);
+  if (!container) return handOver(call);
   print(JSON.stringify(containerReport(call.root, container), null, 2));
 };
