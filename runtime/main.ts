@@ -1,4 +1,6 @@
 /** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
+
+import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { run as runState } from "./cli/state.ts";
 import type { Call, Verb } from "./cli/verb.ts";
@@ -9,9 +11,9 @@ import { logError, setLog } from "./log.ts";
 const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   create: () => import("./cli/create.ts"),
   start: () => import("./cli/start.ts"),
-  // Asked most often, and small.
+  // Called most often, and small.
   state: () => Promise.resolve({ run: runState }),
-  kill: () => import("./cli/kill.ts"),
+  kill: () => Promise.resolve({ run: runKill }),
   delete: () => import("./cli/delete.ts"),
   list: () => import("./cli/list.ts"),
   run: () => import("./cli/run.ts"),

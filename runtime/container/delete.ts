@@ -16,7 +16,7 @@ export async function deleteContainer(
       `Container ${id} can't be deleted: it is running; stop it first, or use delete --force.`,
     );
   }
-  releaseResources(container);
+  await releaseResources(container);
   forget(root, id);
   try {
     await runHooks({

@@ -1,11 +1,14 @@
 import { signalNumber } from "../../native/signals.ts";
 import { UnikrunError } from "../error.ts";
-import { openCgroup } from "./cgroup/cgroup.ts";
-import { signalInit } from "./lifecycle.ts";
+import { signalInit } from "./signal.ts";
 import type { Container } from "./state.ts";
 
 /** Sends a signal (name with or without SIG, or number) to a container's init; `all`: to every process of its cgroup. */
-export function killContainer(container: Container, signal: string, options: { all: boolean }): void {
+export async function killContainer(
+  container: Container,
+  signal: string,
+  options: { all: boolean },
+): Promise<void> {
   const number = signalNumber(signal);
   if (number === undefined) {
     throw new UnikrunError(
@@ -13,6 +16,7 @@ export function killContainer(container: Container, signal: string, options: { a
     );
   }
   if (options.all) {
+    const { openCgroup } = await import("./cgroup/cgroup.ts");
     openCgroup(container.cgroup).kill(number);
     return;
   }

@@ -1,26 +1,12 @@
 /** The ends of a container's processes and of what they held. */
-import { errorCode } from "../../native/libc.ts";
-import { sendSignal } from "../../native/process.ts";
 import { SIGKILL } from "../../native/signals.ts";
 import { UnikrunError } from "../error.ts";
-import { unwireNetwork } from "../network/wire.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
+import { signalInit } from "./signal.ts";
 import { type Container, isAlive } from "./state.ts";
 
 /** Milliseconds that a killed init may take to be gone. */
 const DYING = 5000;
-
-/** Sends a signal to init; false where it is gone. */
-export function signalInit(container: Container, signal: number): boolean {
-  if (!isAlive(container)) return false;
-  try {
-    sendSignal(container.pid, signal);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === "ESRCH") return false;
-    throw error;
-  }
-}
 
 /** Kills init, and with it the machine, and waits until it is dead. */
 export function endInit(container: Container): void {
@@ -37,8 +23,12 @@ export function endInit(container: Container): void {
 }
 
 /** Ends everything that a container has outside its folder. Idempotent. */
-export function releaseResources(container: Container): void {
+export async function releaseResources(container: Container): Promise<void> {
   endInit(container);
   openCgroup(container.cgroup).destroy();
-  if (container.givenNetns) unwireNetwork({ netns: container.givenNetns, containerId: container.id });
+  if (container.givenNetns) {
+    // Loaded here: most namespaces go with their container.
+    const { unwireNetwork } = await import("../network/wire.ts");
+    unwireNetwork({ netns: container.givenNetns, containerId: container.id });
+  }
 }

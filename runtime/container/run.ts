@@ -2,7 +2,7 @@ import { waitForInit } from "../../native/init.ts";
 import { SIGNALS } from "../../native/signals.ts";
 import { type CreateOptions, createContainer } from "./create.ts";
 import { deleteContainer } from "./delete.ts";
-import { signalInit } from "./lifecycle.ts";
+import { signalInit } from "./signal.ts";
 import { startContainer } from "./start.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;

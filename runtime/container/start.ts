@@ -35,7 +35,7 @@ export async function startContainer(root: string, container: Container): Promis
       state: stateDocument(container, "running"),
     });
   } catch (error) {
-    releaseResources(container);
+    await releaseResources(container);
     throw error;
   }
 }
