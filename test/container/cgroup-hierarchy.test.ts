@@ -68,3 +68,15 @@ test("a process's own cgroup is found by hierarchy", (t) => {
   t.is(own(2), "/unified");
   t.is(own(1, "memory"), undefined);
 });
+
+test("a tree that another mount lies over is passed over", (t) => {
+  const mountinfo = [
+    "30 25 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
+    "40 25 0:39 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
+    "50 25 0:49 / /sys/fs/cgroup/covered rw - cgroup2 cgroup2 rw",
+  ].join("\n");
+  const visible = (_: string, device: string): boolean => device === "0:39";
+  t.deepEqual(parseHierarchies(mountinfo, visible), [
+    { version: 1, controllers: ["memory"], mountpoint: "/sys/fs/cgroup/memory", root: "/" },
+  ]);
+});

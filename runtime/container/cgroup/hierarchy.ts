@@ -1,4 +1,4 @@
-import { readText } from "../../../native/files.ts";
+import { readText, statusOrNull } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
 
 /** One mounted tree of cgroups. On a hybrid host the version 2 tree stands, without controllers, beside those of version 1. */
@@ -21,22 +21,30 @@ let mounted: readonly Hierarchy[] | undefined;
 
 /** The trees that this host has mounted, read once a process. Throws UnikrunError where there is none. */
 export function mountedHierarchies(): readonly Hierarchy[] {
-  mounted ??= parseHierarchies(readText("/proc/self/mountinfo"));
+  mounted ??= parseHierarchies(readText("/proc/self/mountinfo"), isVisible);
   if (mounted.length > 0) return mounted;
   throw new UnikrunError(
     "No cgroup file system is mounted, so no container can be limited: mount one (mount -t cgroup2 none /sys/fs/cgroup).",
   );
 }
 
+/** A mount that another one lies over is still listed. */
+const isVisible = (mountpoint: string, device: string): boolean =>
+  statusOrNull(mountpoint)?.device === device;
+
 /**
  * The trees in the text of /proc/PID/mountinfo (proc(5)), each once, by its first mount. With version 2 at
- * /sys/fs/cgroup it is the only one that counts; else version 1, and version 2 beside it (hybrid).
+ * /sys/fs/cgroup it is the only one that counts; else version 1, and version 2 beside it (hybrid). `device` is
+ * "major:minor".
  */
-export function parseHierarchies(mountinfo: string): Hierarchy[] {
+export function parseHierarchies(
+  mountinfo: string,
+  visible: (mountpoint: string, device: string) => boolean = () => true,
+): Hierarchy[] {
   const legacy = new Map<string, Hierarchy>();
   let unified: Hierarchy | undefined;
   for (const line of mountinfo.split("\n")) {
-    const found = parseMount(line);
+    const found = parseMount(line, visible);
     if (found?.version === 2) {
       if (found.mountpoint === "/sys/fs/cgroup") return [found];
       unified ??= found;
@@ -48,13 +56,17 @@ export function parseHierarchies(mountinfo: string): Hierarchy[] {
   return [...legacy.values(), ...(unified ? [unified] : [])];
 }
 
-function parseMount(line: string): Hierarchy | undefined {
+function parseMount(
+  line: string,
+  visible: (mountpoint: string, device: string) => boolean,
+): Hierarchy | undefined {
   // Most lines are not of cgroups, and a busy host has thousands.
   const middle = line.indexOf(" - cgroup");
   if (middle < 0) return undefined;
-  const [, , , root = "/", mountpoint = ""] = line.slice(0, middle).split(" ");
+  const [, , device = "", root = "/", mountpoint = ""] = line.slice(0, middle).split(" ");
   const [type, , options = ""] = line.slice(middle + 3).split(" ");
   const place = { mountpoint: unescapeOctal(mountpoint), root: unescapeOctal(root) };
+  if (!visible(place.mountpoint, device)) return undefined;
   if (type === "cgroup2") return { version: 2, controllers: [], ...place };
   const controllers = options
     .split(",")
