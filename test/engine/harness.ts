@@ -223,7 +223,7 @@ export function getFromNeighbour(network: string, url: string): Promise<string> 
 export async function eventually<Value>(
   what: string,
   attempt: () => Value | undefined | Promise<Value | undefined>,
-  { timeout = 30_000 } = {},
+  { timeout = 30_000, pause = 100 } = {},
 ): Promise<Value> {
   const deadline = Date.now() + timeout;
   let failure: unknown;
@@ -234,7 +234,7 @@ export async function eventually<Value>(
     } catch (error) {
       failure = error;
     }
-    await Bun.sleep(100);
+    await Bun.sleep(pause);
   } while (Date.now() < deadline);
   throw new Error(`${what}: nothing within ${timeout} ms`, { cause: failure });
 }
