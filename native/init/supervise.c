@@ -32,6 +32,7 @@ struct machine {
 	bool gone;
 	int status; /* of the VMM, once gone */
 	int stop_signal;
+	bool heard; /* the guest has spoken, so its serial line is set up */
 	bool look;
 	long look_pause, look_at, kill_at;
 };
@@ -145,8 +146,10 @@ static void listen_to_guest(struct machine *m)
 {
 	bool spoke = false;
 	enum verdict verdict = console_from_guest(&m->console, &m->rules, &spoke);
-	if (spoke)
+	if (spoke) {
+		m->heard = true;
 		m->look = m->monitor.halted = false;
+	}
 	if (verdict == HALTS) {
 		m->look = true;
 		m->look_pause = LOOK_MS;
@@ -178,7 +181,8 @@ static void relay(struct machine *m, int signals)
 	long drain_until = 0;
 	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
 		bool pending = console_pending(&m->console);
-		bool input = !m->console.input_gone && !m->gone;
+		/* A guest that sets up its serial line throws away what came before. */
+		bool input = m->heard && !m->console.input_gone && !m->gone;
 		struct pollfd fds[] = {
 			{ signals, POLLIN, 0 },
 			{ pending || m->console.guest_gone ? -1 : m->console.guest, POLLIN, 0 },
