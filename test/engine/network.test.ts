@@ -96,12 +96,17 @@ test("--network none gives a guest without a card", (t) => {
 });
 
 test("--network host is refused in a line that says why, and the host's links stay as they are", (t) => {
-  const links = (): string => succeed(["ip", "-o", "link"]).replace(/qlen \d+/g, "");
+  // A bridge's carrier and the other ends of containers that have just ended come and go by themselves.
+  const links = (): string[] =>
+    succeed(["ip", "-o", "link"])
+      .split("\n")
+      .filter((line) => !/^\d+: veth/.test(line))
+      .map((line) => line.replace(/<[^>]*>|state \S+|qdisc \S+|qlen \d+/g, ""));
   const before = links();
   const { code, stderr } = runProbe(["return", "5"], ["--network", "host"]);
   t.is(code, 125);
   t.regex(stderr, /a unikernel can't share the host's network/);
-  t.is(links(), before);
+  t.deepEqual(links(), before);
 });
 
 test("the network of a running unikernel is refused to a second one, and the first goes on", async (t) => {
