@@ -1,6 +1,6 @@
 import { enterCommand } from "../native/init.ts";
 import type { Hook } from "../runtime/container/oci.ts";
-import { UnikrunError } from "../runtime/error.ts";
+import { reasonOf, UnikrunError } from "../runtime/error.ts";
 
 /** Where a hook's path is looked up and where it runs (config.md, POSIX-platform Hooks). */
 export type HookPlace =
@@ -45,7 +45,7 @@ async function runHook(hook: Hook, place: HookPlace, state: Buffer): Promise<str
         : {}),
     });
   } catch (error) {
-    return `can't be run (${error instanceof Error ? error.message : error}): see that it exists and is executable`;
+    return `can't be run (${reasonOf(error)}): see that it exists and is executable`;
   }
   if (run.exitedDueToTimeout) return `took longer than its timeout of ${hook.timeout} s`;
   if (run.exitCode === 0) return null;

@@ -4,10 +4,9 @@
  * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
  * The socket is there only between create and start.
  */
+import { START_SOCKET } from "./directives.ts";
 import { errorCode, O_PATH, openPath, owned } from "./libc.ts";
 import { connectIn, openSocket, receive, sendAll, sendDescriptors } from "./sockets.ts";
-
-const START_SOCKET = "start.sock";
 
 /** Seconds; init gives up on a VMM after 30. */
 const PATIENCE = 40;

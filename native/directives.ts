@@ -15,6 +15,9 @@
  */
 export type Directive = readonly [key: string, value: string];
 
+/** In a container's state folder, between create and start only; init/channel.c makes it. */
+export const START_SOCKET = "start.sock";
+
 export function encodeDirectives(directives: readonly Directive[]): Buffer {
   for (const [key, value] of directives) {
     if (value.includes("\0"))

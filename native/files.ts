@@ -16,6 +16,7 @@ import {
   openPath,
   owned,
 } from "./libc.ts";
+import { parentOf } from "./paths.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
   read: { args: ["i32", "ptr", "u64"], returns: "i64" },
@@ -123,8 +124,8 @@ export function makeFolders(path: string, mode = 0o755): void {
     makeFolder(path, mode);
   } catch (error) {
     if (errorCode(error) === "EEXIST") return;
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    if (errorCode(error) !== "ENOENT" || parent === "") throw error;
+    const parent = parentOf(path);
+    if (errorCode(error) !== "ENOENT" || parent === "/") throw error;
     makeFolders(parent, mode);
     makeFolder(path, mode);
   }

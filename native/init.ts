@@ -14,37 +14,38 @@ async function initProgram(): Promise<{ path: string } & Disposable> {
   return { path: `/proc/${process.pid}/fd/${file.fd}`, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
+export type LaunchInit = (directives: readonly Directive[]) => Promise<InitAnswer>;
+
 /**
  * Starts a container's init and returns when it has reported. It is then an orphan: a subreaper's (the shim's) child.
  * Its stdio is ours.
  */
-export const createInit: LaunchInit = async (directives) => {
-  using program = await initProgram();
-  using orders = owned(memoryFile("directives", encodeDirectives(directives)));
-  using answer = owned(memoryFile("answer", new Uint8Array()));
-  Bun.spawnSync(command(program.path, orders.fd, answer.fd));
-  return parseAnswer(readAnswer(answer.fd));
-};
-
-export type LaunchInit = (directives: readonly Directive[]) => Promise<InitAnswer>;
+export const createInit: LaunchInit = (directives) =>
+  launchInit(directives, (init) => void Bun.spawnSync(init));
 
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
 export function waitForInit(): { launch: LaunchInit; exited: () => Promise<number> } {
   let exited: Promise<number> = Promise.resolve(1);
-  const launch: LaunchInit = async (directives) => {
-    using program = await initProgram();
-    using orders = owned(memoryFile("directives", encodeDirectives([...directives, ["wait", ""]])));
-    using answer = owned(memoryFile("answer", new Uint8Array()));
-    const child = Bun.spawn(command(program.path, orders.fd, answer.fd));
-    exited = child.exited;
-    let text = readAnswer(answer.fd);
-    while (!text && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) {
-      Bun.sleepSync(1);
-      text = readAnswer(answer.fd);
-    }
-    return parseAnswer(text);
-  };
+  const launch: LaunchInit = (directives) =>
+    launchInit([...directives, ["wait", ""]], (init, answer) => {
+      const child = Bun.spawn(init);
+      exited = child.exited;
+      while (!answer() && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) Bun.sleepSync(1);
+    });
   return { launch, exited: () => exited };
+}
+
+/** `run` starts the program and returns when `answer` has something to say, or never will. */
+async function launchInit(
+  directives: readonly Directive[],
+  run: (init: ReturnType<typeof command>, answer: () => string) => void,
+): Promise<InitAnswer> {
+  using program = await initProgram();
+  using orders = owned(memoryFile("directives", encodeDirectives(directives)));
+  using answer = owned(memoryFile("answer", new Uint8Array()));
+  const read = (): string => readAt(answer.fd, 0, 2048).toString();
+  run(command(program.path, orders.fd, answer.fd), read);
+  return parseAnswer(read());
 }
 
 function command(program: string, orders: number, answer: number) {
@@ -60,10 +61,6 @@ function command(program: string, orders: number, answer: number) {
       number,
     ],
   };
-}
-
-function readAnswer(fd: number): string {
-  return readAt(fd, 0, 2048).toString();
 }
 
 function parseAnswer(text: string): InitAnswer {

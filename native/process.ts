@@ -64,13 +64,14 @@ export function execute(
   const env = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
-  const strings = [args, env].map((texts) => texts.map(cString));
-  const [argv, envp] = strings.map(
-    (texts) => new BigUint64Array([...texts.map((text) => BigInt(ptr(text))), 0n]),
-  );
-  if (argv && envp) check(libc().execve(cString(program), argv, envp), `execve ${program}`);
-  throw new Error(`execve ${program} returned with ${strings.length} vectors`);
+  const [argv, envp] = [args.map(cString), env.map(cString)];
+  check(libc().execve(cString(program), vectorOf(argv), vectorOf(envp)), `execve ${program}`);
+  throw new Error(`execve ${program} returned with ${argv.length + envp.length} strings`);
 }
+
+/** The texts must outlive it. */
+const vectorOf = (texts: readonly Buffer[]): BigUint64Array =>
+  new BigUint64Array([...texts.map((text) => BigInt(ptr(text))), 0n]);
 
 /** Makes this process the parent of orphans below it (PR_SET_CHILD_SUBREAPER). */
 export function becomeSubreaper(): void {

@@ -19,8 +19,10 @@ export function setLog(wanted: LogTarget): void {
   target = wanted;
 }
 
-export async function debug(message: string): Promise<void> {
-  if (target.debug) await write("debug", message);
+/** The lines are composed only where they are wanted. */
+export async function debug(lines: () => readonly string[]): Promise<void> {
+  if (!target.debug) return;
+  for (const line of lines()) await write("debug", line);
 }
 
 export const warn = (message: string): Promise<void> => write("warning", message);

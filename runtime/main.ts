@@ -73,11 +73,9 @@ function sentenceOf(error: unknown): string {
   return `unikrun failed unexpectedly: ${reasonOf(error)} ${place}`.trim();
 }
 
-// A promise and no `await`: compiled bytecode is a CommonJS module.
-main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  async (error: unknown) => {
-    await logError(sentenceOf(error));
-    process.exit(1);
-  },
-);
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  await logError(sentenceOf(error));
+  process.exit(1);
+}

@@ -56,12 +56,8 @@ enum verdict console_from_guest(struct console *console, struct rules *rules, bo
 		if (console->held_return)
 			continue;
 		emit(console, chunk[i]);
-		enum verdict heard = hear(console, rules, chunk[i]);
 		/* What is said after last words takes them back. */
-		if (chunk[i] == '\n' || heard != GOES_ON)
-			verdict = heard;
-		else
-			verdict = GOES_ON;
+		verdict = hear(console, rules, chunk[i]);
 	}
 	return verdict;
 }

@@ -30,8 +30,6 @@ void fail_errno(const char *format, ...) __attribute__((noreturn, format(printf,
 bool write_all(int fd, const void *data, size_t length);
 void write_file(const char *path, const char *text);
 long parse_long(const char *text);
-void keep_only(const int *fds, size_t count);
-void close_on_exec(int fd, bool on);
 
 /* namespaces.c */
 void join_cgroups(const struct directives *d);

@@ -1,8 +1,6 @@
 import { version } from "../../package.json";
+import { SPEC_VERSION } from "../container/oci.ts";
 import { print } from "./print.ts";
-
-/** The specification that config.json is read by. */
-export const SPEC_VERSION = "1.2.0";
 
 /** Engines read the first line only if it begins with "runc version "; the last lines say what this really is. */
 export function showVersion(): void {

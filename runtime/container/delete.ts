@@ -1,5 +1,5 @@
 import { runHooks } from "../../hooks/runner.ts";
-import { UnikrunError } from "../error.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
 import { warn } from "../log.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { type Container, forget, stateDocument, statusOf } from "./state.ts";
@@ -27,6 +27,6 @@ export async function deleteContainer(
     });
   } catch (error) {
     // runtime.md, Lifecycle 13: the container is gone all the same.
-    await warn(error instanceof Error ? error.message : String(error));
+    await warn(reasonOf(error));
   }
 }

@@ -1,12 +1,14 @@
 import { version } from "../../package.json";
 import { FAMILY_NAMES } from "../guest/detect.ts";
+import { SPEC_VERSION } from "./oci.ts";
+import { HOOK_KINDS } from "./spec.ts";
 
 /** The document of `features` (features.md, features-linux.md). Engines read it when they load their configuration. */
 export function features() {
   return {
     ociVersionMin: "1.0.0",
-    ociVersionMax: "1.2.0",
-    hooks: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
+    ociVersionMax: SPEC_VERSION,
+    hooks: HOOK_KINDS,
     mountOptions: [],
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "uts"],

@@ -1,5 +1,5 @@
 import { UnikrunError } from "../error.ts";
-import { classify, familyNamed } from "../guest/detect.ts";
+import { classify } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
 import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./entrypoint.ts";
 import type { Spec } from "./oci.ts";
@@ -102,7 +102,7 @@ function familyOf(id: string, kernel: ImageFile, settings: GuestSettings): Guest
           `Container ${id}: ${kernel.path} is a ${found.family.name} unikernel, not a ${settings.family} one: correct "family" in its settings.`,
         );
       }
-      return familyNamed(found.family.name);
+      return found.family;
     case "program":
       if (!isNamed) return null;
       throw new UnikrunError(

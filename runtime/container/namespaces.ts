@@ -3,15 +3,15 @@ import { statusOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { LinuxNamespace, Spec } from "./oci.ts";
 
-/** The flags of unshare(2), and the names in /proc/PID/ns. */
-const KINDS = {
-  network: { flag: 0x40000000, file: "net" },
-  pid: { flag: 0x20000000, file: "pid" },
-  ipc: { flag: 0x08000000, file: "ipc" },
-  uts: { flag: 0x04000000, file: "uts" },
-  cgroup: { flag: 0x02000000, file: "cgroup" },
-  mount: { flag: 0x00020000, file: "mnt" },
-  time: { flag: 0x00000080, file: "time" },
+/** Of unshare(2). */
+const FLAGS = {
+  network: 0x40000000,
+  pid: 0x20000000,
+  ipc: 0x08000000,
+  uts: 0x04000000,
+  cgroup: 0x02000000,
+  mount: 0x00020000,
+  time: 0x00000080,
 } as const;
 
 /** init enters given namespaces and makes the others. Refuses what a machine can't live in. */
@@ -26,7 +26,7 @@ export function namespaceDirectives(id: string, spec: Spec): Directive[] {
   const joined = wanted.flatMap((namespace) => (namespace.path ? [checkPath(id, namespace)] : []));
   const flags = wanted
     .filter((namespace) => !namespace.path)
-    .reduce((sum, namespace) => sum | KINDS[namespace.type as keyof typeof KINDS].flag, 0);
+    .reduce((sum, namespace) => sum | FLAGS[namespace.type as keyof typeof FLAGS], 0);
   return [...joined.map((path) => ["join", path] as const), ["unshare", String(flags)]];
 }
 

@@ -3,6 +3,9 @@
  * (runtime-spec: config.md, config-linux.md, config-vm.md). spec.ts has checked what it reads against them.
  */
 
+/** The newest version of the specification that config.json is read by. */
+export const SPEC_VERSION = "1.2.0";
+
 /** config.json of a bundle (config.md). */
 export interface Spec {
   /** The version of the specification that the bundle follows, as in "1.0.2". */

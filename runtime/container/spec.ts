@@ -63,7 +63,7 @@ const hooks = list(
   object({ path: absolutePath }, { args: list(text), env: list(text), timeout: whole(1, 2 ** 31 - 1) }),
 );
 
-const HOOK_KINDS: readonly HookKind[] = [
+export const HOOK_KINDS: readonly HookKind[] = [
   "prestart",
   "createRuntime",
   "createContainer",

@@ -94,7 +94,7 @@ async function startMachine(root: string, container: Container): Promise<void> {
     selinux: guest.selinux,
     exitRules: family.exitRules,
   });
-  for (const [key, value] of plan) await debug(`Container ${id}: plan: ${key} ${value}`);
+  await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
   const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), wiring.taps);
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
   wiring.keep();

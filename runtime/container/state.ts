@@ -1,4 +1,5 @@
 /** What is known of a container on disk, and what can be done with it. */
+import { START_SOCKET } from "../../native/directives.ts";
 import {
   exists,
   listFolder,
@@ -144,7 +145,7 @@ export function listContainers(root: string): Container[] {
 
 export function statusOf(root: string, container: Container): Status {
   if (!isAlive(container)) return "stopped";
-  return exists(`${containerFolder(root, container.id)}/start.sock`) ? "created" : "running";
+  return exists(`${containerFolder(root, container.id)}/${START_SOCKET}`) ? "created" : "running";
 }
 
 /** A zombie is dead: it waits for its parent only. */

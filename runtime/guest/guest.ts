@@ -5,7 +5,8 @@ export interface GuestFamily {
   /** Null where the file is a kernel of this family; otherwise why not, a clause for an error's sentence. */
   refuses(kernel: KernelFile): string | null;
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number };
-  readonly board: { readonly machine: "pc"; readonly firmware: "seabios" };
+  /** `acpi`: whether its kernels look at ACPI tables, which cost QEMU 10 ms to make. */
+  readonly board: { readonly machine: "pc"; readonly firmware: "seabios"; readonly acpi: boolean };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
   /** The text for the kernel's command line. Throws UnikrunError for what the guest can't be told. */
@@ -48,7 +49,7 @@ export interface BootNic {
     readonly address: string;
     readonly prefix: number;
   }[];
-  /** Of default routes. */
+  /** Of the default routes that leave by this card, the preferred one of each family. */
   readonly gateways: readonly { readonly family: 4 | 6; readonly address: string }[];
 }
 

@@ -31,7 +31,7 @@ export const rumprun: GuestFamily = {
   name: "rumprun",
   refuses,
   memory: { defaultMiB: 64, floorMiB: 8 },
-  board: { machine: "pc", firmware: "seabios" },
+  board: { machine: "pc", firmware: "seabios", acpi: false },
   limits: { nics: 8, disks: 8 },
   bootArguments: rumprunConfig,
   exitRules: EXIT_RULES,

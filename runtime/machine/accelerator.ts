@@ -1,6 +1,7 @@
 import { removeFile, writeBytes } from "../../native/files.ts";
 import { O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { reasonOf } from "../error.ts";
+import { SANDBOX } from "./sandbox.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -31,7 +32,7 @@ function runTrial(qemu: string, kernel: string): string | null {
       ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
       ...["-M", "pc,accel=kvm", "-cpu", "host", "-m", "16", "-kernel", kernel],
       ...["-device", `isa-debug-exit,iobase=0x${EXIT_PORT.toString(16)}`],
-      ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+      ...SANDBOX,
     ],
     env: {},
     stdin: "ignore",

@@ -1,3 +1,4 @@
+import type { GuestFamily } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Accelerator } from "./accelerator.ts";
 import { diskArguments } from "./disk.ts";
@@ -5,6 +6,7 @@ import { TRANSLATION_BUFFER } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
 import { nicArguments } from "./nic.ts";
 import { qemuOption } from "./option.ts";
+import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
 
 /** Everything that decides a machine; paths inside the cage are fixed, so no name of an image is among it. */
@@ -12,7 +14,7 @@ export interface Machine {
   readonly qemu: string;
   readonly containerId: string;
   readonly accelerator: Accelerator;
-  readonly board: { readonly machine: "pc" };
+  readonly board: GuestFamily["board"];
   readonly memoryMiB: number;
   /** The kernel's command line, as the guest family composed it. */
   readonly bootArguments: string;
@@ -36,7 +38,7 @@ export function commandLine(machine: Machine): string[] {
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine),
     ...["-m", `${machine.memoryMiB}M`],
-    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),
     ...machine.nics.flatMap((nic, card) => nicArguments({ card, mac: nic.mac, mtu: nic.mtu })),
@@ -47,8 +49,15 @@ export function commandLine(machine: Machine): string[] {
 }
 
 function boardArguments({ accelerator, board }: Machine): string[] {
-  // A rump kernel ignores ACPI, and making its tables takes QEMU 10 ms.
-  const machine = ["-M", qemuOption(board.machine, { acpi: "off", usb: "off", vmport: "off", hpet: "off" })];
+  const machine = [
+    "-M",
+    qemuOption(board.machine, {
+      acpi: board.acpi ? "on" : "off",
+      usb: "off",
+      vmport: "off",
+      hpet: "off",
+    }),
+  ];
   if (accelerator === "kvm") return [...machine, "-accel", "kvm", "-cpu", "host"];
   return [...machine, "-accel", qemuOption("tcg", { "tb-size": TRANSLATION_BUFFER })];
 }

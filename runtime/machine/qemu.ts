@@ -1,4 +1,5 @@
 import { exists, readLink, realPath, statusOrNull } from "../../native/files.ts";
+import { parentOf } from "../../native/paths.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 
 /** Where distributions put QEMU for x86-64. */
@@ -59,7 +60,7 @@ export function listQemuFiles(qemu: string): QemuFiles {
   }
   const folders = [
     // Where a library is called for, and where the link leads that may stand there.
-    ...libraries.flatMap((library) => [realPath(folderOf(library)), folderOf(realPath(library))]),
+    ...libraries.flatMap((library) => [realPath(parentOf(library)), parentOf(realPath(library))]),
     ...data.map((path) => realPath(path)),
   ];
   const cache = exists("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : [];
@@ -82,5 +83,3 @@ function rootLinks(): { path: string; target: string }[] {
     }
   });
 }
-
-const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";

@@ -7,20 +7,11 @@ import {
   listRoutes,
   type Route,
 } from "../../native/rtnetlink.ts";
+import type { BootNic } from "../guest/guest.ts";
 
 /** An interface of the container's network namespace, as the guest's network card is to be. */
-export interface Nic {
+export interface Nic extends BootNic {
   readonly link: Link;
-  readonly mac: string;
-  /** Bytes. */
-  readonly mtu: number;
-  readonly addresses: readonly {
-    readonly family: 4 | 6;
-    readonly address: string;
-    readonly prefix: number;
-  }[];
-  /** Of the default routes that leave by this interface, the preferred one of each family. */
-  readonly gateways: readonly { readonly family: 4 | 6; readonly address: string }[];
 }
 
 /** All interfaces that carry Ethernet frames and are up, but those that `isTap` knows as a machine's, in the kernel's order. */

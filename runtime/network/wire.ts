@@ -51,8 +51,9 @@ function wireHere({ containerId, limit }: { containerId: string; limit: number }
     );
   }
   const descriptors = nics.map((nic, card) => {
-    const tap = taps.use(makeTap(tapName(containerId, card), containerId));
-    wireCard({ netlink, undo, nic, tap: tapName(containerId, card), containerId });
+    const name = tapName(containerId, card);
+    const tap = taps.use(makeTap(name, containerId));
+    wireCard({ netlink, undo, nic, tap: name, containerId });
     return tap.fd;
   });
   const all = opened.move();

@@ -6,7 +6,7 @@ const MACHINE: Machine = {
   qemu: "/usr/bin/qemu-system-x86_64",
   containerId: "c1",
   accelerator: "tcg",
-  board: { machine: "pc" },
+  board: { machine: "pc", firmware: "seabios", acpi: false },
   memoryMiB: 64,
   bootArguments: '{"cmdline":"a,b"}',
   nics: [{ mac: "02:42:ac:11:00:02", mtu: 1400 }],
