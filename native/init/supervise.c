@@ -56,8 +56,9 @@ static void read_words(struct machine *m)
 	for (;;) {
 		/* Only the end matters. */
 		if (m->words_used > sizeof m->words / 2) {
-			m->words_used /= 2;
-			memmove(m->words, m->words + sizeof m->words / 4, m->words_used);
+			size_t kept = m->words_used / 2;
+			memmove(m->words, m->words + m->words_used - kept, kept);
+			m->words_used = kept;
 		}
 		ssize_t n = read(m->vmm.errors, m->words + m->words_used, sizeof m->words - 1 - m->words_used);
 		if (n <= 0)
