@@ -1,0 +1,278 @@
+/**
+ * What the disk images need of the system: folders and files by descriptor, looked up below a root without following a
+ * link, and their data moved by the kernel. Every function throws an Error with `code`, as libc.ts says.
+ */
+import { dlopen, ptr } from "bun:ffi";
+import {
+  check,
+  cString,
+  type Descriptor,
+  errorCode,
+  LIBC,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  openPath,
+  owned,
+} from "./libc.ts";
+
+const { symbols: libc } = dlopen(LIBC, {
+  syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
+  getdents64: { args: ["i32", "ptr", "u64"], returns: "i64" },
+  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+  readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i64" },
+  ftruncate: { args: ["i32", "i64"], returns: "i32" },
+  lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
+  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+  pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+  copy_file_range: { args: ["i32", "ptr", "i32", "ptr", "u64", "u32"], returns: "i64" },
+});
+
+const O_DIRECTORY = 0o200000;
+const O_NOFOLLOW = 0o400000;
+const ENTRY_READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+/** For `openBelow`. */
+export const AS_FILE = ENTRY_READ;
+export const AS_FOLDER = ENTRY_READ | O_DIRECTORY;
+
+export function openRoot(path: string): Descriptor {
+  return owned(openPath(path, O_PATH | O_DIRECTORY));
+}
+
+/**
+ * Opens a path below a folder's descriptor. It never leaves that folder and follows no link, not even one in the
+ * middle: those are ELOOP.
+ */
+export function openBelow(root: number, path: string, flags: number): Descriptor {
+  const MOST_AT_ONCE = 4095;
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  const relative = names.join("/") || ".";
+  if (Buffer.byteLength(relative) <= MOST_AT_ONCE) return openRelative(root, relative, flags);
+  const half = names.length >> 1;
+  using folder = openBelow(root, names.slice(0, half).join("/"), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  return openBelow(folder.fd, names.slice(half).join("/"), flags);
+}
+
+const how = new BigUint64Array(3);
+
+function openRelative(root: number, path: string, flags: number): Descriptor {
+  const OPENAT2 = 437;
+  const RESOLVE_NO_SYMLINKS = 0x04n;
+  const RESOLVE_BENEATH = 0x08n;
+  how[0] = BigInt(flags | O_CLOEXEC);
+  how[2] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  // The kernel gives up with EAGAIN where something is renamed while it looks.
+  for (let attempt = 0; ; attempt++) {
+    const fd = Number(libc.syscall(OPENAT2, root, cString(path), how, how.byteLength));
+    if (fd >= 0) return owned(fd);
+    try {
+      check(fd, `open ${path}`);
+    } catch (error) {
+      if (errorCode(error) !== "EAGAIN" || attempt === 100) throw error;
+    }
+  }
+}
+
+/** A folder's records as getdents64(2) gives them, all of them. */
+export function folderRecords(fd: number): Buffer {
+  let data = Buffer.alloc(65536);
+  let used = 0;
+  for (;;) {
+    if (data.length - used < 32768) data = Buffer.concat([data, Buffer.alloc(data.length)]);
+    const rest = data.subarray(used);
+    const count = check(libc.getdents64(fd, rest, rest.length), "getdents64");
+    if (count === 0) return data.subarray(0, used);
+    used += count;
+  }
+}
+
+const STATX_BASIC_STATS = 0x7ff;
+const TYPE = 0o170000;
+const KINDS: ReadonlyMap<number, "folder" | "file" | "link" | "fifo" | "socket" | "character" | "block"> =
+  new Map([
+    [0o010000, "fifo"],
+    [0o020000, "character"],
+    [0o040000, "folder"],
+    [0o060000, "block"],
+    [0o100000, "file"],
+    [0o120000, "link"],
+    [0o140000, "socket"],
+  ]);
+
+/** One struct statx, filled again and again: there may be 100,000 files. */
+export class FileStatus {
+  readonly bytes = Buffer.alloc(256);
+  #view = new DataView(this.bytes.buffer, this.bytes.byteOffset, 256);
+
+  /** Of the entry whose name stands in `names` from `at` on, with a NUL behind it, in a folder; a link is not followed. */
+  readAt(folder: number, names: Buffer, at: number): this {
+    const AT_SYMLINK_NOFOLLOW = 0x100;
+    const AT_NO_AUTOMOUNT = 0x800;
+    const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    check(libc.statx(folder, ptr(names, at), flags, STATX_BASIC_STATS, this.bytes), "stat");
+    return this;
+  }
+
+  readOpen(fd: number): this {
+    const AT_EMPTY_PATH = 0x1000;
+    check(libc.statx(fd, cString(""), AT_EMPTY_PATH, STATX_BASIC_STATS, this.bytes), "stat");
+    return this;
+  }
+
+  get kind(): "folder" | "file" | "link" | "fifo" | "socket" | "character" | "block" {
+    const kind = KINDS.get(this.#view.getUint16(28, true) & TYPE);
+    if (!kind) throw new Error("an entry of a kind that no Linux has");
+    return kind;
+  }
+  /** 12 permission bits. */
+  get mode(): number {
+    return this.#view.getUint16(28, true) & 0o7777;
+  }
+  get links(): number {
+    return this.#view.getUint32(16, true);
+  }
+  get uid(): number {
+    return this.#view.getUint32(20, true);
+  }
+  get gid(): number {
+    return this.#view.getUint32(24, true);
+  }
+  get inode(): bigint {
+    return this.#view.getBigUint64(32, true);
+  }
+  /** Bytes. */
+  get size(): number {
+    return Number(this.#view.getBigUint64(40, true));
+  }
+  /** Bytes that the file takes, in its file system's own count. */
+  get allocated(): number {
+    return Number(this.#view.getBigUint64(48, true)) * 512;
+  }
+  /** Whole seconds after 1970. */
+  get changedSeconds(): number {
+    return Number(this.#view.getBigInt64(96, true));
+  }
+  get changedNanoseconds(): number {
+    return this.#view.getUint32(104, true);
+  }
+  /** Whole seconds after 1970. */
+  get modifiedSeconds(): number {
+    return Number(this.#view.getBigInt64(112, true));
+  }
+  get modifiedNanoseconds(): number {
+    return this.#view.getUint32(120, true);
+  }
+  /** Nanoseconds after 1970. */
+  get modified(): bigint {
+    return BigInt(this.modifiedSeconds) * 1_000_000_000n + BigInt(this.modifiedNanoseconds);
+  }
+  /** Nanoseconds after 1970. */
+  get changed(): bigint {
+    return BigInt(this.changedSeconds) * 1_000_000_000n + BigInt(this.changedNanoseconds);
+  }
+  /** Of a device node. */
+  get major(): number {
+    return this.#view.getUint32(128, true);
+  }
+  get minor(): number {
+    return this.#view.getUint32(132, true);
+  }
+  /** Of the file system. */
+  get device(): string {
+    return `${this.#view.getUint32(136, true)}:${this.#view.getUint32(140, true)}`;
+  }
+}
+
+const target = Buffer.alloc(4096);
+
+/** The target of a link whose name stands in `names` from `at` on, with a NUL behind it, in a folder. */
+export function linkTarget(folder: number, names: Buffer, at: number): Buffer {
+  const count = check(libc.readlinkat(folder, ptr(names, at), target, target.length), "readlink");
+  return Buffer.from(target.subarray(0, count));
+}
+
+export function setSize(fd: number, size: number): void {
+  check(libc.ftruncate(fd, size), "ftruncate");
+}
+
+/** Writes all of it. */
+export function writeAt(fd: number, data: Uint8Array, offset: number): void {
+  for (let done = 0; done < data.byteLength; ) {
+    const rest = data.subarray(done);
+    done += check(libc.pwrite(fd, rest, rest.byteLength, offset + done), "pwrite");
+  }
+}
+
+/** Fills `data` as far as the file goes; gives the bytes read. */
+export function readInto(fd: number, data: Uint8Array, offset: number): number {
+  let used = 0;
+  while (used < data.byteLength) {
+    const rest = data.subarray(used);
+    const count = check(libc.pread(fd, rest, rest.byteLength, offset + used), "pread");
+    if (count === 0) break;
+    used += count;
+  }
+  return used;
+}
+
+/** Where the next data begins at or after `offset`; null where there is none. */
+export function nextData(fd: number, offset: number): number | null {
+  const SEEK_DATA = 3;
+  try {
+    return check(libc.lseek(fd, offset, SEEK_DATA), "lseek");
+  } catch (error) {
+    if (errorCode(error) === "ENXIO") return null;
+    throw error;
+  }
+}
+
+/** Where the next hole begins after `offset`, which has data; the end of a file is one. */
+export function nextHole(fd: number, offset: number): number {
+  const SEEK_HOLE = 4;
+  return check(libc.lseek(fd, offset, SEEK_HOLE), "lseek");
+}
+
+const place = { from: new BigInt64Array(1), to: new BigInt64Array(1) };
+const NOT_BETWEEN_THESE = new Set(["EXDEV", "EINVAL", "ENOSYS", "EOPNOTSUPP", "ETXTBSY", "EBADF"]);
+
+/** Copies inside the kernel (as a reflink where the file system can), or by hand; gives the bytes copied, fewer at the end. */
+export function copyRange(
+  from: number,
+  fromOffset: number,
+  to: number,
+  toOffset: number,
+  length: number,
+): number {
+  place.from[0] = BigInt(fromOffset);
+  place.to[0] = BigInt(toOffset);
+  for (let done = 0; done < length; ) {
+    let count: number;
+    try {
+      count = check(
+        libc.copy_file_range(from, place.from, to, place.to, length - done, 0),
+        "copy_file_range",
+      );
+    } catch (error) {
+      if (!NOT_BETWEEN_THESE.has(errorCode(error))) throw error;
+      return done + copyByHand(from, fromOffset + done, to, toOffset + done, length - done);
+    }
+    if (count === 0) return done + copyByHand(from, fromOffset + done, to, toOffset + done, length - done);
+    done += count;
+  }
+  return length;
+}
+
+/** Files of /proc and some FUSE ones say that they are empty to copy_file_range, so that its 0 is asked again here. */
+function copyByHand(from: number, fromOffset: number, to: number, toOffset: number, length: number): number {
+  const piece = Buffer.allocUnsafe(Math.min(length, 1 << 20));
+  let done = 0;
+  while (done < length) {
+    const count = readInto(from, piece.subarray(0, Math.min(piece.length, length - done)), fromOffset + done);
+    if (count === 0) break;
+    writeAt(to, piece.subarray(0, count), toOffset + done);
+    done += count;
+  }
+  return done;
+}

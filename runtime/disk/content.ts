@@ -1,0 +1,98 @@
+/** The content of a tree's files, moved into an image. */
+
+import type { Descriptor } from "../../native/libc.ts";
+import {
+  AS_FILE,
+  copyRange,
+  FileStatus,
+  nextData,
+  nextHole,
+  openBelow,
+  openRoot,
+  writeAt,
+} from "../../native/tree-files.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import type { HostContent, RegularFile } from "./tree.ts";
+
+/** Bytes of a file that hold data; the rest is holes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Opens the files of trees; keeps the root that it had last. */
+export class Sources implements Disposable {
+  #root: { readonly path: string; readonly folder: Descriptor } | undefined;
+  #status = new FileStatus();
+
+  /** Throws a UnikrunError where it can't be read, or is no regular file any more. */
+  open(content: HostContent): Descriptor {
+    try {
+      const file = openBelow(this.#rootOf(content.root), content.path, AS_FILE);
+      if (this.#status.readOpen(file.fd).kind === "file") return file;
+      file[Symbol.dispose]();
+    } catch (error) {
+      throw unreadable(content, reasonOf(error), error);
+    }
+    throw unreadable(content, "it is no regular file any more");
+  }
+
+  #rootOf(path: string): number {
+    if (this.#root?.path !== path) {
+      this.#root?.folder[Symbol.dispose]();
+      this.#root = { path, folder: openRoot(path) };
+    }
+    return this.#root.folder.fd;
+  }
+
+  [Symbol.dispose](): void {
+    this.#root?.folder[Symbol.dispose]();
+    this.#root = undefined;
+  }
+}
+
+function unreadable({ root, path }: HostContent, reason: string, cause?: unknown): UnikrunError {
+  return new UnikrunError(
+    `Can't copy ${path} below ${root} to a disk: ${reason}; leave the files as they are while the container is created.`,
+    { cause },
+  );
+}
+
+/** Where a file has data: all of it, unless it is said to have holes. In order; what is past its size does not count. */
+export function spansOf(sources: Sources, file: RegularFile): Span[] {
+  if (file.size === 0) return [];
+  if ("bytes" in file.content || !file.content.sparse) return [{ start: 0, end: file.size }];
+  using source = sources.open(file.content);
+  const spans: Span[] = [];
+  for (let at = 0; at < file.size; ) {
+    const start = nextData(source.fd, at);
+    if (start === null || start >= file.size) break;
+    at = nextHole(source.fd, start);
+    if (at <= start) break;
+    spans.push({ start, end: Math.min(at, file.size) });
+  }
+  return spans;
+}
+
+/**
+ * Copies spans of a file: `place` says where in the image a span is to begin. The image has zeros there, which stay
+ * where the file has become shorter.
+ */
+export function copyContent(
+  sources: Sources,
+  file: RegularFile,
+  image: number,
+  spans: Iterable<Span & { readonly place: number }>,
+): void {
+  const { content } = file;
+  if ("bytes" in content) {
+    for (const { start, end, place } of spans)
+      writeAt(image, content.bytes.subarray(start, Math.min(end, file.size)), place);
+    return;
+  }
+  using source = sources.open(content);
+  for (const { start, end, place } of spans) {
+    const length = Math.min(end, file.size) - start;
+    if (copyRange(source.fd, start, image, place, length) < length) break;
+  }
+}

@@ -1,0 +1,254 @@
+/** Reads a tree of the host's files, which may change meanwhile and is nobody's friend. */
+
+import { errorCode } from "../../native/libc.ts";
+import {
+  AS_FOLDER,
+  FileStatus,
+  folderRecords,
+  linkTarget,
+  openBelow,
+  openRoot,
+} from "../../native/tree-files.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import type { Attributes, Entry, Folder } from "./tree.ts";
+
+export interface Scan {
+  readonly tree: Folder;
+  /** SHA-256 of all that is known of the files without reading them, in hex. */
+  readonly fingerprint: string;
+  /** When something last changed: the largest ctime or mtime, nanoseconds after 1970. */
+  readonly newest: bigint;
+}
+
+/**
+ * Reads the folder `path` below `root`, never following a link and never leaving `root`, but going into what is mounted there.
+ * `exclude`: paths within the tree ("/proc") that are left out. Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
+ */
+export function scanTree(
+  root: string,
+  path = "/",
+  { exclude = new Set() }: { readonly exclude?: ReadonlySet<string> } = {},
+): Scan {
+  return new Scanner(root, path, exclude).scan();
+}
+
+interface Pending {
+  readonly folder: Folder;
+  /** Within the tree; "" for its root. */
+  readonly path: string;
+}
+
+/** Where an entry's name stands, in C's form. */
+interface Place {
+  readonly folder: number;
+  readonly records: Buffer;
+  readonly at: number;
+}
+
+/** Files that are gone again since we saw their names. */
+const GONE = new Set(["ENOENT", "ESTALE"]);
+
+class Scanner {
+  readonly #root: string;
+  readonly #start: string;
+  readonly #exclude: ReadonlySet<string>;
+  readonly #status = new FileStatus();
+  readonly #fingerprint = new Fingerprint();
+  #newestSeconds = 0;
+  #newestNanoseconds = 0;
+
+  constructor(root: string, start: string, exclude: ReadonlySet<string>) {
+    this.#root = root;
+    this.#start = start.replace(/\/+$/, "");
+    this.#exclude = exclude;
+  }
+
+  scan(): Scan {
+    try {
+      using root = openRoot(this.#root);
+      return this.#scanBelow(root.fd);
+    } catch (error) {
+      if (error instanceof UnikrunError) throw error;
+      throw this.#failure("", error);
+    }
+  }
+
+  #scanBelow(root: number): Scan {
+    using top = openBelow(root, this.#start, AS_FOLDER);
+    const status = this.#status.readOpen(top.fd);
+    this.#fingerprint.add("", status);
+    this.#see(status);
+    const tree: Folder = { kind: "folder", ...attributesOf(status), entries: new Map() };
+    const pending: Pending[] = [{ folder: tree, path: "" }];
+    for (let next = pending.pop(); next; next = pending.pop()) this.#fill(root, next, pending);
+    return {
+      tree,
+      fingerprint: this.#fingerprint.digest(),
+      newest: BigInt(this.#newestSeconds) * 1_000_000_000n + BigInt(this.#newestNanoseconds),
+    };
+  }
+
+  #fill(root: number, { folder, path }: Pending, pending: Pending[]): void {
+    try {
+      using open = openBelow(root, `${this.#start}${path}`, AS_FOLDER);
+      this.#fingerprint.enter(path);
+      const records = folderRecords(open.fd);
+      const places = namesIn(records, path);
+      for (const name of [...places.keys()].sort()) {
+        const within = `${path}/${name}`;
+        if (this.#exclude.has(within)) continue;
+        const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
+        if (!entry) continue;
+        folder.entries.set(name, entry);
+        if (entry.kind === "folder") pending.push({ folder: entry, path: within });
+      }
+    } catch (error) {
+      if (error instanceof UnikrunError) throw error;
+      throw this.#failure(path, error);
+    }
+  }
+
+  /** Null where it is gone. */
+  #entryOf(place: Place, name: string, path: string): Entry | null {
+    try {
+      const status = this.#status.readAt(place.folder, place.records, place.at);
+      this.#see(status);
+      this.#fingerprint.add(name, status);
+      return this.#entry(status, place, path);
+    } catch (error) {
+      if (GONE.has(errorCode(error))) return null;
+      throw error;
+    }
+  }
+
+  #entry(status: FileStatus, place: Place, path: string): Entry {
+    const attributes = attributesOf(status);
+    const { kind } = status;
+    switch (kind) {
+      case "folder":
+        return { kind, ...attributes, entries: new Map() };
+      case "file": {
+        const { size } = status;
+        const sparse = status.allocated < size;
+        const below = `${this.#start}${path}`;
+        const content = sparse
+          ? { root: this.#root, path: below, sparse }
+          : { root: this.#root, path: below };
+        if (status.links === 1) return { kind, ...attributes, size, content };
+        return { kind, ...attributes, size, content, identity: `${status.device}:${status.inode}` };
+      }
+      case "link": {
+        const bytes = linkTarget(place.folder, place.records, place.at);
+        const target = decoded(bytes, () => `The target of the link ${JSON.stringify(path)}`);
+        this.#fingerprint.addText(target);
+        return { kind, ...attributes, target };
+      }
+      case "fifo":
+      case "socket":
+      case "character":
+      case "block":
+        return { kind, ...attributes, major: status.major, minor: status.minor };
+    }
+  }
+
+  #see(status: FileStatus): void {
+    this.#seeTime(status.changedSeconds, status.changedNanoseconds);
+    this.#seeTime(status.modifiedSeconds, status.modifiedNanoseconds);
+  }
+
+  #seeTime(seconds: number, nanoseconds: number): void {
+    if (seconds < this.#newestSeconds) return;
+    if (seconds === this.#newestSeconds && nanoseconds <= this.#newestNanoseconds) return;
+    this.#newestSeconds = seconds;
+    this.#newestNanoseconds = nanoseconds;
+  }
+
+  #failure(path: string, error: unknown): UnikrunError {
+    return new UnikrunError(
+      `Can't read the folder ${this.#start}${path || "/"} below ${this.#root} for a disk: ${reasonOf(error)}; check that it is there and stays as it is.`,
+      { cause: error },
+    );
+  }
+}
+
+export function attributesOf({ mode, uid, gid, modified }: FileStatus): Attributes {
+  return { mode, uid, gid, modified };
+}
+
+/** The names in records of getdents64(2), and where they stand, each with a NUL behind it. */
+function namesIn(records: Buffer, path: string): Map<string, number> {
+  const LENGTH_AT = 16;
+  const NAME_AT = 19;
+  const names = new Map<string, number>();
+  for (let at = 0; at < records.length; at += records.readUInt16LE(at + LENGTH_AT)) {
+    const start = at + NAME_AT;
+    const bytes = records.subarray(start, records.indexOf(0, start));
+    const name = decoded(bytes, () => `A name in the folder ${JSON.stringify(path || "/")}`);
+    if (name !== "." && name !== "..") names.set(name, start);
+  }
+  return names;
+}
+
+/** Refuses what is not UTF-8: decoding would give two names the same text. */
+function decoded(bytes: Buffer, what: () => string): string {
+  const text = bytes.toString();
+  if (!text.includes("\ufffd") || Buffer.from(text).equals(bytes)) return text;
+  const escaped = bytes
+    .toString("latin1")
+    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  throw new UnikrunError(
+    `${what()} is not valid UTF-8: "${escaped}"; rename it, or leave it out of the disk.`,
+  );
+}
+
+/** Collects what is hashed, as many small updates would take longer than the hashing. */
+class Fingerprint {
+  readonly #hasher = new Bun.CryptoHasher("sha256");
+  readonly #collected = Buffer.alloc(1 << 16);
+  #used = 0;
+
+  /** What follows is in this folder. */
+  enter(path: string): void {
+    this.#number(0xffff_ffff);
+    this.addText(path);
+  }
+
+  add(name: string, { bytes }: FileStatus): void {
+    this.addText(name);
+    // Links, owner, mode, inode, size; ctime; mtime; of a device node its numbers. Not the access time, nor the blocks.
+    this.#part(bytes, 16, 48);
+    this.#part(bytes, 96, 108);
+    this.#part(bytes, 112, 124);
+    this.#part(bytes, 128, 136);
+  }
+
+  /** With its length, so that no two sequences read the same. */
+  addText(text: string): void {
+    const MOST_BYTES_PER_UNIT = 3;
+    this.#number(text.length);
+    this.#makeRoom(text.length * MOST_BYTES_PER_UNIT);
+    if (text.length * MOST_BYTES_PER_UNIT > this.#collected.length) this.#hasher.update(text);
+    else this.#used += this.#collected.write(text, this.#used);
+  }
+
+  digest(): string {
+    this.#makeRoom(this.#collected.length);
+    return this.#hasher.digest("hex");
+  }
+
+  #number(value: number): void {
+    this.#makeRoom(4);
+    this.#used = this.#collected.writeUInt32LE(value, this.#used);
+  }
+
+  #part(bytes: Buffer, start: number, end: number): void {
+    this.#makeRoom(end - start);
+    this.#used += bytes.copy(this.#collected, this.#used, start, end);
+  }
+
+  #makeRoom(count: number): void {
+    if (this.#used + count <= this.#collected.length) return;
+    this.#hasher.update(this.#collected.subarray(0, this.#used));
+    this.#used = 0;
+  }
+}
