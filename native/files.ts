@@ -200,8 +200,10 @@ export function realPath(path: string): string {
 export interface Status {
   readonly isFile: boolean;
   readonly isFolder: boolean;
+  readonly isBlockDevice: boolean;
   /** Permission bits. */
   readonly mode: number;
+  readonly uid: number;
   readonly gid: number;
   /** Bytes. */
   readonly size: number;
@@ -234,7 +236,9 @@ export function statusOfFile(file: string | number): Status {
   return {
     isFile: (mode & S_IFMT) === 0o100000,
     isFolder: (mode & S_IFMT) === 0o040000,
+    isBlockDevice: (mode & S_IFMT) === 0o060000,
     mode: mode & 0o7777,
+    uid: data.readUInt32LE(20),
     gid: data.readUInt32LE(24),
     size: Number(data.readBigUInt64LE(40)),
     inode: String(data.readBigUInt64LE(32)),

@@ -1,4 +1,4 @@
-/** Ingress qdiscs, and the u32 filter that hands every frame of one link to another (tc(8), tc-u32(8), tc-mirred(8)). */
+/** Ingress qdiscs, and u32 filters that hand frames of one link to another (tc(8), tc-u32(8), tc-mirred(8)). */
 import { attribute, attributes, type Netlink, NLM_F_CREATE, NLM_F_EXCL } from "./netlink.ts";
 
 const RTM_NEWQDISC = 36;
@@ -54,36 +54,67 @@ export function ingressKinds(netlink: Netlink, index: number): string[] {
     .map((body) => (attributes(body, 20).get(TCA_KIND)?.toString() ?? "").replace(/\0/g, ""));
 }
 
-/** Every frame that comes in by `from` leaves by `to` (`u32 match u32 0 0 action mirred egress redirect`). */
-export function redirect(netlink: Netlink, link: { from: number; to: number }): void {
-  const ETH_P_ALL = 0x0003;
-  const PRIORITY = 1;
-  const networkOrder = ((ETH_P_ALL & 0xff) << 8) | (ETH_P_ALL >> 8);
-  const selector = Buffer.alloc(16 + 16);
-  const TC_U32_TERMINAL = 1;
-  selector.writeUInt8(TC_U32_TERMINAL, 0);
-  selector.writeUInt8(1, 2); // one key, which is all zero: mask 0, value 0, offset 0
+/** Where a packet's 32 bits at `at`, a multiple of 4 counted from its network header, are to be `value` under `mask`. */
+export interface Match {
+  readonly at: number;
+  readonly mask: number;
+  readonly value: number;
+}
 
-  const mirred = Buffer.alloc(28);
-  const TC_ACT_STOLEN = 4;
-  const TCA_EGRESS_REDIR = 1;
-  mirred.writeInt32LE(TC_ACT_STOLEN, 8);
-  mirred.writeInt32LE(TCA_EGRESS_REDIR, 20);
-  mirred.writeUInt32LE(link.to, 24);
+/** What comes in by a link and matches leaves by another: instead of reaching the link's own stack, or ("mirror") besides. */
+export interface Filter {
+  readonly from: number;
+  /** The lower the sooner; each protocol needs one of its own. */
+  readonly priority: number;
+  readonly protocol: "all" | "ip" | "arp" | "ipv6";
+  /** All of them; absent: every frame. */
+  readonly matches?: readonly Match[];
+  /** Absent: it reaches the link's own stack only. */
+  readonly to?: { readonly index: number; readonly mirror?: boolean };
+}
 
-  const action = [
-    attribute(TCA_ACT_KIND, "mirred"),
-    attribute(TCA_ACT_OPTIONS, [attribute(TCA_MIRRED_PARMS, mirred)]),
-  ];
+const PROTOCOLS = { all: 0x0003, ip: 0x0800, arp: 0x0806, ipv6: 0x86dd };
+
+/** As `tc filter add dev FROM ingress … u32 match … action mirred egress redirect|mirror dev TO`. */
+export function addFilter(netlink: Netlink, filter: Filter): void {
+  const protocol = PROTOCOLS[filter.protocol];
+  const networkOrder = ((protocol & 0xff) << 8) | (protocol >> 8);
+  const options = [attribute(TCA_U32_SEL, selector(filter.matches ?? [{ at: 0, mask: 0, value: 0 }]))];
+  if (filter.to) options.push(attribute(TCA_U32_ACT, [attribute(1, mirred(filter.to))]));
   const body = Buffer.concat([
-    header({ index: link.from, parent: INGRESS_HANDLE, info: PRIORITY * 0x10000 + networkOrder }),
+    header({ index: filter.from, parent: INGRESS_HANDLE, info: filter.priority * 0x10000 + networkOrder }),
     attribute(TCA_KIND, "u32"),
-    attribute(TCA_OPTIONS, [
-      attribute(TCA_U32_SEL, selector),
-      attribute(TCA_U32_ACT, [attribute(1, action)]),
-    ]),
+    attribute(TCA_OPTIONS, options),
   ]);
-  netlink.request({ type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body, what: "add a redirect" });
+  netlink.request({ type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body, what: "add a filter" });
+}
+
+function selector(matches: readonly Match[]): Buffer {
+  const TC_U32_TERMINAL = 1;
+  const head = Buffer.alloc(16);
+  head.writeUInt8(TC_U32_TERMINAL, 0);
+  head.writeUInt8(matches.length, 2);
+  const keys = matches.map(({ at, mask, value }) => {
+    const key = Buffer.alloc(16);
+    key.writeUInt32BE(mask, 0);
+    key.writeUInt32BE(value, 4);
+    key.writeInt32LE(at, 8);
+    return key;
+  });
+  return Buffer.concat([head, ...keys]);
+}
+
+function mirred({ index, mirror = false }: { index: number; mirror?: boolean }): Buffer[] {
+  const [TC_ACT_OK, TC_ACT_STOLEN] = [0, 4];
+  const [TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR] = [1, 2];
+  const parameters = Buffer.alloc(28);
+  parameters.writeInt32LE(mirror ? TC_ACT_OK : TC_ACT_STOLEN, 8);
+  parameters.writeInt32LE(mirror ? TCA_EGRESS_MIRROR : TCA_EGRESS_REDIR, 20);
+  parameters.writeUInt32LE(index, 24);
+  return [
+    attribute(TCA_ACT_KIND, "mirred"),
+    attribute(TCA_ACT_OPTIONS, [attribute(TCA_MIRRED_PARMS, parameters)]),
+  ];
 }
 
 /** Where the link's ingress filters send its frames: indexes of links, 0 for one that is gone. */

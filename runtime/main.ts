@@ -19,6 +19,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),
+  volumes: () => import("./cli/volumes.ts"),
   completion: () => import("./cli/completion.ts"),
 };
 

@@ -50,7 +50,7 @@ struct channel channel_open(const char *directory);
 struct plan {
 	struct directives text;
 	int fds[64];
-	size_t fd_count;
+	size_t fd_count, vmm_fd_count; /* the first are the VMM's */
 	int reply;
 };
 /* Takes one plan; false when the peer was not a whole one and nothing was taken. */

@@ -1,13 +1,11 @@
 #define _GNU_SOURCE
-#include "console.h"
+#include "machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -19,22 +17,6 @@ enum {
 	ENDING_MS = 1500, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
-};
-
-struct machine {
-	struct vmm vmm;
-	struct rules rules;
-	struct monitor monitor;
-	struct console console;
-	char words[2048]; /* the last of the VMM's stderr */
-	size_t words_used;
-	bool ended; /* by the guest's own words */
-	bool gone;
-	int status; /* of the VMM, once gone */
-	int stop_signal;
-	bool heard; /* the guest has spoken, so its serial line is set up */
-	bool look;
-	long look_pause, look_at, kill_at;
 };
 
 static long now_ms(void)
@@ -161,10 +143,10 @@ static void listen_to_guest(struct machine *m)
 	}
 }
 
-static int next_timeout(const struct machine *m, long drain_until)
+static int next_timeout(struct machine *m, long drain_until)
 {
-	long until = -1;
-	if (m->look && m->look_at)
+	long until = resolver_deadline(&m->resolver, now_ms());
+	if (m->look && m->look_at && (until < 0 || m->look_at < until))
 		until = m->look_at;
 	if (m->kill_at && (until < 0 || m->kill_at < until))
 		until = m->kill_at;
@@ -192,6 +174,8 @@ static void relay(struct machine *m, int signals)
 			{ m->console.in_used && !m->gone ? m->console.guest : -1, POLLOUT, 0 },
 			{ m->monitor.fd, POLLIN, 0 },
 			{ m->vmm.errors, POLLIN, 0 },
+			{ m->resolver.tap, POLLIN, 0 },
+			{ m->resolver.socket, POLLIN, 0 },
 		};
 		if (m->gone && !drain_until)
 			drain_until = now_ms() + DRAIN_MS;
@@ -213,6 +197,10 @@ static void relay(struct machine *m, int signals)
 			console_from_input(&m->console);
 		if (fds[4].revents)
 			console_to_guest(&m->console);
+		if (fds[7].revents)
+			resolver_from_guest(&m->resolver, now_ms());
+		if (fds[8].revents)
+			resolver_from_server(&m->resolver);
 		if (m->look)
 			look_at_vcpu(m);
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
@@ -224,36 +212,13 @@ static void relay(struct machine *m, int signals)
 	}
 }
 
-static void tell(const char *format, ...)
+/* The plan's last descriptor is its tap. */
+static void open_resolver(struct machine *m, const struct plan *plan)
 {
-	char text[2400];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	dprintf(2, "unikrun: %s\n", text);
-}
-
-static int exit_code(struct machine *m)
-{
-	if (m->ended)
-		return m->rules.code < 0 ? 1 : m->rules.code;
-	if (m->stop_signal)
-		return 128 + m->stop_signal;
-	if (m->monitor.reset) {
-		tell("the guest reset its machine, as after a fault that it could not handle");
-		return 139;
-	}
-	if (WIFSIGNALED(m->status)) {
-		tell("the VMM was killed by signal %d (%s)", WTERMSIG(m->status),
-		     WTERMSIG(m->status) == SIGKILL ? "as by a memory limit or a person" : strsignal(WTERMSIG(m->status)));
-		return 128 + WTERMSIG(m->status);
-	}
-	if (WEXITSTATUS(m->status)) {
-		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
-		return 125;
-	}
-	return m->rules.code < 0 ? 0 : m->rules.code;
+	const char *value = directives_get(&plan->text, "resolver");
+	m->resolver.tap = m->resolver.socket = -1;
+	if (value)
+		resolver_open(&m->resolver, plan->fds[plan->fd_count - 1], value);
 }
 
 static int run_machine(struct channel *channel, struct plan *plan, int signals)
@@ -268,8 +233,9 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	build_cage(&plan->text);
 	m.vmm = vmm_launch(plan, proc);
 	close(proc);
-	for (size_t i = 0; i < plan->fd_count; i++)
+	for (size_t i = 0; i < plan->vmm_fd_count; i++)
 		close(plan->fds[i]);
+	open_resolver(&m, plan);
 	m.monitor.fd = m.vmm.qmp;
 	m.console.guest = m.vmm.console;
 	confine_init();

@@ -56,7 +56,7 @@ static void become_vmm(const struct plan *plan, char **argv, int console, int qm
 	/* All of them out of the way first: a target may be another's source. */
 	int high_console = lifted(console), high_qmp = lifted(qmp), high_errors = lifted(errors);
 	int high_status = lifted(status), high_proc = lifted(proc), high_plan[64];
-	for (size_t i = 0; i < plan->fd_count; i++)
+	for (size_t i = 0; i < plan->vmm_fd_count; i++)
 		high_plan[i] = lifted(plan->fds[i]);
 	fail_to(high_status);
 	int null = open("/dev/null", O_RDWR);
@@ -68,7 +68,7 @@ static void become_vmm(const struct plan *plan, char **argv, int console, int qm
 	put(high_console, CONSOLE_FD);
 	put(high_qmp, QMP_FD);
 	int last = FIRST_PLAN_FD;
-	for (size_t i = 0; i < plan->fd_count; i++)
+	for (size_t i = 0; i < plan->vmm_fd_count; i++)
 		put(high_plan[i], last++);
 	confine(&plan->text, high_proc);
 	/* A change of uid clears it, so it comes last. */

@@ -240,6 +240,12 @@ export const VERBS: readonly VerbEntry[] = [
   },
   { name: "features", help: "print what this runtime can do", flags: none, args: [] },
   {
+    name: "volumes",
+    help: "bring what guests wrote back into their volumes, after a crash of the host",
+    flags: () => [string("store", "folder of the volumes' disks (default: as in the host's settings)")],
+    args: ["[FOLDER…]"],
+  },
+  {
     name: "completion",
     help: "print a completion script for a shell",
     flags: none,

@@ -10,10 +10,11 @@ import { cgroupPath } from "./cgroup/path.ts";
 import type { Paths } from "./cgroup/processes.ts";
 import { findGuest } from "./find-guest.ts";
 import { endInit } from "./lifecycle.ts";
+import { guestMounts } from "./mounts.ts";
 import { givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
 import { rlimitsOf } from "./rlimits.ts";
-import { hostSettings } from "./settings.ts";
+import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";
 import {
   type Container,
@@ -48,9 +49,10 @@ export async function createContainer(
   const bundle = absolute(options.bundle);
   const spec = readSpec(bundle);
   const rootfs = rootOf(id, bundle, spec);
-  const guest = await guestRecord(id, rootfs, spec);
+  const settings = await hostSettings();
+  const guest = await guestRecord({ id, bundle, rootfs, spec, settings });
   if (!guest) return null;
-  findQemu((await hostSettings()).qemu);
+  findQemu(settings.qemu);
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
@@ -87,7 +89,14 @@ function rootOf(id: string, bundle: string, spec: Spec): string {
   );
 }
 
-async function guestRecord(id: string, rootfs: string, spec: Spec): Promise<GuestRecord | null> {
+async function guestRecord(from: {
+  id: string;
+  bundle: string;
+  rootfs: string;
+  spec: Spec;
+  settings: HostSettings;
+}): Promise<GuestRecord | null> {
+  const { id, bundle, rootfs, spec } = from;
   const found = await findGuest({ id, rootfs, spec });
   if (!found) return null;
   const process = spec.process;
@@ -99,7 +108,9 @@ async function guestRecord(id: string, rootfs: string, spec: Spec): Promise<Gues
     args: found.args,
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
-    disks: found.disks,
+    mounts: guestMounts(id, bundle, spec),
+    store: storeFolder(from.settings),
+    ...(found.disks === undefined ? {} : { disks: found.disks }),
     newMounts: hasOwn(spec, "mount"),
     rlimits: rlimitsOf(process?.rlimits),
     ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),

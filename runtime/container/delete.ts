@@ -3,6 +3,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { warn } from "../log.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { type Container, forget, stateDocument, statusOf } from "./state.ts";
+import { bringVolumesBack } from "./volumes.ts";
 
 /** Removes a container, all that it held, and its record. A running one is only removed with `force`. */
 export async function deleteContainer(
@@ -17,6 +18,7 @@ export async function deleteContainer(
     );
   }
   await releaseResources(container);
+  await bringVolumesBack(container);
   forget(root, id);
   try {
     await runHooks({

@@ -1,3 +1,4 @@
+import { namedDisks } from "../disk/wanted.ts";
 import { UnikrunError } from "../error.ts";
 import { classify } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
@@ -14,11 +15,8 @@ export interface FoundGuest {
   readonly args: readonly string[];
   /** MiB, if somebody said how much. */
   readonly memory?: number;
-  readonly disks: readonly {
-    readonly path: string;
-    readonly mountpoint?: string;
-    readonly readOnly: boolean;
-  }[];
+  /** What of the image is to be on disks; absent if nobody said. */
+  readonly disks?: GuestSettings["disks"];
 }
 
 /** The image's settings; the operator's annotations win over them. */
@@ -64,14 +62,14 @@ export async function findGuest(options: {
   }
   const family = familyOf(id, kernel, settings);
   if (!family) return null;
-  const disks = (settings.disks ?? []).map((disk) => checkDisk(id, rootfs, disk));
+  if (settings.disks) namedDisks(id, rootfs, settings.disks);
   const [name = kernel.path, ...rest] = process.args;
   return {
     family,
     kernel: kernel.path,
     kernelOnHost: vm !== null,
     args: [name, ...(settings.args ?? []), ...rest, ...(vm?.parameters ?? [])],
-    disks,
+    ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
   };
 }
@@ -111,24 +109,6 @@ function familyOf(id: string, kernel: ImageFile, settings: GuestSettings): Guest
     case "broken":
       throw new UnikrunError(`Container ${id}: ${kernel.path} in the image can't be booted: ${found.why}.`);
   }
-}
-
-function checkDisk(
-  id: string,
-  rootfs: string,
-  disk: { path: string; mountpoint?: string; readOnly?: boolean },
-) {
-  using file = openImageFile(rootfs, disk.path);
-  if (!file) {
-    throw new UnikrunError(
-      `Container ${id}: the disk image ${disk.path} is not in the image: see "disks" in its settings.`,
-    );
-  }
-  return {
-    path: disk.path,
-    readOnly: disk.readOnly ?? true,
-    ...(disk.mountpoint === undefined ? {} : { mountpoint: disk.mountpoint }),
-  };
 }
 
 /** config-vm.md: the kernel is a file of the host, and its parameters follow the container's arguments. */

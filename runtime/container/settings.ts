@@ -16,6 +16,12 @@ export interface HostSettings {
   readonly accelerator?: AcceleratorSetting;
   /** Path of the runtime for what is not a unikernel. */
   readonly runtime?: string;
+  /** Where disks of volumes and of read-only files are kept. */
+  readonly store?: string;
+  /** MiB that those of read-only files may take. */
+  readonly cacheSize?: number;
+  /** MiB that a guest can have in a volume. */
+  readonly volumeSize?: number;
 }
 
 /** What an image can set; all paths are in the image. */
@@ -38,6 +44,12 @@ export interface GuestSettings {
 export interface OperatorSettings extends GuestSettings {
   readonly accelerator?: AcceleratorSetting;
 }
+
+const MEBIBYTE = 1 << 20;
+
+export const storeFolder = ({ store = "/var/lib/unikrun" }: HostSettings): string => store;
+export const cacheBytes = ({ cacheSize = 10_240 }: HostSettings): number => cacheSize * MEBIBYTE;
+export const volumeBytes = ({ volumeSize = 10_240 }: HostSettings): number => volumeSize * MEBIBYTE;
 
 const HOST_FILE = "/etc/unikrun/config.json";
 
@@ -110,7 +122,7 @@ function checked<Settings>(
 }
 
 /** Settings that the host has and nobody else. */
-const HOST_ONLY = ["qemu", "accelerator", "runtime"];
+const HOST_ONLY = ["qemu", "accelerator", "runtime", "store", "cacheSize", "volumeSize"];
 
 function sentence(error: ErrorObject, subject: (place: string) => string): string {
   const place = placeOf(error.instancePath);

@@ -8,7 +8,9 @@ import { guestMemory } from "../machine/memory.ts";
 import { planDirectives } from "../machine/plan.ts";
 import { chooseAccelerator, probeHost } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
+import { loopbackServer } from "../network/resolv-conf.ts";
 import { type Wiring, wireNetwork } from "../network/wire.ts";
+import { openGuestDisks, openSingleFile, readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { annotationSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
@@ -57,13 +59,30 @@ async function startMachine(root: string, container: Container): Promise<void> {
     accelerator,
   });
   const netns = container.givenNetns ?? `/proc/${pid}/ns/net`;
-  using wiring = wireNetwork({ netns, containerId: id, limit: family.limits.nics });
+  const resolvConf = readResolvConf(guest.mounts);
+  const server = loopbackServer(resolvConf.text);
+  using wiring = wireNetwork({
+    netns,
+    containerId: id,
+    limit: family.limits.nics,
+    ...(server === undefined ? {} : { server }),
+  });
   await warnOfNoNetwork(container, wiring);
-  const bootArguments = family.bootArguments({
+  if (server !== undefined && wiring.nics.length > 0 && !wiring.resolver) await warnOfNoResolver(container);
+  using disks = openGuestDisks({
+    container,
+    settings,
+    resolvConf,
+    resolver: wiring.resolver,
+    limit: family.limits.disks,
+  });
+  const boot = family.bootArguments({
     ...guest,
     nics: wiring.nics,
-    disks: guest.disks.map((disk, index) => ({ ...disk, index })),
+    disks: disks.list.map((disk, index) => ({ ...disk, index })),
   });
+  using firstDisk = boot.firstDisk && openSingleFile(boot.firstDisk);
+  const allDisks = [...(firstDisk ? [firstDisk] : []), ...disks.list];
   await runHooks({
     kind: "startContainer",
     hooks: hooks.startContainer,
@@ -78,16 +97,16 @@ async function startMachine(root: string, container: Container): Promise<void> {
       accelerator,
       board: family.board,
       memoryMiB,
-      bootArguments,
+      bootArguments: boot.commandLine,
       nics: wiring.nics,
-      disks: guest.disks,
+      disks: allDisks,
     },
     cage: containerFolder(root, id),
     rootfs: container.rootfs,
     ownMounts: guest.newMounts,
     kernel: guest.kernel,
     kernelOnHost: guest.kernelOnHost,
-    disks: guest.disks.map((disk) => disk.path),
+    resolver: wiring.resolver,
     uid: VMM_UIDS + pid,
     rlimits: guest.rlimits,
     apparmor: guest.apparmor,
@@ -95,13 +114,23 @@ async function startMachine(root: string, container: Container): Promise<void> {
     exitRules: family.exitRules,
   });
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
-  const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), wiring.taps);
+  const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), [
+    ...wiring.taps,
+    ...allDisks.map(({ fd }) => fd),
+    ...(wiring.resolver ? [wiring.resolver.tap] : []),
+  ]);
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
   wiring.keep();
 }
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
 const VMM_UIDS = 0x7000_0000;
+
+async function warnOfNoResolver({ id }: Container): Promise<void> {
+  await warn(
+    `Container ${id}: its engine's name server is asked by IPv4, and the guest has no IPv4 address, so it can't look up names.`,
+  );
+}
 
 async function warnOfNoNetwork(container: Container, wiring: Wiring): Promise<void> {
   if (wiring.nics.length > 0) return;

@@ -13,6 +13,7 @@ import {
 } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { UnikrunError } from "../error.ts";
+import type { GuestMount } from "./mounts.ts";
 import type { Hooks } from "./oci.ts";
 
 const FILE = "unikrun.json";
@@ -52,11 +53,11 @@ export interface GuestRecord {
   readonly memory?: number;
   /** Bytes. */
   readonly memoryLimit?: number;
-  readonly disks: readonly {
-    readonly path: string;
-    readonly mountpoint?: string;
-    readonly readOnly: boolean;
-  }[];
+  /** What of the image is to be on disks, if its settings say it. */
+  readonly disks?: readonly { readonly path: string; readonly mountpoint?: string }[];
+  readonly mounts: readonly GuestMount[];
+  /** Where the disks of its volumes are. */
+  readonly store: string;
   readonly newMounts: boolean;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor?: string;

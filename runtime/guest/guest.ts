@@ -9,8 +9,8 @@ export interface GuestFamily {
   readonly board: { readonly machine: "pc"; readonly firmware: "seabios"; readonly acpi: boolean };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
-  /** The text for the kernel's command line. Throws UnikrunError for what the guest can't be told. */
-  bootArguments(boot: Boot): string;
+  /** Throws UnikrunError for what the guest can't be told. */
+  bootArguments(boot: Boot): BootArguments;
   /** How init reads the guest's end off its console. */
   readonly exitRules: readonly ExitRule[];
   /** "end": it can't be asked to stop; its machine is ended, disks flushed. */
@@ -25,6 +25,13 @@ export interface KernelFile {
   readonly size: number;
   /** Shorter than `length` at the end of the file only. */
   read(offset: number, length: number): Buffer;
+}
+
+export interface BootArguments {
+  /** The text for the kernel's command line. */
+  readonly commandLine: string;
+  /** A file that its first disk must have, before those that it was told of; the rest of that disk is empty. */
+  readonly firstDisk?: { readonly path: string; readonly text: string };
 }
 
 /** What a guest is told when it boots. */

@@ -1,32 +1,44 @@
 /**
  * rumprun's configuration (its doc/config.md, and lib/librumprun_base/config.c): JSON to look at, but with `env`, `net` and
  * `blk` as repeated keys, all values strings, and no escapes, so what would need one can't be said. It stands on
- * the kernel's command line.
+ * the kernel's command line, or in a file.
  */
 import { UnikrunError } from "../error.ts";
-import type { Boot, BootDisk, BootNic } from "./guest.ts";
+import type { Boot, BootArguments, BootDisk, BootNic } from "./guest.ts";
 import { inSubnet, isLinkLocal } from "./subnet.ts";
 
 /** Bytes of the kernel's command line without its NUL (BMK_MULTIBOOT_CMDLINE_SIZE); on a longer one it panics. */
-const LIMIT = 4095;
+const LINE_LIMIT = 4095;
 /** QEMU puts the kernel's path, as it is in the machine's cage, before the text. */
 const BEFORE = "/guest/kernel ".length;
+/** Bytes of a configuration that is read from a file of the first disk. */
+const FILE_LIMIT = 65535;
+
+const FILE = "/rumprun.json";
 
 /**
  * Addresses are set as they are on the container's interfaces, but for link-local ones, which the guest makes itself;
- * it has one default route a family. A program always starts in "/": no other working directory can be told.
+ * it has one default route a family. A program always starts in "/", or in "/rootfs" where the configuration is too long
+ * for the command line: no other working directory can be told.
  */
-export function rumprunConfig(boot: Boot): string {
-  const text = `{${[
+export function rumprunConfig(boot: Boot): BootArguments {
+  const line = configuration(boot, 0);
+  if (BEFORE + Buffer.byteLength(line) <= LINE_LIMIT) return { commandLine: refuseMark(line, boot) };
+  const text = configuration(boot, 1);
+  const length = Buffer.byteLength(text);
+  if (length > FILE_LIMIT) throw tooLong(boot, length);
+  return { commandLine: `_RUMPRUN_ROOTFSCFG=${FILE}`, firstDisk: { path: FILE, text } };
+}
+
+/** `firstDisk`: the number of the first of the boot's disks. */
+function configuration(boot: Boot, firstDisk: number): string {
+  return `{${[
     program(boot.args),
     ...boot.env.map(environment),
     ...(boot.hostname ? [pair("hostname", plain(boot.hostname, "the host name"))] : []),
     ...networks(boot.nics),
-    ...filesystems(boot.disks),
+    ...filesystems(boot.disks.map((disk) => ({ ...disk, index: disk.index + firstDisk }))),
   ].join(",")}}`;
-  const length = BEFORE + Buffer.byteLength(text);
-  if (length > LIMIT) throw tooLong(boot, length);
-  return text;
 }
 
 const quoted = (text: string): string => `"${text}"`;
@@ -46,12 +58,6 @@ function plain(text: string, what: string): string {
       `A rumprun guest can't be told ${what} (${JSON.stringify(text)}): its configuration can't carry ${character === "\0" ? "a NUL" : `the character ${character}`}; do without it, or let the program read the value from a file.`,
     );
   }
-  // The guest looks for this anywhere on its command line, and would read its configuration from a disk instead.
-  if (text.includes("ROOTFSCFG=")) {
-    throw new UnikrunError(
-      `A rumprun guest can't be told ${what} (${JSON.stringify(text)}): ROOTFSCFG= would make it look for its configuration on a disk; do without it.`,
-    );
-  }
   return text;
 }
 
@@ -64,6 +70,15 @@ function program(args: readonly string[]): string {
     return pair("cmdline", [name, ...rest].join(" "));
   // An entry without argv crashes the guest.
   return `"rc":[{${pair("bin", name)},"argv":[${rest.map(quoted).join(",")}]}]`;
+}
+
+/** The guest looks for this anywhere on its command line, and would read its configuration from a disk instead. */
+function refuseMark(line: string, { args, env }: Boot): string {
+  if (!line.includes("ROOTFSCFG=")) return line;
+  const text = [...args, ...env].find((each) => each.includes("ROOTFSCFG=")) ?? line;
+  throw new UnikrunError(
+    `A rumprun guest can't be told ${JSON.stringify(text)}: ROOTFSCFG= would make it look for its configuration on a disk; do without it.`,
+  );
 }
 
 function environment(variable: string): string {
@@ -151,6 +166,6 @@ function tooLong({ args, env }: Boot, length: number): UnikrunError {
   ];
   const longest = parts.sort((a, b) => b.bytes - a.bytes).slice(0, 3);
   return new UnikrunError(
-    `A rumprun guest can't be told more than ${LIMIT} bytes on its command line, and its arguments, environment, network and disks take ${length}: shorten the longest of them (${longest.map(({ name, bytes }) => `${name}, ${bytes} bytes`).join("; ")}).`,
+    `A rumprun guest can't be told more than ${FILE_LIMIT} bytes, and its arguments, environment, network and disks take ${length}: shorten the longest of them (${longest.map(({ name, bytes }) => `${name}, ${bytes} bytes`).join("; ")}).`,
   );
 }

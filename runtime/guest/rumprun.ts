@@ -32,7 +32,7 @@ export const rumprun: GuestFamily = {
   refuses,
   memory: { defaultMiB: 64, floorMiB: 8 },
   board: { machine: "pc", firmware: "seabios", acpi: false },
-  limits: { nics: 8, disks: 8 },
+  limits: { nics: 8, disks: 15 },
   bootArguments: rumprunConfig,
   exitRules: EXIT_RULES,
   stop: "end",

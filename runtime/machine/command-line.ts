@@ -1,10 +1,10 @@
 import type { GuestFamily } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { diskArguments } from "./disk.ts";
+import { type DiskArguments, diskArguments } from "./disk.ts";
 import { TRANSLATION_BUFFER } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
-import { nicArguments } from "./nic.ts";
+import { FIRST_FD, nicArguments } from "./nic.ts";
 import { qemuOption } from "./option.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
@@ -19,7 +19,7 @@ export interface Machine {
   /** The kernel's command line, as the guest family composed it. */
   readonly bootArguments: string;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
-  readonly disks: readonly { readonly readOnly: boolean }[];
+  readonly disks: readonly Omit<DiskArguments, "disk" | "fd">[];
 }
 
 /** The cage's names for what comes from the image. */
@@ -42,7 +42,9 @@ export function commandLine(machine: Machine): string[] {
     ...monitorArguments(),
     ...serialArguments(),
     ...machine.nics.flatMap((nic, card) => nicArguments({ card, mac: nic.mac, mtu: nic.mtu })),
-    ...machine.disks.flatMap((disk, number) => diskArguments({ disk: number, readOnly: disk.readOnly })),
+    ...machine.disks.flatMap((each, disk) =>
+      diskArguments({ ...each, disk, fd: FIRST_FD + machine.nics.length + disk }),
+    ),
     ...["-kernel", `/${KERNEL_PATH}`],
     ...["-append", machine.bootArguments],
   ];

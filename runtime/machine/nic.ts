@@ -1,7 +1,7 @@
 import { qemuOption } from "./option.ts";
 
-/** The descriptors of the plan follow the console's and the monitor's (native/init/vmm.c). */
-const FIRST_TAP_FD = 5;
+/** The descriptors of the plan, taps and then disks, follow the console's and the monitor's (native/init/vmm.c). */
+export const FIRST_FD = 5;
 /** PCI slots 0 and 1 are the chipset's; cards come first so that their order is the interfaces' order. */
 const FIRST_SLOT = 3;
 
@@ -10,7 +10,7 @@ export function nicArguments(nic: { card: number; mac: string; mtu: number }): s
   const id = `net${nic.card}`;
   return [
     "-netdev",
-    qemuOption("tap", { id, fd: FIRST_TAP_FD + nic.card, vhost: "off" }),
+    qemuOption("tap", { id, fd: FIRST_FD + nic.card, vhost: "off" }),
     "-device",
     qemuOption("virtio-net-pci", {
       netdev: id,

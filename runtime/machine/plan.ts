@@ -1,8 +1,8 @@
 import type { Directive } from "../../native/directives.ts";
 import { statusOfFile } from "../../native/files.ts";
 import type { ExitRule } from "../guest/guest.ts";
+import type { Resolver } from "../network/resolver.ts";
 import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
-import { diskPath } from "./disk.ts";
 import type { Host } from "./probe.ts";
 
 /** What init needs to know to build the cage, run the VMM in it, and tell how the guest ended. */
@@ -14,10 +14,11 @@ export interface PlanInput {
   readonly rootfs: string;
   /** The container has a mount namespace of its own already. */
   readonly ownMounts: boolean;
-  /** The kernel's and the disks' paths, inside `rootfs`; the kernel's may be the host's. */
+  /** The kernel's path, inside `rootfs` or the host's. */
   readonly kernel: string;
   readonly kernelOnHost: boolean;
-  readonly disks: readonly string[];
+  /** Whose tap is the last of the plan's descriptors. */
+  readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   readonly uid: number;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor: string | undefined;
@@ -38,7 +39,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     ["device", "dev/null /dev/null"],
     ...(machine.accelerator === "kvm" ? kvmDirectives() : []),
     [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
-    ...input.disks.map((path, disk) => ["image-file", `${diskPath(disk)} ${path}`] as const),
+    ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
     ["uid", String(input.uid)],
     ...input.rlimits.map(({ resource, soft, hard }) => ["rlimit", `${resource} ${soft} ${hard}`] as const),
@@ -46,6 +47,10 @@ export function planDirectives(input: PlanInput): Directive[] {
     ...optional("selinux", input.selinux),
     ...input.exitRules.flatMap(ruleDirectives),
   ];
+}
+
+function resolverDirectives(resolver: PlanInput["resolver"]): Directive[] {
+  return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
 }
 
 /** The VMM gets into the group that /dev/kvm belongs to, where not everybody may use it. */

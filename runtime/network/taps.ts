@@ -1,5 +1,14 @@
+/** Priorities of the filters on an interface or tap: each protocol has its own, and what takes every frame comes last. */
+export const FILTER = { arp: 1, ip: 2, ipv6: 3, all: 10 };
+
 const PREFIX = "uk";
 const ID_CHARACTERS = 10;
+
+/** A tap of a machine's, by its descriptor and its index among the links. */
+export interface Tap {
+  readonly fd: number;
+  readonly index: number;
+}
 
 /** "uk" + the container's short id + "-" + the card's number: at most 15 characters (IFNAMSIZ). */
 export function tapName(containerId: string, card: number): string {
@@ -8,7 +17,17 @@ export function tapName(containerId: string, card: number): string {
   return `${PREFIX}${id.slice(0, ID_CHARACTERS)}-${card}`;
 }
 
-/** Whether an interface's name is one that `tapName` gives. */
+/** The tap by which the machine's look-ups get to the relay. */
+export function resolverTapName(containerId: string): string {
+  return tapName(containerId, 0).replace(/0$/, "r");
+}
+
+/** Whether an interface's name is one that `tapName` or `resolverTapName` gives. */
 export function isTapName(name: string): boolean {
-  return /^uk[0-9a-f]{10}-\d{1,2}$/.test(name);
+  return /^uk[0-9a-f]{10}-(\d{1,2}|r)$/.test(name);
+}
+
+/** Whether an interface is one of the container's taps. */
+export function isTapOf(containerId: string, name: string): boolean {
+  return isTapName(name) && name.startsWith(tapName(containerId, 0).slice(0, -1));
 }

@@ -5,30 +5,42 @@ import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import {
+  addFilter,
   addIngress,
   deleteIngress,
   ingressKinds,
-  redirect,
   redirectTargets,
 } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { type Nic, readNics } from "./nics.ts";
-import { isTapName, tapName } from "./taps.ts";
+import { type Resolver, relayLookups } from "./resolver.ts";
+import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
 export interface Wiring extends Disposable {
   readonly nics: readonly Nic[];
   readonly taps: readonly number[];
+  /** Where look-ups had to be relayed, and could be. */
+  readonly resolver?: Resolver;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
+}
+
+export interface WireOptions {
+  readonly netns: string;
+  readonly containerId: string;
+  /** How many cards the guest can drive. */
+  readonly limit: number;
+  /** A name server on a loopback address of the namespace, if the guest is to reach one. */
+  readonly server?: string;
 }
 
 /**
  * Wires every interface in the network namespace to a tap of its own:
  * what comes in by one leaves by the other. Throws UnikrunError where another machine has an interface already.
  */
-export function wireNetwork(options: { netns: string; containerId: string; limit: number }): Wiring {
+export function wireNetwork(options: WireOptions): Wiring {
   const { netns, containerId } = options;
   if (!exists(netns)) {
     throw new UnikrunError(
@@ -39,7 +51,7 @@ export function wireNetwork(options: { netns: string; containerId: string; limit
   return inNetworkNamespace(netns, () => wireHere(options));
 }
 
-function wireHere({ containerId, limit }: { containerId: string; limit: number }): Wiring {
+function wireHere({ containerId, limit, server }: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
@@ -50,26 +62,36 @@ function wireHere({ containerId, limit }: { containerId: string; limit: number }
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
-  const descriptors = nics.map((nic, card) => {
-    const name = tapName(containerId, card);
-    const tap = taps.use(makeTap(name, containerId));
-    wireCard({ netlink, undo, nic, tap: name, containerId });
-    return tap.fd;
+  const addTap = (name: string, mtu: number, headers: boolean): Tap => {
+    const { fd } = taps.use(makeTap(name, containerId, headers));
+    const link = listLinks(netlink).find((each) => each.name === name);
+    if (!link)
+      throw new UnikrunError(`Container ${containerId}: the tap ${name} vanished while it was wired.`);
+    raiseLink(netlink, { index: link.index, mtu });
+    return { fd, index: link.index };
+  };
+  const cards = nics.map((nic, number) => {
+    const tap = addTap(tapName(containerId, number), nic.mtu, true);
+    wireCard({ netlink, undo, nic, tap: tap.index, containerId });
+    return { nic, tap };
   });
+  const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
+  const resolver = server === undefined ? undefined : relayLookups(netlink, { server, cards, makeRelay });
   const all = opened.move();
   return {
     nics,
-    taps: descriptors,
+    taps: cards.map(({ tap }) => tap.fd),
+    ...(resolver ? { resolver } : {}),
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
 }
 
-function makeTap(name: string, containerId: string): Descriptor {
+function makeTap(name: string, containerId: string, headers: boolean): Descriptor {
   const deadline = Date.now() + 2000;
   for (;;) {
     try {
-      return openTap(name);
+      return openTap(name, { headers });
     } catch (cause) {
       // The machine before us in this namespace may still be dying.
       if (errorCode(cause) === "EBUSY" && Date.now() < deadline) {
@@ -92,19 +114,16 @@ function wireCard(options: {
   netlink: Netlink;
   undo: DisposableStack;
   nic: Nic;
-  tap: string;
+  tap: number;
   containerId: string;
 }): void {
-  const { netlink, undo, nic, containerId } = options;
-  const tap = listLinks(netlink).find((link) => link.name === options.tap);
-  if (!tap)
-    throw new UnikrunError(`Container ${containerId}: the tap ${options.tap} vanished while it was wired.`);
-  raiseLink(netlink, { index: tap.index, mtu: nic.mtu });
+  const { netlink, undo, nic, tap, containerId } = options;
   claimIngress(netlink, nic, containerId);
   undo.defer(() => deleteIngress(netlink, nic.link.index));
-  addIngress(netlink, tap.index);
-  redirect(netlink, { from: nic.link.index, to: tap.index });
-  redirect(netlink, { from: tap.index, to: nic.link.index });
+  addIngress(netlink, tap);
+  const all = { priority: FILTER.all, protocol: "all" } as const;
+  addFilter(netlink, { ...all, from: nic.link.index, to: { index: tap } });
+  addFilter(netlink, { ...all, from: tap, to: { index: nic.link.index } });
 }
 
 /** Takes the interface's ingress, also from a machine of before that is gone; never from a living one. */
@@ -140,7 +159,7 @@ export function unwireNetwork({ netns, containerId }: { netns: string; container
     using netlink = openNetlink();
     const links = listLinks(netlink);
     for (const { name, index } of links) {
-      if (isTapName(name) && tapName(containerId, cardOf(name)) === name) deleteLink(netlink, index);
+      if (isTapOf(containerId, name)) deleteLink(netlink, index);
     }
     for (const { ethernet, loopback, name, index } of links) {
       const isWired = ethernet && !loopback && !isTapName(name) && redirectTargets(netlink, index).length > 0;
@@ -148,5 +167,3 @@ export function unwireNetwork({ netns, containerId }: { netns: string; container
     }
   });
 }
-
-const cardOf = (tap: string): number => Number(tap.slice(tap.indexOf("-") + 1));

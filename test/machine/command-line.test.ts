@@ -10,7 +10,7 @@ const MACHINE: Machine = {
   memoryMiB: 64,
   bootArguments: '{"cmdline":"a,b"}',
   nics: [{ mac: "02:42:ac:11:00:02", mtu: 1400 }],
-  disks: [{ readOnly: true }],
+  disks: [{ readOnly: true, format: "raw", isDevice: false }],
 };
 
 const argumentOf = (argv: readonly string[], flag: string): string => argv[argv.indexOf(flag) + 1] ?? "";
@@ -35,8 +35,25 @@ test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descrip
   t.true(argv.includes("tap,id=net1,fd=6,vhost=off"));
 });
 
-test("a disk of an image is read-only", (t) => {
-  t.regex(argumentOf(commandLine(MACHINE), "-blockdev"), /read-only=on.*file\.filename=\/guest\/disk0/);
+test("a disk is a descriptor behind those of the taps, and no path", (t) => {
+  const argv = commandLine(MACHINE);
+  t.is(argumentOf(argv, "-add-fd"), "fd=6,set=0");
+  t.regex(
+    argumentOf(argv, "-blockdev"),
+    /^driver=raw,node-name=disk0,read-only=on,file\.driver=file,file\.filename=\/dev\/fdset\/0,/,
+  );
+});
+
+test("a device and a qcow2 file are opened as what they are", (t) => {
+  const disks = [
+    { readOnly: false, format: "raw", isDevice: true },
+    { readOnly: false, format: "qcow2", isDevice: false },
+  ] as const;
+  const [device, image] = commandLine({ ...MACHINE, disks }).filter((argument) =>
+    argument.startsWith("driver="),
+  );
+  t.regex(device ?? "", /^driver=raw,.*read-only=off,file\.driver=host_device/);
+  t.regex(image ?? "", /^driver=qcow2,.*file\.driver=file/);
 });
 
 test("QEMU reads no configuration of the host, shows nothing, and is in its sandbox", (t) => {

@@ -1,0 +1,28 @@
+/* A running machine, as init sees it. */
+#ifndef UNIKRUN_MACHINE_H
+#define UNIKRUN_MACHINE_H
+
+#include "console.h"
+#include "resolver.h"
+
+struct machine {
+	struct vmm vmm;
+	struct rules rules;
+	struct monitor monitor;
+	struct console console;
+	struct resolver resolver;
+	char words[2048]; /* the last of the VMM's stderr */
+	size_t words_used;
+	bool ended; /* by the guest's own words */
+	bool gone;
+	int status; /* of the VMM, once gone */
+	int stop_signal;
+	bool heard; /* the guest has spoken, so its serial line is set up */
+	bool look;
+	long look_pause, look_at, kill_at;
+};
+
+/* machine_exit.c: the container's exit code, once the VMM is gone. */
+int exit_code(struct machine *machine);
+
+#endif

@@ -1,0 +1,111 @@
+/** Files and devices of the host that are disks already. */
+import { readAt, statusOfFile } from "../../native/files.ts";
+import {
+  type Descriptor,
+  errorCode,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  openPath,
+  owned,
+} from "../../native/libc.ts";
+import { tryLock } from "../../native/tree-writes.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+
+export type SourceKind = "file" | "folder" | "disk";
+
+/** What a mount's source is, links followed: a regular file counts as a disk if a file system or qcow2 header is in it. */
+export function kindOfSource(containerId: string, source: string, destination: string): SourceKind {
+  try {
+    const status = statusOfFile(source);
+    if (status.isFolder) return "folder";
+    if (status.isBlockDevice) return "disk";
+    if (!status.isFile) {
+      throw new UnikrunError(
+        `Container ${containerId}: ${source}, to be mounted as ${destination}, is no file, folder or disk, and nothing else can be given to a unikernel: leave it out.`,
+      );
+    }
+    using file = owned(openPath(source, O_RDONLY | O_NONBLOCK));
+    return isQcow2(file.fd) || hasFileSystem(file.fd) ? "disk" : "file";
+  } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
+    throw new UnikrunError(
+      `Container ${containerId}: ${source}, to be mounted as ${destination}, can't be opened (${reasonOf(cause)}).`,
+      { cause },
+    );
+  }
+}
+
+export interface HostDisk {
+  readonly descriptor: Descriptor;
+  readonly format: "raw" | "qcow2";
+  readonly isDevice: boolean;
+}
+
+/** For writing, the disk is this machine's alone as long as it runs. */
+export function openHostDisk(options: { containerId: string; source: string; readOnly: boolean }): HostDisk {
+  const { containerId, source, readOnly } = options;
+  using opened = new DisposableStack();
+  const descriptor = opened.adopt(open(options), (file) => file[Symbol.dispose]());
+  const isDevice = statusOfFile(descriptor.fd).isBlockDevice;
+  const format = !isDevice && isQcow2(descriptor.fd) ? "qcow2" : "raw";
+  if (format === "qcow2") refuseReferences(containerId, source, descriptor.fd);
+  if (!readOnly && !tryLock(descriptor.fd)) {
+    throw new UnikrunError(
+      `Container ${containerId}: the disk ${source} is being written by another machine: stop that one first, or mount it read-only.`,
+    );
+  }
+  opened.move();
+  return { descriptor, format, isDevice };
+}
+
+function open({
+  containerId,
+  source,
+  readOnly,
+}: {
+  containerId: string;
+  source: string;
+  readOnly: boolean;
+}): Descriptor {
+  try {
+    return owned(openPath(source, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK));
+  } catch (cause) {
+    const advice = errorCode(cause) === "EROFS" ? ": mount it read-only" : "";
+    throw new UnikrunError(
+      `Container ${containerId}: the disk ${source} can't be opened (${reasonOf(cause)})${advice}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+const QCOW2 = Buffer.from("QFI\xfb", "latin1");
+
+const isQcow2 = (fd: number): boolean => readAt(fd, 0, 4).equals(QCOW2);
+
+/** Whoever wrote a qcow2 file may have named other files of the host in it (qcow2.txt: backing file, external data file). */
+function refuseReferences(containerId: string, source: string, fd: number): void {
+  const header = readAt(fd, 0, 104);
+  const backing = header.length >= 16 && header.readBigUInt64BE(8) !== 0n;
+  const EXTERNAL_DATA = 0x4n;
+  const external =
+    header.length >= 80 && header.readUInt32BE(4) >= 3 && (header.readBigUInt64BE(72) & EXTERNAL_DATA) !== 0n;
+  if (!backing && !external) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${source} needs another file (${backing ? "a backing file" : "an external data file"}), which its machine does not get: make one file of it (qemu-img convert).`,
+  );
+}
+
+/** Of those that rump kernels mount: ISO 9660, ext2, and FFS of both versions and byte orders. */
+function hasFileSystem(fd: number): boolean {
+  if (readAt(fd, 32769, 5).toString("latin1") === "CD001") return true;
+  const ext2 = readAt(fd, 1024 + 56, 2);
+  if (ext2.length === 2 && ext2.readUInt16LE(0) === 0xef53) return true;
+  const FFS = [0x011954, 0x19540119];
+  return [8192, 65536].some((superblock) => {
+    const magic = readAt(fd, superblock + 1372, 4);
+    return magic.length === 4 && (FFS.includes(magic.readUInt32LE(0)) || FFS.includes(magic.readUInt32BE(0)));
+  });
+}

@@ -1,0 +1,38 @@
+import { cString, errorCode } from "../../native/libc.ts";
+import { FileStatus, folderRecords } from "../../native/tree-files.ts";
+import type { Kind } from "./ext2/layout.ts";
+
+/** What stands in a folder of the host under a name. */
+export interface Seen {
+  readonly kind: Kind;
+  /** Nanoseconds after 1970: of the last modification, and of the last change of anything. */
+  readonly modified: bigint;
+  readonly changed: bigint;
+}
+
+const status = new FileStatus();
+
+/** Null where there is nothing; a link is seen itself. */
+export function seeIn(folder: number, name: string): Seen | null {
+  try {
+    status.readAt(folder, cString(name), 0);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+  const { kind, modified, changed } = status;
+  return { kind, modified, changed };
+}
+
+/** The names in a folder; those that are not UTF-8 are left out, as no disk of ours has such. */
+export function namesOf(folder: number): string[] {
+  const records = folderRecords(folder);
+  const [LENGTH_AT, NAME_AT] = [16, 19];
+  const names: string[] = [];
+  for (let at = 0; at < records.length; at += records.readUInt16LE(at + LENGTH_AT)) {
+    const bytes = records.subarray(at + NAME_AT, records.indexOf(0, at + NAME_AT));
+    const name = bytes.toString();
+    if (name !== "." && name !== ".." && Buffer.from(name).equals(bytes)) names.push(name);
+  }
+  return names;
+}

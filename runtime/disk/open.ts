@@ -1,0 +1,73 @@
+/** Opens what is on a guest's disks, for its machine. */
+import { openInRoot, statusOfFile } from "../../native/files.ts";
+import { type Descriptor, owned } from "../../native/libc.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import type { Disk } from "./choose.ts";
+import { openHostDisk } from "./host-image.ts";
+import { openTree, type ReadOnlyOptions } from "./read-only.ts";
+import { openScratch } from "./scratch.ts";
+import { openVolume } from "./volume.ts";
+
+/** A disk as the VMM takes it. */
+export interface OpenDisk {
+  readonly mountpoint?: string;
+  readonly readOnly: boolean;
+  readonly fd: number;
+  readonly format: "raw" | "qcow2";
+  /** A block device, not a file. */
+  readonly isDevice: boolean;
+}
+
+export interface OpenDisks extends Disposable {
+  readonly list: readonly OpenDisk[];
+}
+
+export interface DiskOptions extends ReadOnlyOptions {
+  /** Bytes that a volume's disk has at least; it takes what is written to it only. */
+  readonly volumeBytes: number;
+}
+
+/** In the order given. Throws UnikrunError for the first that can't be had, with nothing left open. */
+export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDisks {
+  using opened = new DisposableStack();
+  const list = disks.map((disk) => {
+    const { descriptor, ...kind } = open(disk, options);
+    opened.use(descriptor);
+    const { mountpoint, readOnly } = disk;
+    return { ...(mountpoint === undefined ? {} : { mountpoint }), readOnly, fd: descriptor.fd, ...kind };
+  });
+  const all = opened.move();
+  return { list, [Symbol.dispose]: () => all.dispose() };
+}
+
+function open({ content, readOnly }: Disk, options: DiskOptions) {
+  const { containerId, rootfs, store } = options;
+  const raw = (descriptor: Descriptor) => ({ descriptor, format: "raw" as const, isDevice: false });
+  switch (content.kind) {
+    case "image":
+      return raw(openImageDisk(containerId, rootfs, content.path));
+    case "host":
+      return openHostDisk({ containerId, source: content.source, readOnly });
+    case "tree":
+      return raw(openTree(content, options));
+    case "volume":
+      return raw(openVolume({ containerId, store, source: content.source, bytes: options.volumeBytes }));
+    case "scratch":
+      return raw(openScratch(content.bytes));
+  }
+}
+
+function openImageDisk(containerId: string, rootfs: string, path: string): Descriptor {
+  using opened = new DisposableStack();
+  try {
+    const file = opened.use(owned(openInRoot(rootfs, path)));
+    if (!statusOfFile(file.fd).isFile) throw new Error("it is no regular file");
+    opened.move();
+    return file;
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${containerId}: the disk ${path} of the image can't be opened (${reasonOf(cause)}): see "disks" in its settings.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,120 @@
+/** Disks that a guest only reads: ISO 9660 images of folders of the image or the host, with single files laid over them. */
+import { exists, realPath, statusOfFile } from "../../native/files.ts";
+import { type Descriptor, O_RDONLY, openPath, owned } from "../../native/libc.ts";
+import { joinPaths, parentOf } from "../../native/paths.ts";
+import { memoryFile } from "../../native/process.ts";
+import { AS_FILE, FileStatus, openBelow, openRoot } from "../../native/tree-files.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import { cachedImage } from "./cache.ts";
+import type { TreeContent } from "./choose.ts";
+import { writeIso } from "./iso9660.ts";
+import { attributesOf, scanTree } from "./scan.ts";
+import { emptyFolder, type Folder, put, type RegularFile } from "./tree.ts";
+
+/** Images of at most this many bytes of files are made anew each time, in memory: that takes a millisecond. */
+const SMALL = 1 << 20;
+
+/** Changes with the form of the images, so that none of another form is taken for one of ours. */
+const FORM = "iso-1";
+
+export interface ReadOnlyOptions {
+  readonly containerId: string;
+  /** The image's root. */
+  readonly rootfs: string;
+  readonly store: string;
+  /** Bytes that images in the store may take. */
+  readonly limit: number;
+  /** Texts in place of the content of files of the host, by the files' paths. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** The image, opened for reading only. */
+export function openTree(content: TreeContent, options: ReadOnlyOptions): Descriptor {
+  const { tree, fingerprint } = readBase(content, options);
+  for (const folder of content.folders) if (!isFolder(tree, folder)) put(tree, folder, emptyFolder());
+  const key = new Bun.CryptoHasher("sha256").update(`${FORM}\n${fingerprint}\n`);
+  for (const [path, source] of content.files) {
+    const file = hostFile(path, source, options);
+    put(tree, path, file);
+    key.update(`${path}\0${identityOf(source)}\0`);
+  }
+  for (const folder of content.folders) key.update(`${folder}\0`);
+  if (bytesOf(tree) > SMALL) {
+    const { store, limit } = options;
+    return cachedImage({ store, limit, key: key.digest("hex"), write: (fd) => writeIso(tree, fd) });
+  }
+  return inMemory(tree);
+}
+
+/** A disk with a single file on it. */
+export function openText(path: string, text: string): Descriptor {
+  const tree = emptyFolder();
+  const bytes = Buffer.from(text);
+  const attributes = { mode: 0o644, uid: 0, gid: 0, modified: 0n };
+  put(tree, path, { kind: "file", ...attributes, size: bytes.length, content: { bytes } });
+  return inMemory(tree);
+}
+
+function inMemory(tree: Folder): Descriptor {
+  using image = owned(memoryFile("disk", new Uint8Array()));
+  writeIso(tree, image.fd);
+  // QEMU takes a descriptor for a read-only disk only if it can't write.
+  return owned(openPath(`/proc/self/fd/${image.fd}`, O_RDONLY));
+}
+
+function readBase({ base }: TreeContent, { rootfs }: ReadOnlyOptions) {
+  if (!base) return { tree: emptyFolder(), fingerprint: "" };
+  // Engines make what they mount on only later, or not at all.
+  if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
+    return { tree: emptyFolder(), fingerprint: "" };
+  return base.in === "image" ? scanTree(rootfs, base.path) : scanTree(base.path);
+}
+
+/** A file that the operator named: links in its path are his, and are followed as runc does. */
+function hostFile(path: string, source: string, { containerId, texts }: ReadOnlyOptions): RegularFile {
+  try {
+    const real = realPath(source);
+    const [root, name] = [parentOf(real), real.slice(real.lastIndexOf("/") + 1)];
+    using folder = openRoot(root);
+    using file = openBelow(folder.fd, name, AS_FILE);
+    const status = new FileStatus().readOpen(file.fd);
+    const text = texts.get(source);
+    const bytes = text === undefined ? undefined : Buffer.from(text);
+    return {
+      kind: "file",
+      ...attributesOf(status),
+      size: bytes?.length ?? status.size,
+      content: bytes ? { bytes } : { root, path: name },
+    };
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${containerId}: the file ${source}, to be mounted as ${path}, can't be read (${reasonOf(cause)}).`,
+      { cause },
+    );
+  }
+}
+
+function identityOf(source: string): string {
+  const { device, inode, size, modified } = statusOfFile(source);
+  return `${source}\0${device}\0${inode}\0${size}\0${modified}`;
+}
+
+function isFolder(tree: Folder, path: string): boolean {
+  let folder: Folder = tree;
+  for (const name of path.split("/").filter((each) => each !== "")) {
+    const next = folder.entries.get(name);
+    if (next?.kind !== "folder") return false;
+    folder = next;
+  }
+  return true;
+}
+
+function bytesOf(folder: Folder): number {
+  let total = 0;
+  for (const entry of folder.entries.values()) {
+    if (entry.kind === "folder") total += 2048 + bytesOf(entry);
+    else total += 512 + (entry.kind === "file" ? entry.size : 0);
+    if (total > SMALL) break;
+  }
+  return total;
+}

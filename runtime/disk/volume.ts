@@ -1,0 +1,143 @@
+/**
+ * Folders of the host that a guest writes. It gets a disk of its own, made from the folder; when its machine is gone, what
+ * it wrote is brought back into the folder. Until then the disk is the truth, and it lies in the store, so nothing is lost
+ * with the runtime, the machine or the engine: whoever comes next brings it back first.
+ */
+import { rename } from "../../native/files.ts";
+import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { AS_FOLDER, openBelow, openRoot } from "../../native/tree-files.ts";
+import { lockWithin, setOwner, syncData, tryLock } from "../../native/tree-writes.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import { ext2State } from "./ext2/image.ts";
+import { markUntouched } from "./ext2/mark.ts";
+import { openExt2 } from "./ext2/reader.ts";
+import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
+import { repairExt2 } from "./repair.ts";
+import { type Scan, scanTree } from "./scan.ts";
+import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import { writeBack } from "./write-back.ts";
+
+export interface Volume {
+  readonly store: string;
+  /** The folder, absolute. */
+  readonly source: string;
+}
+
+/** Milliseconds that somebody else may take to bring a disk back. */
+const PATIENCE = 120_000;
+/** Milliseconds that a machine which was killed may take to let go of its disk. */
+const DYING = 3000;
+/** Inodes of a disk cost time at every check of it. */
+const LEAST_INODES = 65_536;
+
+/**
+ * The disk for writing, which is this machine's as long as the descriptor or a copy is open.
+ * Throws UnikrunError where another guest has it.
+ */
+export function openVolume(volume: Volume & { containerId: string; bytes: number }): Descriptor {
+  const { containerId, source, bytes } = volume;
+  using place = lockPlace(volume);
+  using undo = new DisposableStack();
+  let disk = undo.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
+  if (!lockWithin(disk.fd, DYING)) {
+    throw new UnikrunError(
+      `Container ${containerId}: the volume ${source} is being written by the guest of container ${recordIn(place.path)?.container ?? "another one"}: stop that one first, or mount the volume read-only.`,
+    );
+  }
+  const record = bringBack(place, disk);
+  const { tree, fingerprint, newest } = settledScan(place.source);
+  if (record?.fingerprint !== fingerprint || ext2State(disk.fd) !== "clean") {
+    const draft = `${place.image}.new`;
+    disk = undo.use(owned(openPath(draft, O_RDWR | O_CREAT, 0o600)));
+    const needed = ext2Bytes(tree);
+    writeExt2(tree, disk.fd, { bytes: Math.max(bytes, needed * 2), inodes: LEAST_INODES });
+    setOwner(disk.fd, { uid: DISK_OWNER, gid: DISK_OWNER });
+    if (!tryLock(disk.fd)) throw new Error(`${draft} is locked by somebody else`);
+    syncData(disk.fd);
+    rename(draft, place.image);
+  }
+  writeRecord(place, {
+    source: place.source,
+    folder: place.folder,
+    container: containerId,
+    pending: true,
+    fingerprint,
+    newest: String(newest),
+  });
+  const kept = disk;
+  undo.move();
+  return kept;
+}
+
+/** Nobody's: whoever repairs a guest's file system can read it, and nothing else. */
+const DISK_OWNER = 0x6fff_ffff;
+
+/**
+ * Brings what a guest wrote back into the folder, if that is still to be done, and its machine is gone.
+ * Returns whether it is done.
+ */
+export function bringVolumeBack(volume: Volume): boolean {
+  using place = lockPlace(volume);
+  if (!recordIn(place.path)?.pending) return true;
+  using disk = owned(openPath(place.image, O_RDWR));
+  if (!lockWithin(disk.fd, DYING)) return false;
+  bringBack(place, disk);
+  return true;
+}
+
+function lockPlace({ store, source }: Volume): VolumePlace & Disposable {
+  let place: VolumePlace;
+  try {
+    place = placeOf(store, source);
+  } catch (cause) {
+    throw new UnikrunError(`The volume ${source} can't be opened (${reasonOf(cause)}).`, { cause });
+  }
+  const lock = owned(openPath(place.lock, O_RDWR | O_CREAT, 0o600));
+  if (lockWithin(lock.fd, PATIENCE)) return { ...place, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  lock[Symbol.dispose]();
+  throw new UnikrunError(
+    `Another process has been busy with the disk of the volume ${source} for two minutes: see what it does (fuser ${place.lock}).`,
+  );
+}
+
+/** The record as it is afterwards; null where nothing is known of the folder. */
+function bringBack(place: VolumePlace, disk: Descriptor): VolumeRecord | null {
+  const record = recordIn(place.path);
+  if (!record) return null;
+  if (record.folder !== place.folder) {
+    // Another folder has the name now: what was to be written to the one before is not for this one, and is kept.
+    if (record.pending) rename(place.image, `${place.image}.${Date.now()}`);
+    return null;
+  }
+  if (!record.pending) return record;
+  const state = ext2State(disk.fd);
+  if (state === "other") {
+    const kept = `${place.image}.${Date.now()}`;
+    rename(place.image, kept);
+    writeRecord(place, { ...record, pending: false, fingerprint: "" });
+    throw new UnikrunError(
+      `The guest of container ${record.container} left no file system on the disk of the volume ${place.source}: its disk is kept as ${kept}, and the volume is as it was before.`,
+    );
+  }
+  if (state === "unclean") repairExt2(disk.fd, `the disk of the volume ${place.source}`);
+  using root = openRoot(place.source);
+  using folder = openBelow(root.fd, ".", AS_FOLDER);
+  writeBack(openExt2(disk.fd), folder, { newest: BigInt(record.newest), thorough: state === "unclean" });
+  markUntouched(disk.fd);
+  syncData(disk.fd);
+  const { fingerprint, newest } = settledScan(place.source);
+  const done = { ...record, pending: false, fingerprint, newest: String(newest) };
+  writeRecord(place, done);
+  return done;
+}
+
+/** A scan after which every change shows in the times of files: those stand still for up to 10 ms (a tick of the slowest clocks). */
+function settledScan(source: string): Scan {
+  const TICK = 12;
+  for (;;) {
+    const scan = scanTree(source);
+    const age = Date.now() - Number(scan.newest / 1_000_000n);
+    if (age < 0 || age > TICK) return scan;
+    Bun.sleepSync(TICK + 1 - age);
+  }
+}

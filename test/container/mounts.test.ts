@@ -1,0 +1,49 @@
+import test from "ava";
+import { guestMounts } from "../../runtime/container/mounts.ts";
+import type { Mount } from "../../runtime/container/oci.ts";
+
+const mounts = (...list: Mount[]) =>
+  guestMounts("c1", "/bundle", { ociVersion: "1.0.2", root: { path: "rootfs" }, mounts: list });
+
+test("what engines mount for programs on Linux is no guest's", (t) => {
+  const linux: Mount[] = [
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/dev", type: "tmpfs", source: "tmpfs" },
+    { destination: "/dev/shm", type: "bind", source: "/x/shm", options: ["rbind"] },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" },
+    { destination: "/run", type: "tmpfs", source: "tmpfs", options: ["size=65536k"] },
+    { destination: "/run/.containerenv", type: "bind", source: "/x/.containerenv" },
+  ];
+  t.deepEqual(mounts(...linux), []);
+});
+
+test("folders, files and volumes are the guest's, read-only where the last word is ro", (t) => {
+  t.deepEqual(
+    mounts(
+      { destination: "/etc/hosts", type: "bind", source: "/x/hosts", options: ["rbind", "rprivate"] },
+      { destination: "/data", type: "bind", source: "data", options: ["rbind", "rw", "ro"] },
+      { destination: "run/secrets/../secrets", options: ["bind", "ro", "rw"], source: "/s" },
+    ),
+    [
+      { destination: "/etc/hosts", readOnly: false, source: "/x/hosts" },
+      { destination: "/data", readOnly: true, source: "/bundle/data" },
+      { destination: "/run/secrets", readOnly: false, source: "/s" },
+    ],
+  );
+});
+
+test("a tmpfs has the size that is said, in the units of tmpfs(5)", (t) => {
+  const size = (option: string) => mounts({ destination: "/t", type: "tmpfs", options: [option] })[0]?.size;
+  t.is(size("size=64m"), 64 << 20);
+  t.is(size("size=65536k"), 64 << 20);
+  t.is(size("size=1G"), 1 << 30);
+  t.is(size("size=4096"), 4096);
+  t.is(size("size=50%"), undefined);
+  t.is(size("mode=1777"), undefined);
+});
+
+test("a mount of another type is refused, and named", (t) => {
+  t.throws(() => mounts({ destination: "/m", type: "nfs", source: "server:/x" }), {
+    message: /^Container c1: its mount \/m of type nfs can't be given to a unikernel: mount a folder/,
+  });
+});
