@@ -4,17 +4,7 @@
  */
 import { Growing } from "./growing.ts";
 import { isoDate, SECTOR, writeBoth32 } from "./iso-fields.ts";
-import type { Entry } from "./tree.ts";
-
-const TYPE_BITS = {
-  fifo: 0o010000,
-  character: 0o020000,
-  folder: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  link: 0o120000,
-  socket: 0o140000,
-} as const satisfies Record<Entry["kind"], number>;
+import { type Entry, TYPE_BITS } from "./tree.ts";
 
 const CONTINUES = 1;
 /** Bytes of a "CE" field, which leads to a continuation area. */

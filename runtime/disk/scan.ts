@@ -10,6 +10,7 @@ import {
   openRoot,
 } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { Fingerprint } from "./fingerprint.ts";
 import type { Attributes, Entry, Folder } from "./tree.ts";
 
 export interface Scan {
@@ -199,56 +200,4 @@ function decoded(bytes: Buffer, what: () => string): string {
   throw new UnikrunError(
     `${what()} is not valid UTF-8: "${escaped}"; rename it, or leave it out of the disk.`,
   );
-}
-
-/** Collects what is hashed, as many small updates would take longer than the hashing. */
-class Fingerprint {
-  readonly #hasher = new Bun.CryptoHasher("sha256");
-  readonly #collected = Buffer.alloc(1 << 16);
-  #used = 0;
-
-  /** What follows is in this folder. */
-  enter(path: string): void {
-    this.#number(0xffff_ffff);
-    this.addText(path);
-  }
-
-  add(name: string, { bytes }: FileStatus): void {
-    this.addText(name);
-    // Links, owner, mode, inode, size; ctime; mtime; of a device node its numbers. Not the access time, nor the blocks.
-    this.#part(bytes, 16, 48);
-    this.#part(bytes, 96, 108);
-    this.#part(bytes, 112, 124);
-    this.#part(bytes, 128, 136);
-  }
-
-  /** With its length, so that no two sequences read the same. */
-  addText(text: string): void {
-    const MOST_BYTES_PER_UNIT = 3;
-    this.#number(text.length);
-    this.#makeRoom(text.length * MOST_BYTES_PER_UNIT);
-    if (text.length * MOST_BYTES_PER_UNIT > this.#collected.length) this.#hasher.update(text);
-    else this.#used += this.#collected.write(text, this.#used);
-  }
-
-  digest(): string {
-    this.#makeRoom(this.#collected.length);
-    return this.#hasher.digest("hex");
-  }
-
-  #number(value: number): void {
-    this.#makeRoom(4);
-    this.#used = this.#collected.writeUInt32LE(value, this.#used);
-  }
-
-  #part(bytes: Buffer, start: number, end: number): void {
-    this.#makeRoom(end - start);
-    this.#used += bytes.copy(this.#collected, this.#used, start, end);
-  }
-
-  #makeRoom(count: number): void {
-    if (this.#used + count <= this.#collected.length) return;
-    this.#hasher.update(this.#collected.subarray(0, this.#used));
-    this.#used = 0;
-  }
 }

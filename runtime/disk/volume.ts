@@ -49,7 +49,7 @@ export function openVolume(volume: Volume & { containerId: string; bytes: number
   if (record?.fingerprint !== fingerprint || ext2State(disk.fd) !== "clean") {
     const draft = `${place.image}.new`;
     disk = undo.use(owned(openPath(draft, O_RDWR | O_CREAT, 0o600)));
-    const needed = ext2Bytes(tree);
+    const needed = ext2Bytes(tree, LEAST_INODES);
     writeExt2(tree, disk.fd, { bytes: Math.max(bytes, needed * 2), inodes: LEAST_INODES });
     setOwner(disk.fd, { uid: DISK_OWNER, gid: DISK_OWNER });
     if (!tryLock(disk.fd)) throw new Error(`${draft} is locked by somebody else`);

@@ -1,7 +1,8 @@
 /** Reads the inodes of an image. */
 import { readInto } from "../../../native/tree-files.ts";
+import { TYPE_BITS } from "../tree.ts";
 import { damaged, type Image, within } from "./image.ts";
-import { DIRECT_BLOCKS, INLINE_BYTES, INODE, type Kind, TYPE_BITS, UNTOUCHED } from "./layout.ts";
+import { DIRECT_BLOCKS, INLINE_BYTES, INODE, type Kind, UNTOUCHED } from "./layout.ts";
 
 export interface Ext2Node {
   readonly kind: Kind;

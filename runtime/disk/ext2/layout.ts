@@ -73,17 +73,6 @@ export const DIRECT_BLOCKS = 12;
 /** Bytes of an inode's block numbers; a shorter link's target stands there instead. */
 export const INLINE_BYTES = 60;
 
-/** Kinds by the bits of an inode's mode. */
-export const TYPE_BITS = {
-  fifo: 0o010000,
-  character: 0o020000,
-  folder: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  link: 0o120000,
-  socket: 0o140000,
-} as const;
-
 /** Kinds as entries of folders have them. */
 export const ENTRY_TYPE = {
   file: 1,
@@ -95,7 +84,7 @@ export const ENTRY_TYPE = {
   link: 7,
 } as const;
 
-export type Kind = keyof typeof TYPE_BITS;
+export type Kind = keyof typeof ENTRY_TYPE;
 
 /**
  * What the writer gives as the time of each inode's last change: an inode that still has it was not changed by the guest,

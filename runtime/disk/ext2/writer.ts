@@ -5,7 +5,7 @@
 import { setSize, writeAt } from "../../../native/tree-files.ts";
 import { UnikrunError } from "../../error.ts";
 import { copyContent, Sources, type Span } from "../content.ts";
-import type { Folder, RegularFile } from "../tree.ts";
+import { type Folder, type RegularFile, TYPE_BITS } from "../tree.ts";
 import { Blocks, type Mapping, mapRuns, type Run, takeRuns } from "./blocks.ts";
 import { folderContent } from "./folder.ts";
 import {
@@ -17,15 +17,18 @@ import {
   INODE_SIZE,
   MOST_INODES_PER_GROUP,
 } from "./geometry.ts";
-import { INLINE_BYTES, INODE, TYPE_BITS, UNTOUCHED } from "./layout.ts";
+import { INLINE_BYTES, INODE, UNTOUCHED } from "./layout.ts";
 import { FIRST_INODE, folderSize, type Node, type Plan, planOf } from "./plan.ts";
 import { inodeTableAt, writeMetadata } from "./superblock.ts";
 
-/** The bytes that an image for this tree has at the least, with no room for more. Throws as `writeExt2` does. */
-export function ext2Bytes(tree: Folder): number {
+/**
+ * The bytes that an image for this tree has at the least, with no room for more than `leastInodes` files; they are whole blocks of 4096.
+ * Throws as `writeExt2` does.
+ */
+export function ext2Bytes(tree: Folder, leastInodes = 0): number {
   using sources = new Sources();
   const { nodes, blocks } = planOf(tree, sources);
-  const inodes = inodesOf(nodes);
+  const inodes = Math.max(inodesOf(nodes), leastInodes);
   const leastGroups = Math.ceil(inodes / MOST_INODES_PER_GROUP);
   for (let total = Math.max(blocks, leastGroups === 1 ? 0 : leastGroups * GROUP_BLOCKS); ; ) {
     const missing = blocks - capacityOf(geometryOf(total * BLOCK, inodes));

@@ -1,0 +1,101 @@
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import test from "ava";
+import { scanTree } from "../../runtime/disk/scan.ts";
+import { temporaryFolder, variousFiles } from "./images.ts";
+
+test("the fingerprint changes with everything that can change, and with nothing else", (t) => {
+  const folder = temporaryFolder(t);
+  variousFiles(folder);
+  const fingerprint = (): string => scanTree(folder).fingerprint;
+  let last = fingerprint();
+  readFileSync(`${folder}/large`);
+  t.is(fingerprint(), last);
+  const changes: Record<string, () => void> = {
+    content: () => writeFileSync(`${folder}/other`, "LINKED"),
+    mode: () => chmodSync(`${folder}/setuid`, 0o755),
+    time: () => utimesSync(`${folder}/empty`, 5, 5),
+    "a new file": () => writeFileSync(`${folder}/new`, ""),
+    "a new name": () => renameSync(`${folder}/new`, `${folder}/newer`),
+    "one file less": () => unlinkSync(`${folder}/newer`),
+    "a second name": () => linkSync(`${folder}/empty`, `${folder}/empty too`),
+    "another target": () => {
+      unlinkSync(`${folder}/dangling`);
+      symlinkSync("/no/such/thing", `${folder}/dangling`);
+    },
+    "a folder's mode": () => chmodSync(`${folder}/empty folder`, 0o711),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    change();
+    const now = fingerprint();
+    t.not(now, last, what);
+    last = now;
+  }
+  t.is(fingerprint(), last);
+});
+
+test("hard links are one file", (t) => {
+  const folder = temporaryFolder(t);
+  variousFiles(folder);
+  const { tree } = scanTree(folder);
+  const other = tree.entries.get("other");
+  const inside = tree.entries.get("private");
+  const one = inside?.kind === "folder" ? inside.entries.get("one") : undefined;
+  t.true(other?.kind === "file" && other.identity !== undefined);
+  t.is(other?.kind === "file" ? other.identity : "", one?.kind === "file" ? one.identity : undefined);
+});
+
+test("a folder in the tree can be scanned alone, and some of it left out", (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(`${folder}/a/b/c`, { recursive: true });
+  writeFileSync(`${folder}/a/b/c/file`, "");
+  writeFileSync(`${folder}/a/b/d`, "");
+  const { tree } = scanTree(folder, "/a/b", { exclude: new Set(["/c"]) });
+  t.deepEqual([...tree.entries.keys()], ["d"]);
+  const file = tree.entries.get("d");
+  t.deepEqual(file?.kind === "file" ? file.content : null, { root: folder, path: "/a/b/d" });
+});
+
+test("the newest change is known", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(`${folder}/old`, "");
+  utimesSync(`${folder}/old`, 4_000_000_000, 4_000_000_000);
+  t.is(scanTree(folder).newest, 4_000_000_000_000_000_000n);
+});
+
+test("a link is never followed, whether in the tree or on the way to it", (t) => {
+  const folder = temporaryFolder(t);
+  symlinkSync("/etc", `${folder}/etc`);
+  const entry = scanTree(folder).tree.entries.get("etc");
+  t.is(entry?.kind === "link" ? entry.target : "", "/etc");
+  t.throws(() => scanTree(folder, "/etc"), {
+    name: "UnikrunError",
+    message: /^Can't read the folder \/etc\/ /,
+  });
+  t.throws(() => scanTree(folder, "/../"), { name: "UnikrunError" });
+});
+
+test("a name that is not UTF-8 is refused, and shown", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]), "");
+  t.throws(() => scanTree(folder), { message: /"caf\\xe9"/ });
+});
+
+test("paths of more than 4096 bytes can be read", (t) => {
+  const folder = temporaryFolder(t);
+  const script = `for i in $(seq 30); do mkdir ${"d".repeat(200)}; cd ${"d".repeat(200)}; done; echo deep > file`;
+  Bun.spawnSync(["bash", "-c", script], { cwd: folder });
+  let depth = 0;
+  for (let at = scanTree(folder).tree.entries.get("d".repeat(200)); at?.kind === "folder"; depth++)
+    at = at.entries.get("d".repeat(200)) ?? at.entries.get("file");
+  t.is(depth, 30);
+});
