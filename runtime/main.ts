@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   kill: () => Promise.resolve({ run: runKill }),
   delete: () => import("./cli/delete.ts"),
   list: () => import("./cli/list.ts"),
+  ps: () => import("./cli/ps.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),

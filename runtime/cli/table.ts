@@ -97,14 +97,6 @@ const handedOn = { args: ["ID"], delegated: true } as const;
 
 /** What runc has, and unikernels have not. */
 const HANDED_ON: readonly VerbEntry[] = [
-  {
-    ...handedOn,
-    name: "ps",
-    help: "list a container's processes",
-    flags: () => [formats],
-    args: ["ID", "[PS-OPTION…]"],
-    endsAtId: true,
-  },
   { ...handedOn, name: "pause", help: "freeze a container", flags: none },
   { ...handedOn, name: "resume", help: "go on with a paused container", flags: none },
   {
@@ -222,6 +214,13 @@ export const VERBS: readonly VerbEntry[] = [
     help: "list containers",
     flags: () => [formats, boolean("quiet", "ids only", "q")],
     args: [],
+  },
+  {
+    name: "ps",
+    help: "list a container's processes",
+    flags: () => [formats],
+    args: ["ID", "[PS-OPTION…]"],
+    endsAtId: true,
   },
   {
     name: "run",

@@ -13,6 +13,7 @@ import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
 import { repairExt2 } from "./repair.ts";
+import { isSameTree } from "./same-tree.ts";
 import { type Scan, scanTree } from "./scan.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
 import { writeBack } from "./write-back.ts";
@@ -26,7 +27,7 @@ export interface Volume {
 /** Milliseconds that somebody else may take to bring a disk back. */
 const PATIENCE = 120_000;
 /** Milliseconds that a machine which was killed may take to let go of its disk. */
-const DYING = 3000;
+const DYING = 2000;
 /** Inodes of a disk cost time at every check of it. */
 const LEAST_INODES = 65_536;
 
@@ -125,8 +126,10 @@ function bringBack(place: VolumePlace, disk: Descriptor): VolumeRecord | null {
   writeBack(openExt2(disk.fd), folder, { newest: BigInt(record.newest), thorough: state === "unclean" });
   markUntouched(disk.fd);
   syncData(disk.fd);
-  const { fingerprint, newest } = settledScan(place.source);
-  const done = { ...record, pending: false, fingerprint, newest: String(newest) };
+  const { tree, fingerprint, newest } = settledScan(place.source);
+  // Where others changed the folder meanwhile, the disk is not what the next guest is to see.
+  const same = isSameTree(openExt2(disk.fd), tree);
+  const done = { ...record, pending: false, fingerprint: same ? fingerprint : "", newest: String(newest) };
   writeRecord(place, done);
   return done;
 }

@@ -1,0 +1,208 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import { O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { bringVolumeBack, openVolume } from "../../runtime/disk/volume.ts";
+import { hasPending, placeOf } from "../../runtime/disk/volume-record.ts";
+import { bringBackAll } from "../../runtime/disk/volumes.ts";
+import { temporaryFolder } from "./images.ts";
+
+interface TestVolume {
+  readonly store: string;
+  readonly source: string;
+  readonly disk: string;
+}
+
+/** A volume's folder with a few files, and an empty store. */
+function makeVolume(t: ExecutionContext): TestVolume {
+  const folder = temporaryFolder(t);
+  const source = `${folder}/volume`;
+  mkdirSync(`${source}/sub/deep`, { recursive: true });
+  writeFileSync(`${source}/kept`, "kept");
+  writeFileSync(`${source}/sub/inner`, "inner");
+  writeFileSync(`${source}/sub/gone`, "gone");
+  symlinkSync("kept", `${source}/link`);
+  utimesSync(`${source}/kept`, 1000, 1000);
+  const store = `${folder}/store`;
+  return { store, source, disk: placeOf(store, source).image };
+}
+
+/** What a guest does: between its machine's start and its end, with debugfs in the guest's place. */
+function run(volume: TestVolume, commands: readonly string[], meanwhile = () => {}): void {
+  const machine = openVolume({ ...volume, containerId: "c1", bytes: 64 << 20 });
+  debugfs(volume.disk, commands);
+  meanwhile();
+  machine[Symbol.dispose]();
+}
+
+function debugfs(disk: string, commands: readonly string[]): string {
+  const input = `${commands.join("\n")}\n`;
+  const { stdout } = Bun.spawnSync(["debugfs", "-w", "-f", "-", disk], { stdin: Buffer.from(input) });
+  return stdout.toString();
+}
+
+/** As a kernel does with a folder whose entries change; debugfs does not. */
+const touched = (path: string): string => `set_inode_field ${path} ctime now`;
+
+function writeSource(t: ExecutionContext, text: string): string {
+  const file = `${temporaryFolder(t)}/content`;
+  writeFileSync(file, text);
+  return file;
+}
+
+test("what a guest wrote, changed and removed is in the folder, and nothing else is touched", (t) => {
+  const volume = makeVolume(t);
+  const content = writeSource(t, "new content");
+  const before = lstatSync(`${volume.source}/sub/inner`);
+  run(volume, [
+    `write ${content} fresh`,
+    `mkdir made`,
+    `write ${content} made/file`,
+    "rm sub/gone",
+    touched("/"),
+    touched("/sub"),
+    touched("/made"),
+    "rm kept",
+    `write ${content} kept`,
+    "symlink away /somewhere/else",
+  ]);
+  t.true(hasPending(volume.store, volume.source));
+  t.true(bringVolumeBack(volume));
+  t.false(hasPending(volume.store, volume.source));
+  t.deepEqual(readdirSync(volume.source).sort(), ["away", "fresh", "kept", "link", "made", "sub"]);
+  for (const name of ["fresh", "made/file", "kept"])
+    t.is(readFileSync(`${volume.source}/${name}`, "utf8"), "new content", name);
+  t.is(readlinkSync(`${volume.source}/away`), "/somewhere/else");
+  t.deepEqual(readdirSync(`${volume.source}/sub`).sort(), ["deep", "inner"]);
+  const after = lstatSync(`${volume.source}/sub/inner`);
+  t.is(after.ino, before.ino);
+  t.is(after.ctimeMs, before.ctimeMs);
+});
+
+test("modes, owners, times and hard links come back", (t) => {
+  const volume = makeVolume(t);
+  const content = writeSource(t, "x");
+  run(volume, [
+    `write ${content} file`,
+    "set_inode_field file mode 0104750",
+    "set_inode_field file uid 1234",
+    "set_inode_field file gid 70000",
+    "set_inode_field file mtime 20010203040506",
+    "ln file twin",
+    "set_inode_field file links_count 2",
+    touched("/"),
+  ]);
+  bringVolumeBack(volume);
+  const { mode, uid, mtimeMs, nlink, ino } = lstatSync(`${volume.source}/file`);
+  t.is(mode & 0o7777, 0o4750);
+  t.is(uid, 1234);
+  t.is(mtimeMs, Date.UTC(2001, 1, 3, 4, 5, 6));
+  t.is(nlink, 2);
+  t.is(lstatSync(`${volume.source}/twin`).ino, ino);
+});
+
+test("what others did in the folder meanwhile stays, unless the guest changed the same", (t) => {
+  const volume = makeVolume(t);
+  const content = writeSource(t, "the guest's");
+  run(volume, [touched("/"), touched("/sub"), "rm sub/gone", "rm kept", `write ${content} kept`], () => {
+    writeFileSync(`${volume.source}/theirs`, "new");
+    writeFileSync(`${volume.source}/sub/inner`, "changed");
+    writeFileSync(`${volume.source}/sub/gone`, "changed");
+    writeFileSync(`${volume.source}/kept`, "theirs");
+  });
+  bringVolumeBack(volume);
+  t.is(readFileSync(`${volume.source}/theirs`, "utf8"), "new");
+  t.is(readFileSync(`${volume.source}/sub/inner`, "utf8"), "changed");
+  t.is(readFileSync(`${volume.source}/sub/gone`, "utf8"), "changed");
+  t.is(readFileSync(`${volume.source}/kept`, "utf8"), "the guest's");
+});
+
+test("links that somebody puts into the folder meanwhile lead nowhere", (t) => {
+  const volume = makeVolume(t);
+  const outside = temporaryFolder(t);
+  writeFileSync(`${outside}/inner`, "outside");
+  run(volume, ["rm sub/inner", `write ${writeSource(t, "evil")} sub/inner`, touched("/sub")], () => {
+    renameSync(`${volume.source}/sub`, `${volume.source}/moved`);
+    symlinkSync(outside, `${volume.source}/sub`);
+  });
+  bringVolumeBack(volume);
+  t.is(readFileSync(`${outside}/inner`, "utf8"), "outside");
+  t.is(readFileSync(`${volume.source}/sub/inner`, "utf8"), "evil");
+});
+
+test("an unclean disk is repaired, and compared byte by byte: data may be newer than the times say", (t) => {
+  const volume = makeVolume(t);
+  run(volume, ["dump_inode kept /dev/null", "set_super_value state 0"], () => {
+    const [block] = /\d+/.exec(debugfs(volume.disk, ["blocks kept"]).split("\n")[1] ?? "") ?? [];
+    using disk = owned(openPath(volume.disk, O_RDWR));
+    Bun.spawnSync(["dd", `of=${volume.disk}`, "bs=4096", `seek=${block}`, "conv=notrunc"], {
+      stdin: Buffer.from("KEPT"),
+    });
+    t.true(disk.fd > 0);
+  });
+  bringVolumeBack(volume);
+  t.is(readFileSync(`${volume.source}/kept`, "utf8"), "KEPT");
+  t.is(Bun.spawnSync(["e2fsck", "-fn", volume.disk]).exitCode, 0);
+});
+
+test("the next guest gets the same disk if nothing changed, and a new one if something did", (t) => {
+  const volume = makeVolume(t);
+  const inode = () => lstatSync(volume.disk).ino;
+  run(volume, [`write ${writeSource(t, "x")} fresh`, touched("/")]);
+  const first = inode();
+  run(volume, []);
+  t.is(inode(), first, "the folder holds what the disk does");
+  writeFileSync(`${volume.source}/by-host`, "seen");
+  run(volume, []);
+  t.not(inode(), first);
+  t.regex(debugfs(volume.disk, ["cat by-host"]), /seen/);
+  t.is(readFileSync(`${volume.source}/fresh`, "utf8"), "x");
+});
+
+test("a second guest is refused while the first has the volume, and told whose it is", (t) => {
+  const volume = makeVolume(t);
+  using machine = openVolume({ ...volume, containerId: "first", bytes: 64 << 20 });
+  t.true(machine.fd > 0);
+  t.throws(() => openVolume({ ...volume, containerId: "second", bytes: 64 << 20 }), {
+    message: /^Container second: the volume \S+ is being written by the guest of container first: stop/,
+  });
+  t.false(bringVolumeBack(volume));
+});
+
+test("a guest that left no file system has its disk kept, and the folder is as it was", (t) => {
+  const volume = makeVolume(t);
+  run(volume, [], () => writeFileSync(volume.disk, Buffer.alloc(1 << 20)));
+  t.throws(() => bringVolumeBack(volume), {
+    message: /left no file system on the disk.*its disk is kept as/,
+  });
+  t.is(readFileSync(`${volume.source}/kept`, "utf8"), "kept");
+  run(volume, []);
+  t.true(bringVolumeBack(volume));
+});
+
+test("all that is pending is brought back at once, and disks of folders that are gone go", (t) => {
+  const volume = makeVolume(t);
+  const other = `${volume.source}-2`;
+  mkdirSync(other);
+  chmodSync(other, 0o755);
+  run(volume, [`write ${writeSource(t, "x")} fresh`, touched("/")]);
+  const gone = { store: volume.store, source: other, disk: placeOf(volume.store, other).image };
+  run(gone, []);
+  bringVolumeBack(gone);
+  renameSync(other, `${other}.removed`);
+  bringBackAll(volume.store, []);
+  t.true(existsSync(`${volume.source}/fresh`));
+  t.false(existsSync(gone.disk));
+  t.true(existsSync(volume.disk));
+});
