@@ -14,7 +14,7 @@
 
 enum {
 	STARTING_MS = 30000, /* a VMM that is not up by then never will be */
-	ENDING_MS = 1500, /* how long a VMM may take to flush its disks and go */
+	ENDING_MS = 8000, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
 };

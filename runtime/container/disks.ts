@@ -32,9 +32,11 @@ export function openGuestDisks(options: {
   settings: HostSettings;
   resolvConf: ResolvConf;
   resolver: Resolver | undefined;
+  /** Files that are part of the kernel. */
+  builtIn: ReadonlyMap<string, Buffer>;
   limit: number;
 }): OpenDisks {
-  const { container, settings, resolvConf, resolver, limit } = options;
+  const { container, settings, resolvConf, resolver, builtIn, limit } = options;
   const { id, rootfs, guest } = container;
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
   const disks = chooseDisks(
@@ -62,6 +64,7 @@ export function openGuestDisks(options: {
     store: guest.store,
     limit: cacheBytes(settings),
     volumeBytes: volumeBytes(settings),
+    builtIn,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   });
 }

@@ -3,6 +3,7 @@ import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
+import type { GuestFamily, KernelTraits } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
 import { guestMemory } from "../machine/memory.ts";
 import { planDirectives } from "../machine/plan.ts";
@@ -11,6 +12,7 @@ import { findQemu } from "../machine/qemu.ts";
 import { loopbackServer } from "../network/resolv-conf.ts";
 import { type Wiring, wireNetwork } from "../network/wire.ts";
 import { openGuestDisks, openSingleFile, readResolvConf } from "./disks.ts";
+import { openImageFile } from "./entrypoint.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { annotationSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
@@ -69,7 +71,9 @@ async function startMachine(root: string, container: Container): Promise<void> {
   });
   await warnOfNoNetwork(container, wiring);
   if (server !== undefined && wiring.nics.length > 0 && !wiring.resolver) await warnOfNoResolver(container);
+  const traits = readTraits(container, family);
   using disks = openGuestDisks({
+    builtIn: traits.files,
     container,
     settings,
     resolvConf,
@@ -79,6 +83,7 @@ async function startMachine(root: string, container: Container): Promise<void> {
   const boot = family.bootArguments({
     ...guest,
     nics: wiring.nics,
+    singleNetwork: traits.singleNetwork,
     disks: disks.list.map((disk, index) => ({ ...disk, index })),
   });
   using firstDisk = boot.firstDisk && openSingleFile(boot.firstDisk);
@@ -121,6 +126,12 @@ async function startMachine(root: string, container: Container): Promise<void> {
   ]);
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
   wiring.keep();
+}
+
+function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
+  using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
+  if (kernel) return family.traits(kernel);
+  throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
 }
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */

@@ -40,7 +40,7 @@ export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDis
   return { list, [Symbol.dispose]: () => all.dispose() };
 }
 
-function open({ content, readOnly }: Disk, options: DiskOptions) {
+function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions) {
   const { containerId, rootfs, store } = options;
   const raw = (descriptor: Descriptor) => ({ descriptor, format: "raw" as const, isDevice: false });
   switch (content.kind) {
@@ -49,7 +49,7 @@ function open({ content, readOnly }: Disk, options: DiskOptions) {
     case "host":
       return openHostDisk({ containerId, source: content.source, readOnly });
     case "tree":
-      return raw(openTree(content, options));
+      return raw(openTree(mountpoint, content, options));
     case "volume":
       return raw(openVolume({ containerId, store, source: content.source, bytes: options.volumeBytes }));
     case "scratch":

@@ -26,11 +26,14 @@ export interface ReadOnlyOptions {
   readonly limit: number;
   /** Texts in place of the content of files of the host, by the files' paths. */
   readonly texts: ReadonlyMap<string, string>;
+  /** Files that the guest would have if there were no disk, by their paths in it: they stay where the disk has no others. */
+  readonly builtIn: ReadonlyMap<string, Buffer>;
 }
 
 /** The image, opened for reading only. */
-export function openTree(content: TreeContent, options: ReadOnlyOptions): Descriptor {
+export function openTree(mountpoint: string, content: TreeContent, options: ReadOnlyOptions): Descriptor {
   const { tree, fingerprint } = readBase(content, options);
+  layUnder(tree, mountpoint, options.builtIn);
   for (const folder of content.folders) if (!isFolder(tree, folder)) put(tree, folder, emptyFolder());
   const key = new Bun.CryptoHasher("sha256").update(`${FORM}\n${fingerprint}\n`);
   for (const [path, source] of content.files) {
@@ -39,6 +42,7 @@ export function openTree(content: TreeContent, options: ReadOnlyOptions): Descri
     key.update(`${path}\0${identityOf(source)}\0`);
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
+  for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
   if (bytesOf(tree) > SMALL) {
     const { store, limit } = options;
     return cachedImage({ store, limit, key: key.digest("hex"), write: (fd) => writeIso(tree, fd) });
@@ -49,9 +53,7 @@ export function openTree(content: TreeContent, options: ReadOnlyOptions): Descri
 /** A disk with a single file on it. */
 export function openText(path: string, text: string): Descriptor {
   const tree = emptyFolder();
-  const bytes = Buffer.from(text);
-  const attributes = { mode: 0o644, uid: 0, gid: 0, modified: 0n };
-  put(tree, path, { kind: "file", ...attributes, size: bytes.length, content: { bytes } });
+  put(tree, path, textFile(Buffer.from(text)));
   return inMemory(tree);
 }
 
@@ -60,6 +62,18 @@ function inMemory(tree: Folder): Descriptor {
   writeIso(tree, image.fd);
   // QEMU takes a descriptor for a read-only disk only if it can't write.
   return owned(openPath(`/proc/self/fd/${image.fd}`, O_RDONLY));
+}
+
+function layUnder(tree: Folder, mountpoint: string, files: ReadonlyMap<string, Buffer>): void {
+  for (const [path, bytes] of files) {
+    if (!path.startsWith(`${mountpoint}/`)) continue;
+    const name = path.slice(mountpoint.length + 1);
+    if (!name.includes("/") && !tree.entries.has(name)) put(tree, name, textFile(bytes));
+  }
+}
+
+function textFile(bytes: Buffer): RegularFile {
+  return { kind: "file", mode: 0o644, uid: 0, gid: 0, modified: 0n, size: bytes.length, content: { bytes } };
 }
 
 function readBase({ base }: TreeContent, { rootfs }: ReadOnlyOptions) {

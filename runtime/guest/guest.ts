@@ -9,6 +9,8 @@ export interface GuestFamily {
   readonly board: { readonly machine: "pc"; readonly firmware: "seabios"; readonly acpi: boolean };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
+  /** Read when a container starts, of the kernel that it has then. */
+  traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
   /** How init reads the guest's end off its console. */
@@ -25,6 +27,14 @@ export interface KernelFile {
   readonly size: number;
   /** Shorter than `length` at the end of the file only. */
   read(offset: number, length: number): Buffer;
+}
+
+/** What one kernel of a family has or lacks. */
+export interface KernelTraits {
+  /** Files that are part of it, by path: a disk mounted on their folder would hide them. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** It can be told one address only, and does not boot if it is told more. */
+  readonly singleNetwork: boolean;
 }
 
 export interface BootArguments {
@@ -44,6 +54,8 @@ export interface Boot {
   readonly hostname?: string;
   /** In the order of the machine's cards. */
   readonly nics: readonly BootNic[];
+  /** As in the kernel's traits. */
+  readonly singleNetwork?: boolean;
   readonly disks: readonly BootDisk[];
 }
 

@@ -36,7 +36,7 @@ function configuration(boot: Boot, firstDisk: number): string {
     program(boot.args),
     ...boot.env.map(environment),
     ...(boot.hostname ? [pair("hostname", plain(boot.hostname, "the host name"))] : []),
-    ...networks(boot.nics),
+    ...networks(boot),
     ...filesystems(boot.disks.map((disk) => ({ ...disk, index: disk.index + firstDisk }))),
   ].join(",")}}`;
 }
@@ -92,9 +92,10 @@ function environment(variable: string): string {
 }
 
 /** Every address is an entry of its own; the default route goes with an address in whose subnet its gateway is. */
-function networks(nics: readonly BootNic[]): string[] {
-  const routes = new Map(([4, 6] as const).map((family) => [family, defaultRoute(nics, family)]));
-  return nics.flatMap(({ addresses }, card) =>
+function networks({ nics, singleNetwork = false }: Boot): string[] {
+  const told = singleNetwork ? [onlyNetwork(nics)] : nics;
+  const routes = new Map(([4, 6] as const).map((family) => [family, defaultRoute(told, family)]));
+  return told.flatMap(({ addresses }, card) =>
     addresses
       .filter(({ address }) => !isLinkLocal(address))
       .map((own) => {
@@ -109,6 +110,26 @@ function networks(nics: readonly BootNic[]): string[] {
         });
       }),
   );
+}
+
+/** For kernels of 2015: IPv4 if there is any, since that is what their programs listen on. */
+function onlyNetwork(nics: readonly BootNic[]): BootNic {
+  const [nic, second] = nics.filter(({ addresses }) =>
+    addresses.some(({ address }) => !isLinkLocal(address)),
+  );
+  if (second) {
+    throw new UnikrunError(
+      "This rumprun kernel is of 2015 and can be told of one network only, and its container is on several: connect it to one, or build it anew with a later rumprun.",
+    );
+  }
+  const global = nic?.addresses.filter(({ address }) => !isLinkLocal(address)) ?? [];
+  const own = global.find(({ family }) => family === 4) ?? global[0];
+  return {
+    mac: nic?.mac ?? "",
+    mtu: nic?.mtu ?? 0,
+    addresses: own ? [own] : [],
+    gateways: nic?.gateways.filter(({ family }) => family === own?.family) ?? [],
+  };
 }
 
 type Address = BootNic["addresses"][number];

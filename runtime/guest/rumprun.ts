@@ -2,6 +2,7 @@ import { ELF_MACHINE, type Elf, readElf, readSections, SEGMENT, sectionBytes } f
 import type { ExitRule, GuestFamily, KernelFile } from "./guest.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootTrouble } from "./multiboot.ts";
 import { rumprunConfig } from "./rumprun-config.ts";
+import { kernelTraits } from "./rumprun-kernel.ts";
 
 /** Page-aligned modules, a memory map, and load addresses: what rumprun's start-up code asks for. */
 const FLAGS = 0x10003;
@@ -33,6 +34,7 @@ export const rumprun: GuestFamily = {
   memory: { defaultMiB: 64, floorMiB: 8 },
   board: { machine: "pc", firmware: "seabios", acpi: false },
   limits: { nics: 8, disks: 15 },
+  traits: kernelTraits,
   bootArguments: rumprunConfig,
   exitRules: EXIT_RULES,
   stop: "end",

@@ -122,3 +122,20 @@ test("disks with a mount point are mounted, outer ones first; others are left al
     message: /disk 3.*absolute path/,
   });
 });
+
+test("a kernel of 2015 is told one address, IPv4 if there is one, and refused on two networks", (t) => {
+  const both = nic(
+    [v6("fd00::2"), v4("172.17.0.2")],
+    [
+      { family: 4, address: "172.17.0.1" },
+      { family: 6, address: "fd00::1" },
+    ],
+  );
+  t.is(
+    text({ nics: [both], singleNetwork: true }),
+    '{"cmdline":"prog","net":{"if":"vioif0","type":"inet","method":"static","addr":"172.17.0.2","mask":"16","gw":"172.17.0.1"}}',
+  );
+  t.throws(() => text({ nics: [both, nic([v4("172.18.0.2")])], singleNetwork: true }), {
+    message: /of 2015 and can be told of one network only/,
+  });
+});
