@@ -16,6 +16,7 @@ const { symbols: libc } = dlopen(LIBC, {
   fchownat: { args: ["i32", "ptr", "u32", "u32", "i32"], returns: "i32" },
   fchmod: { args: ["i32", "u32"], returns: "i32" },
   utimensat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
+  futimens: { args: ["i32", "ptr"], returns: "i32" },
   fdatasync: { args: ["i32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
@@ -89,7 +90,7 @@ export function setModifiedIn(folder: number, name: string, modified: bigint): v
 
 /** Sets both times of an open file to now. */
 export function touch(fd: number): void {
-  check(libc.utimensat(fd, null, null, 0), "utimens");
+  check(libc.futimens(fd, null), "utimens");
 }
 
 /** Returns when the file's data would survive the host's loss of power. */

@@ -11,6 +11,8 @@ import {
 } from "../../native/libc.ts";
 import { tryLock } from "../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { ext2State } from "./ext2/image.ts";
+import { repairExt2 } from "./repair.ts";
 
 export type SourceKind = "file" | "folder" | "disk";
 
@@ -55,6 +57,8 @@ export function openHostDisk(options: { containerId: string; source: string; rea
       `Container ${containerId}: the disk ${source} is being written by another machine: stop that one first, or mount it read-only.`,
     );
   }
+  if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
+    repairExt2(descriptor.fd, `the disk ${source}`);
   opened.move();
   return { descriptor, format, isDevice };
 }

@@ -1,6 +1,7 @@
 /**
  * What each runtime call costs, beside runc and crun: create, state, start, kill and delete of unikrun with the probe
- * guest, and of the others with busybox, interleaved, from a parent that reaps as a shim does. Medians in milliseconds.
+ * guest, and of the others with busybox, interleaved, from a parent that reaps as a shim does; then what folders cost a
+ * start. Medians in milliseconds.
  *
  *   npm run bench [-- --json] [-- --rounds N]
  */
@@ -10,6 +11,7 @@ import { parseArgs } from "node:util";
 import { becomeSubreaper } from "../../native/process.ts";
 import { makeBundles } from "./bundles.ts";
 import { type Cost, oneCycle, STEPS } from "./cycle.ts";
+import { type DiskCost, diskCosts } from "./disks.ts";
 import { enterPrivateMounts } from "./private-mounts.ts";
 
 const { values } = parseArgs({
@@ -17,9 +19,9 @@ const { values } = parseArgs({
 });
 
 // crun refuses the hybrid hierarchy; what is unmounted for it is so for nobody else.
-enterPrivateMounts();
-becomeSubreaper();
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
+enterPrivateMounts(`${folder}/store`);
+becomeSubreaper();
 try {
   const runtimes = makeBundles(folder).filter(({ binary }) => existsSync(binary));
   const costs = new Map<string, Cost[]>(runtimes.map(({ name }) => [name, []]));
@@ -35,7 +37,12 @@ try {
       if (round >= 0) costs.get(runtime.name)?.push(cost);
     }
   }
-  report([...costs].map(([name, all]) => [name, medians(all)]));
+  const [unikrun] = runtimes;
+  const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : [];
+  report(
+    [...costs].map(([name, all]) => [name, medians(all)]),
+    disks,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -49,11 +56,18 @@ function medians(all: readonly Cost[]): Cost {
   ) as unknown as Cost;
 }
 
-function report(rows: readonly (readonly [string, Cost])[]): void {
+function report(
+  rows: readonly (readonly [string, Cost])[],
+  disks: readonly (readonly [string, DiskCost])[],
+): void {
   const columns = ["total", ...STEPS, "createdRssKiB"] as const;
   const line = (cells: readonly (string | number)[]): string =>
-    cells.map((cell) => String(cell).padStart(14)).join("");
+    cells.map((cell) => String(cell).padStart(16)).join("");
   console.log(line(["", ...columns]));
   for (const [name, cost] of rows) console.log(line([name, ...columns.map((column) => cost[column])]));
-  if (values.json) console.log(JSON.stringify(Object.fromEntries(rows)));
+  const kinds = ["first", "later", "delete"] as const;
+  console.log(`\n${line(["start with", ...kinds])}`);
+  for (const [name, cost] of disks) console.log(line([name, ...kinds.map((kind) => cost[kind].toFixed(1))]));
+  if (!values.json) return;
+  console.log(JSON.stringify({ ...Object.fromEntries(rows), disks: Object.fromEntries(disks) }));
 }
