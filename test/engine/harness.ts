@@ -85,7 +85,12 @@ export function busyboxImage(): string {
   });
 }
 
-function image(name: string, make: (folder: string) => void): string {
+/** An image with the distribution's Nginx, PHP and MariaDB, imported at the first call. */
+export function servicesImage(): string {
+  return image("services", () => succeed(["docker", "import", environment("UNIKRUN_SERVICES"), "services"]));
+}
+
+function image(name: string, make: (folder: string) => unknown): string {
   if (docker("image", "inspect", name).code === 0) return name;
   const folder = mkdtempSync(`${tmpdir()}/unikrun-image-`);
   try {
@@ -167,6 +172,13 @@ export interface GuestConfig {
     readonly addresses: readonly string[];
   }[];
   readonly gateways: readonly string[];
+  readonly disks: readonly {
+    readonly dev: string;
+    readonly bytes: number;
+    readonly readonly: boolean;
+    readonly fstype: string | null;
+    readonly mountpoint: string | null;
+  }[];
 }
 
 /** What the guest was told, once it answers under a host, which may be an address or a name with a port. */

@@ -1,0 +1,23 @@
+/** dockerd's end by force, and its next start with what it had been started with. */
+import { openSync, readFileSync } from "node:fs";
+import { docker, eventually, succeed } from "./harness.ts";
+
+let dead: readonly string[] | undefined;
+
+/** Kills dockerd as `kill -9` does; containers and containerd go on. */
+export async function killEngine(): Promise<void> {
+  const pid = Number(succeed(["pidof", "dockerd"]).split(" ")[0]);
+  dead = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  process.kill(pid, "SIGKILL");
+  await eventually("dockerd's end", () => (docker("version").code === 0 ? undefined : true));
+}
+
+/** Returns when it answers. */
+export async function restartEngine(): Promise<void> {
+  if (dead === undefined) throw new Error("dockerd was not killed");
+  const log = openSync("/run/dockerd.log", "a");
+  const engine = Bun.spawn([...dead], { stdio: ["ignore", log, log], detached: true });
+  engine.unref();
+  dead = undefined;
+  await eventually("dockerd", () => (docker("version").code === 0 ? true : undefined));
+}
