@@ -12,7 +12,7 @@ import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
-import { repairExt2 } from "./repair.ts";
+import { removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { type Scan, scanTree } from "./scan.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
@@ -120,7 +120,11 @@ function bringBack(place: VolumePlace, disk: Descriptor): VolumeRecord | null {
       `The guest of container ${record.container} left no file system on the disk of the volume ${place.source}: its disk is kept as ${kept}, and the volume is as it was before.`,
     );
   }
-  if (state === "unclean") repairExt2(disk.fd, `the disk of the volume ${place.source}`);
+  if (state === "unclean") {
+    const name = `the disk of the volume ${place.source}`;
+    repairExt2(disk.fd, name);
+    removeLostAndFound(disk.fd, name);
+  }
   using root = openRoot(place.source);
   using folder = openBelow(root.fd, ".", AS_FOLDER);
   writeBack(openExt2(disk.fd), folder, { newest: BigInt(record.newest), thorough: state === "unclean" });

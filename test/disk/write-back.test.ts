@@ -154,6 +154,8 @@ test("an unclean disk is repaired, and compared byte by byte: data may be newer 
   bringVolumeBack(volume);
   t.is(readFileSync(`${volume.source}/kept`, "utf8"), "KEPT");
   t.is(Bun.spawnSync(["e2fsck", "-fn", volume.disk]).exitCode, 0);
+  t.regex(debugfs(volume.disk, ["ls"]), /kept/);
+  t.notRegex(debugfs(volume.disk, ["ls"]), /lost/);
 });
 
 test("the next guest gets the same disk if nothing changed, and a new one if something did", (t) => {

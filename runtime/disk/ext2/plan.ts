@@ -1,7 +1,7 @@
 /** Which inodes a tree takes, and how many blocks. */
 import { UnikrunError } from "../../error.ts";
 import { type Sources, type Span, spansOf } from "../content.ts";
-import { type Entry, emptyFolder, type Folder, sorted } from "../tree.ts";
+import { type Entry, type Folder, sorted } from "../tree.ts";
 import { folderBlocks } from "./folder.ts";
 import { BLOCK } from "./geometry.ts";
 import { DIRECT_BLOCKS, INLINE_BYTES, ROOT_INODE } from "./layout.ts";
@@ -34,9 +34,6 @@ export interface Plan {
 }
 
 export const FIRST_INODE = 11;
-const LOST_AND_FOUND = "lost+found";
-/** Bytes that e2fsck has for what it finds, without having to allocate. */
-const LOST_AND_FOUND_SIZE = 16384;
 const MOST_LINKS = 32_000;
 const MOST_NAME_BYTES = 255;
 const MOST_TARGET_BYTES = BLOCK - 1;
@@ -65,7 +62,7 @@ export function planOf(tree: Folder, sources: Sources): Plan {
     blocks += checkedBlocks(folder);
     if (folder.entry.kind !== "folder") continue;
     const children = folder.children as Child[];
-    for (const [name, entry] of entriesOf(folder.entry, folder === root)) {
+    for (const [name, entry] of sorted(folder.entry)) {
       const path = `${folder.path}/${name}`;
       const identity = entry.kind === "file" ? entry.identity : undefined;
       const node = (identity !== undefined && known.get(identity)) || add(entry, path, folder.inode);
@@ -86,16 +83,7 @@ export function planOf(tree: Folder, sources: Sources): Plan {
 }
 
 /** Bytes of a folder's content. */
-export function folderSize({ path, children }: Node): number {
-  const room = path === `/${LOST_AND_FOUND}` ? LOST_AND_FOUND_SIZE : 0;
-  return Math.max(folderBlocks(children) * BLOCK, room);
-}
-
-function entriesOf(folder: Folder, isRoot: boolean): [string, Entry][] {
-  const entries = sorted(folder);
-  if (!isRoot || folder.entries.has(LOST_AND_FOUND)) return entries;
-  return [[LOST_AND_FOUND, { ...emptyFolder(), mode: 0o700 }], ...entries];
-}
+export const folderSize = ({ children }: Node): number => folderBlocks(children) * BLOCK;
 
 function nameBytes(name: string, path: string): Buffer {
   const bytes = Buffer.from(name);
