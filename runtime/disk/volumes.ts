@@ -11,15 +11,14 @@ import { recordIn } from "./volume-record.ts";
  */
 export function bringBackAll(store: string, folders: readonly string[]): void {
   const places = placesIn(store);
-  const wanted =
-    folders.length > 0
-      ? folders
-      : places.flatMap(({ record }) =>
-          record?.pending && statusOrNull(record.source) ? [record.source] : [],
-        );
-  const failures = wanted.flatMap((source) => {
+  const pending = places.flatMap(({ record }) =>
+    record?.pending && statusOrNull(record.source) ? [record.source] : [],
+  );
+  const failures = (folders.length > 0 ? folders : pending).flatMap((source) => {
     try {
-      return bringVolumeBack({ store, source }) ? [] : [`${source} is being written by a guest`];
+      const isDone = bringVolumeBack({ store, source });
+      // Of all of them, those that guests are writing are in order.
+      return isDone || folders.length === 0 ? [] : [`${source} is being written by a guest`];
     } catch (error) {
       return [reasonOf(error)];
     }

@@ -47,7 +47,10 @@ for (const [settings, says] of [
   ['{"qemu":"qemu"}', `: qemu ${ABSOLUTE}`],
   ['{"qemu":5}', ": qemu must be a string."],
   ['{"accelerator":"hvf"}', ": accelerator must be one of auto, kvm, tcg."],
-  ['{"kernel":"/k"}', ": kernel is no setting: there are qemu, accelerator, runtime, store, cacheSize, volumeSize."],
+  [
+    '{"kernel":"/k"}',
+    ": kernel is no setting: there are qemu, accelerator, runtime, store, cacheSize, volumeSize.",
+  ],
   ["[]", ": it must be an object."],
 ] as const)
   test(`the host's file ${settings} is refused by its name and field`, async (t) => {

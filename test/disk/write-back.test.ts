@@ -203,7 +203,12 @@ test("all that is pending is brought back at once, and disks of folders that are
   run(gone, []);
   bringVolumeBack(gone);
   renameSync(other, `${other}.removed`);
+  const busy = makeVolume(t);
+  using machine = openVolume({ ...busy, store: volume.store, containerId: "c2", bytes: 64 << 20 });
+  t.true(machine.fd > 0);
   bringBackAll(volume.store, []);
+  t.true(hasPending(volume.store, busy.source));
+  t.throws(() => bringBackAll(volume.store, [busy.source]), { message: /is being written by a guest/ });
   t.true(existsSync(`${volume.source}/fresh`));
   t.false(existsSync(gone.disk));
   t.true(existsSync(volume.disk));
