@@ -23,7 +23,8 @@ export function bringBackAll(store: string, folders: readonly string[]): void {
       return [reasonOf(error)];
     }
   });
-  for (const { path, record } of places) if (record && !statusOrNull(record.source)) forget(path);
+  for (const { path, record } of places)
+    if (record ? !statusOrNull(record.source) : isAbandoned(path)) forget(path);
   if (failures.length > 0)
     throw new UnikrunError(`What guests wrote could not be brought back everywhere: ${failures.join("; ")}`);
 }
@@ -37,6 +38,13 @@ function placesIn(store: string) {
   } catch {
     return [];
   }
+}
+
+/** Whoever makes a disk writes its record within moments, unless he is killed. */
+function isAbandoned(path: string): boolean {
+  const MOMENTS = 10_000;
+  const made = statusOrNull(path)?.modified;
+  return made !== undefined && Date.now() - Number(BigInt(made) / 1_000_000n) > MOMENTS;
 }
 
 /** A disk whose folder nobody has any more; never under a running guest. */

@@ -135,7 +135,19 @@ test(`${cycles} containers, most of them with the runtime or the VMM killed at a
   for (let cycle = 0; cycle < cycles; cycle++) {
     const name = uniqueName("leak");
     const run = Bun.spawn({
-      cmd: ["docker", "run", "-d", "--name", name, "--runtime=unikrun", "-p", "80", probeImage()],
+      cmd: [
+        "docker",
+        "run",
+        "-d",
+        "--name",
+        name,
+        "--runtime=unikrun",
+        "-p",
+        "80",
+        "-v",
+        "/data",
+        probeImage(),
+      ],
       stdout: "ignore",
       stderr: "ignore",
     });
@@ -143,11 +155,11 @@ test(`${cycles} containers, most of them with the runtime or the VMM killed at a
     const kind = cycle % 4 === 3 ? undefined : kinds[cycle % 4];
     const killed = [kind && (await killOne(kind, random))];
     await run.exited;
-    const removal = Bun.spawn({ cmd: ["docker", "rm", "-f", name], stdout: "ignore", stderr: "ignore" });
+    const removal = Bun.spawn({ cmd: ["docker", "rm", "-fv", name], stdout: "ignore", stderr: "ignore" });
     if (kind === undefined && random() < 0.5) killed.push(await killOne("runtime", random));
     await removal.exited;
     await eventually(`seed ${seed}, cycle ${cycle}, killed ${killed}: docker rm -f`, () => {
-      docker("rm", "-f", name);
+      docker("rm", "-fv", name);
       return docker("inspect", name).code !== 0 || undefined;
     });
     for (const victim of killed)
@@ -170,5 +182,10 @@ test(`${cycles} containers, most of them with the runtime or the VMM killed at a
   const count = [...victims.values()].reduce((sum, each) => sum + each, 0);
   t.true(count > cycles / 4, "enough was killed for the test to mean something");
   t.deepEqual(last.what, {}, `engine ${engine}, seed ${seed}`);
+  // The disks of volumes that are gone go when another volume comes back, half-made ones after 10 s.
+  await eventually("the end of the volumes' disks", () => {
+    succeed(["docker", "run", "--rm", "-v", "/data", "--runtime=unikrun", probeImage(), "return", "0"]);
+    return readdirSync("/var/lib/unikrun/volumes").length <= 1 || undefined;
+  });
   t.is(docker("run", "--rm", "--runtime=unikrun", busyboxImage(), "true").code, 0, "the engine still works");
 });
