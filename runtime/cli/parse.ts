@@ -125,7 +125,7 @@ function checkArguments({ name, args }: VerbEntry, given: readonly string[]): vo
   const usage = `the usage is ${["unikrun", name, ...args].join(" ")}`;
   const missing = args.filter((arg) => !arg.startsWith("["))[given.length];
   if (missing) throw new UnikrunError(`unikrun ${name} needs ${missing}: ${usage}.`);
-  const surplus = given[args.length];
+  const surplus = args.at(-1)?.endsWith("…]") ? undefined : given[args.length];
   if (surplus !== undefined)
     throw new UnikrunError(`unikrun ${name} does not take ${JSON.stringify(surplus)}: ${usage}.`);
 }

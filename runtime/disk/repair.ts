@@ -20,6 +20,18 @@ export function repairExt2(fd: number, name: string): void {
   );
 }
 
+/** A clause for an error's sentence; undefined where disks can be repaired. */
+export function whyNoRepair(): string | undefined {
+  const missing = Object.keys(PACKAGES).find((tool) => Bun.which(tool, { PATH }) === null);
+  return missing && `this host has no ${missing} to repair it with: install ${PACKAGES[missing]}`;
+}
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  setpriv: "util-linux",
+  e2fsck: "e2fsprogs",
+  debugfs: "e2fsprogs",
+};
+
 /** Takes away the folder that a repair makes, if nothing is in it: databases take it for one of theirs. */
 export function removeLostAndFound(fd: number, name: string): void {
   runCaged(fd, ["debugfs", "-w", "-R", `rmdir ${LOST_AND_FOUND}`], name);
@@ -34,12 +46,9 @@ function runCaged(
   [program = "", ...options]: readonly string[],
   name: string,
 ): { code: number; words: string } {
-  const missing = ["setpriv", program].find((tool) => Bun.which(tool, { PATH }) === null);
-  if (missing) {
-    throw new UnikrunError(
-      `The file system on ${name} is not clean, and can't be repaired without ${missing}: install ${missing === "setpriv" ? "util-linux" : "e2fsprogs"}; what is on it is kept.`,
-    );
-  }
+  const why = whyNoRepair();
+  if (why)
+    throw new UnikrunError(`The file system on ${name} is not clean, and ${why}; what is on it is kept.`);
   const { uid, gid } = statusOfFile(fd);
   const cage = ["--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"];
   const { exitCode, stdout } = Bun.spawnSync({

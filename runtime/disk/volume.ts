@@ -12,7 +12,7 @@ import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
-import { removeLostAndFound, repairExt2 } from "./repair.ts";
+import { removeLostAndFound, repairExt2, whyNoRepair } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { type Scan, scanTree } from "./scan.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
@@ -37,6 +37,12 @@ const LEAST_INODES = 65_536;
  */
 export function openVolume(volume: Volume & { containerId: string; bytes: number }): Descriptor {
   const { containerId, source, bytes } = volume;
+  const why = whyNoRepair();
+  if (why) {
+    throw new UnikrunError(
+      `Container ${containerId}: its guest can't write the volume ${source}, since a machine that is switched off leaves its disk unclean, and ${why}, or mount the volume read-only.`,
+    );
+  }
   using place = lockPlace(volume);
   using undo = new DisposableStack();
   let disk = undo.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));

@@ -160,3 +160,13 @@ test("the global flags of a wrong command line are known, for the log", (t) => {
   t.is(globals.string("log-format"), "json");
   t.is(globalsOf(["--root"]).string("root"), undefined);
 });
+
+test("any number of arguments goes where the usage says so", (t) => {
+  const argumentsOf = (...words: string[]): readonly string[] => {
+    const invocation = parse(words);
+    return invocation.kind === "verb" ? invocation.args : [];
+  };
+  t.deepEqual(argumentsOf("volumes", "--store", "/s", "/a", "/b", "/c"), ["/a", "/b", "/c"]);
+  t.deepEqual(argumentsOf("ps", "c1", "-o", "pid,args", "-e"), ["c1", "-o", "pid,args", "-e"]);
+  t.throws(() => parse(["state", "c1", "c2"]), { message: /does not take "c2"/ });
+});

@@ -102,6 +102,18 @@ test("folders of the image, single files and a tmpfs are where they belong", asy
   t.false(scratch?.readonly);
 });
 
+test("a volume in a volume and a tmpfs in it are mounted, and each folder gets what is its own", async (t) => {
+  const [outer, inner] = [makeVolume(t), makeVolume(t)];
+  const options = ["-v", `${outer}:/data`, "-v", `${inner}:/data/inner`, "--tmpfs", "/data/scratch:size=1m"];
+  const guest = startProbe(t, { options });
+  const host = await addressOf(guest);
+  for (const path of ["/data/file", "/data/inner/file", "/data/scratch/file"])
+    t.is(await put(host, path, path), 200, path);
+  succeed(["docker", "stop", guest]);
+  t.is(shell(outer, "cat /v/file; find /v -type f"), "/data/file/v/file");
+  t.is(shell(inner, "cat /v/file"), "/data/inner/file");
+});
+
 test("a disk image given as a volume is the guest's disk", async (t) => {
   const image = `${succeed(["mktemp", "-d"])}/disk.ext2`;
   t.teardown(() => command(["rm", "-r", image.slice(0, image.lastIndexOf("/"))]));
