@@ -14,7 +14,9 @@
 
 enum { FILE_LIMIT = 64 * 1024 };
 
-struct config config = { .hostname = "rumprun" };
+static char *environment[ENVIRONMENT_MAX + 1];
+
+struct config config = { .hostname = "rumprun", .environment = environment };
 
 static void add_execution(struct execution execution)
 {

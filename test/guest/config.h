@@ -1,7 +1,7 @@
 /* What the configuration says about the programs. Network cards and disks are set up as they are read. */
 #pragma once
 
-enum { PROGRAMS_MAX = 64, ENVIRONMENT_MAX = 512 };
+enum { PROGRAMS_MAX = 64, ENVIRONMENT_MAX = 8192 };
 
 struct execution {
 	/* From "cmdline": the one program of an image; from "rc": the next of several. */
@@ -14,7 +14,7 @@ struct config {
 	struct execution executions[PROGRAMS_MAX];
 	int execution_count;
 	/* "NAME=VALUE", ended by NULL. */
-	char *environment[ENVIRONMENT_MAX + 1];
+	char **environment;
 	const char *hostname;
 };
 

@@ -1,47 +1,11 @@
 #include "ext2.h"
 
 #include "ext2_disk.h"
-#include "memory.h"
 #include "virtio_blk.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { SUPER_AT = 1024, MAGIC = 0xef53, INODE_SIZE_OLD = 128, FIRST_INODE = 11, NAMES_KINDS = 2 };
-/* Sparse copies of the super block, sizes over 2 GiB, huge files. */
-enum { WRITABLE_FEATURES = 1 | 2 | 8 };
-
-static bool is_usable(const struct ext2_super *super, bool read_only)
-{
-	if (super->magic != MAGIC || super->revision > 1 || super->log_block_size > 2 || !super->blocks_per_group ||
-	    !super->inodes_per_group || super->first_data_block >= super->blocks)
-		return false;
-	if (!super->revision)
-		return true;
-	if (super->incompatible & ~(uint32_t)NAMES_KINDS)
-		printf("ext2fs: unsupported incompat features: 0x%x\n", super->incompatible & ~(uint32_t)NAMES_KINDS);
-	else if (!read_only && super->read_only_compatible & ~(uint32_t)WRITABLE_FEATURES)
-		printf("ext2fs: unsupported ro-incompat features: 0x%x\n", super->read_only_compatible & ~(uint32_t)WRITABLE_FEATURES);
-	else
-		return super->first_inode == FIRST_INODE && super->inode_size >= INODE_SIZE_OLD;
-	return false;
-}
-
-static void *open(struct disk *disk)
-{
-	struct ext2_super super;
-	if (!virtio_blk_read(disk, SUPER_AT, &super, sizeof super) || !is_usable(&super, disk->read_only))
-		return NULL;
-	struct ext2 *fs = memory_need(sizeof *fs);
-	*fs = (struct ext2){ .disk = disk, .super = super, .block_size = 1024u << super.log_block_size };
-	fs->group_count = (super.blocks - super.first_data_block + super.blocks_per_group - 1) / super.blocks_per_group;
-	fs->inode_size = super.revision ? super.inode_size : INODE_SIZE_OLD;
-	fs->has_kinds = super.revision && super.incompatible & NAMES_KINDS;
-	size_t length = fs->group_count * sizeof *fs->groups;
-	fs->groups = memory_need(length);
-	uint64_t groups_at = (super.first_data_block + 1ull) * fs->block_size;
-	return virtio_blk_read(disk, groups_at, fs->groups, length) ? fs : NULL;
-}
+enum { LARGE_FILES = 2 };
 
 static uint64_t inode_at(const struct ext2 *fs, uint32_t number)
 {
@@ -56,6 +20,8 @@ bool ext2_read_inode(struct ext2 *fs, uint32_t number, struct ext2_inode *inode)
 
 bool ext2_write_inode(struct ext2 *fs, uint32_t number, const struct ext2_inode *inode)
 {
+	if (ext2_size(inode) > INT32_MAX)
+		fs->super.read_only_compatible |= LARGE_FILES;
 	return virtio_blk_write(fs->disk, inode_at(fs, number), inode, sizeof *inode);
 }
 
@@ -63,6 +29,11 @@ uint64_t ext2_size(const struct ext2_inode *inode)
 {
 	bool plain = (inode->mode & EXT2_MODE_KIND) == EXT2_MODE_PLAIN;
 	return inode->size | (plain ? (uint64_t)inode->size_high << 32 : 0);
+}
+
+bool ext2_is_short_link(const struct ext2 *fs, const struct ext2_inode *inode)
+{
+	return (inode->mode & EXT2_MODE_KIND) == EXT2_MODE_LINK && inode->sectors == ext2_attribute_sectors(fs, inode);
 }
 
 unsigned ext2_pointer_path(const struct ext2 *fs, uint32_t n, uint32_t path[4])
@@ -101,10 +72,7 @@ bool ext2_map(struct ext2 *fs, const struct ext2_inode *inode, uint32_t n, uint3
 	return levels;
 }
 
-/* Sees one entry of a folder; true ends the walk. */
-typedef bool (*visitor)(void *context, struct ext2 *fs, const struct ext2_entry *entry);
-
-static int walk(struct ext2 *fs, const struct ext2_inode *folder, visitor visit, void *context)
+int ext2_walk(struct ext2 *fs, const struct ext2_inode *folder, ext2_visitor visit, void *context)
 {
 	uint8_t data[EXT2_BLOCK_MAX];
 	for (uint32_t n = 0; n < folder->size / fs->block_size; n++) {
@@ -149,7 +117,7 @@ int ext2_find(struct ext2 *fs, const char *path, uint32_t *number, struct ext2_i
 		struct search search = { path, slash ? (size_t)(slash - path) : strlen(path), 0 };
 		if ((inode->mode & EXT2_MODE_KIND) != EXT2_MODE_FOLDER)
 			return FILE_NOT_FOLDER;
-		int error = walk(fs, inode, compare, &search);
+		int error = ext2_walk(fs, inode, compare, &search);
 		if (error || !search.inode)
 			return error ? error : FILE_MISSING;
 		*number = search.inode;
@@ -174,14 +142,36 @@ static enum file_kind kind_of(const struct ext2_inode *inode)
 	}
 }
 
-static int stat(void *state, const char *path, enum file_kind *kind, uint64_t *size)
+static int stat(void *state, const char *path, struct file_facts *facts)
 {
 	uint32_t number;
 	struct ext2_inode inode;
 	int error = ext2_find(state, path, &number, &inode);
-	*kind = kind_of(&inode);
-	*size = ext2_size(&inode);
-	return error;
+	if (error)
+		return error;
+	*facts = (struct file_facts){
+		.kind = kind_of(&inode), .size = ext2_size(&inode), .mode = inode.mode & FILE_MODE_BITS, .modified = inode.write_time,
+		.uid = inode.uid | (uint32_t)inode.uid_high << 16, .gid = inode.gid | (uint32_t)inode.gid_high << 16,
+	};
+	return 0;
+}
+
+static int read_link(void *state, const char *path, char *into, size_t room)
+{
+	struct ext2 *fs = state;
+	uint32_t number;
+	struct ext2_inode inode;
+	int error = ext2_find(fs, path, &number, &inode);
+	if (error)
+		return error;
+	if (kind_of(&inode) != FILE_LINK || inode.size >= room || inode.size > fs->block_size)
+		return FILE_INVALID;
+	const void *text = ext2_is_short_link(fs, &inode) ? inode.pointers : (const void *)ext2_block(fs, inode.pointers[0]);
+	if (!text)
+		return FILE_IO;
+	memcpy(into, text, inode.size);
+	into[inode.size] = '\0';
+	return 0;
 }
 
 static long read(void *state, const char *path, uint64_t offset, void *into, size_t length)
@@ -200,10 +190,15 @@ static long read(void *state, const char *path, uint64_t offset, void *into, siz
 	if (length > size - offset)
 		length = size - offset;
 	for (size_t done = 0; done < length;) {
-		size_t skip = (offset + done) % fs->block_size, part = fs->block_size - skip;
-		part = part < length - done ? part : length - done;
-		if (!ext2_map(fs, &inode, (uint32_t)((offset + done) / fs->block_size), &block))
+		uint64_t at = offset + done;
+		size_t skip = at % fs->block_size, part = fs->block_size - skip;
+		uint32_t n = (uint32_t)(at / fs->block_size), next;
+		if (!ext2_map(fs, &inode, n, &block))
 			return FILE_IO;
+		/* In as few transfers as the places of the blocks allow. */
+		for (uint32_t i = 1; block && part < length - done && ext2_map(fs, &inode, n + i, &next) && next == block + i; i++)
+			part += fs->block_size;
+		part = part < length - done ? part : length - done;
 		if (!block)
 			memset((char *)into + done, 0, part);
 		else if (!virtio_blk_read(fs->disk, (uint64_t)block * fs->block_size + skip, (char *)into + done, part))
@@ -238,7 +233,10 @@ static int list(void *state, const char *path, file_found found, void *context)
 	int error = ext2_find(state, path, &number, &inode);
 	if (!error && kind_of(&inode) != FILE_FOLDER)
 		error = FILE_NOT_FOLDER;
-	return error ? error : walk(state, &inode, pass_on, &listing);
+	return error ? error : ext2_walk(state, &inode, pass_on, &listing);
 }
 
-const struct filesystem ext2 = { "ext2fs", open, stat, read, list, ext2_write_file, ext2_make_folder };
+const struct filesystem ext2 = {
+	.type = "ext2fs", .open = ext2_open, .close = ext2_close, .stat = stat, .read_link = read_link, .read = read, .list = list,
+	.write = ext2_write_file, .make_folder = ext2_make_folder, .change = ext2_change,
+};

@@ -61,3 +61,16 @@ bool ext2_give_block(struct ext2 *fs, uint32_t block)
 	ext2_forget(fs, block);
 	return true;
 }
+
+void ext2_give_inode(struct ext2 *fs, uint32_t number, bool folder)
+{
+	uint32_t group = (number - 1) / fs->super.inodes_per_group, bit = (number - 1) % fs->super.inodes_per_group;
+	uint8_t *map = ext2_block(fs, fs->groups[group].inode_bitmap);
+	if (!map)
+		return;
+	map[bit / 8] &= (uint8_t)~(1 << bit % 8);
+	ext2_changed(fs, fs->groups[group].inode_bitmap);
+	fs->groups[group].free_inodes++;
+	fs->groups[group].folders -= folder;
+	fs->super.free_inodes++;
+}

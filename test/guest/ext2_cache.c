@@ -1,4 +1,5 @@
 #include "ext2_disk.h"
+#include "rtc.h"
 #include "virtio_blk.h"
 
 #include <string.h>
@@ -77,5 +78,6 @@ bool ext2_write_back(struct ext2 *fs)
 		written &= write_back(fs, &fs->cache[i]);
 	uint64_t groups_at = (fs->super.first_data_block + 1ull) * fs->block_size;
 	written &= virtio_blk_write(fs->disk, groups_at, fs->groups, fs->group_count * sizeof *fs->groups);
+	fs->super.write_time = rtc_seconds();
 	return written & virtio_blk_write(fs->disk, SUPER_AT, &fs->super, sizeof fs->super);
 }

@@ -29,7 +29,6 @@ extern struct http_server http_server;
 /* Each request is answered once, by one of these, at once or later. */
 void http_reply(struct http_connection *connection, int status, const char *type, const void *body, size_t length);
 void http_reply_text(struct http_connection *connection, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* That many bytes: byte i is i % 251. */
-void http_reply_pattern(struct http_connection *connection, uint64_t length);
-/* To be called before the answer. */
+/* These two are to be called before the answer; the first adds a field to its header. */
+void http_add_field(struct http_connection *connection, const char *name, uint64_t value);
 void http_end(struct http_connection *connection, enum http_ending ending, int code);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATTERN_CHUNK = 4096, PATTERN = 251, END_WITHIN = 500000000 };
+enum { END_WITHIN = 500000000 };
 
 struct http_pending_end http_ending;
 
@@ -18,7 +18,9 @@ static void release(struct http_connection *connection)
 	if (http_ending.after == connection)
 		http_ending.after = NULL;
 	free(connection->input);
+	text_free(&connection->fields);
 	text_free(&connection->output);
+	http_stream_end(&connection->stream);
 	free(connection);
 }
 
@@ -57,22 +59,6 @@ bool http_queue(struct http_connection *connection, const void *bytes, size_t le
 	return true;
 }
 
-static void queue_pattern(struct http_connection *connection)
-{
-	static uint8_t pattern[PATTERN_CHUNK + PATTERN];
-	if (!pattern[1])
-		for (size_t i = 0; i < sizeof pattern; i++)
-			pattern[i] = i % PATTERN;
-	while (connection->pattern_sent < connection->pattern_length) {
-		uint64_t left = connection->pattern_length - connection->pattern_sent;
-		size_t room = tcp_sndbuf(connection->tcp), part = left < PATTERN_CHUNK ? (size_t)left : PATTERN_CHUNK;
-		part = part < room ? part : room;
-		if (!part || !http_queue(connection, pattern + connection->pattern_sent % PATTERN, part))
-			return;
-		connection->pattern_sent += part;
-	}
-}
-
 void http_push(struct http_connection *connection)
 {
 	while (connection->output_sent < connection->output.length) {
@@ -83,11 +69,13 @@ void http_push(struct http_connection *connection)
 			break;
 		connection->output_sent += part;
 	}
-	if (connection->output_sent == connection->output.length)
-		queue_pattern(connection);
+	bool broken = false, all = connection->output_sent == connection->output.length && http_stream_push(connection, &broken);
 	tcp_output(connection->tcp);
-	if (!connection->answered || connection->output_sent < connection->output.length ||
-	    connection->pattern_sent < connection->pattern_length)
+	if (broken) {
+		http_hang_up(connection);
+		return;
+	}
+	if (!connection->answered || !all)
 		return;
 	if (http_ending.after == connection && connection->unacknowledged)
 		return;
@@ -100,7 +88,7 @@ void http_push(struct http_connection *connection)
 	connection->input_length = rest;
 	connection->busy = connection->answered = connection->told_to_continue = false;
 	connection->output.length = connection->output_sent = 0;
-	connection->pattern_length = connection->pattern_sent = 0;
+	http_stream_end(&connection->stream);
 	if (rest)
 		http_serve_input(connection);
 }
@@ -112,6 +100,8 @@ static const char *reason(int status)
 		return "OK";
 	case 400:
 		return "Bad Request";
+	case 403:
+		return "Forbidden";
 	case 404:
 		return "Not Found";
 	case 405:
@@ -125,8 +115,11 @@ static const char *reason(int status)
 
 static void start_reply(struct http_connection *connection, int status, const char *type, uint64_t length)
 {
-	text_add(&connection->output, "HTTP/1.1 %d %s\r\nServer: unikrun-probe\r\nContent-Type: %s\r\nContent-Length: %lu\r\nConnection: %s\r\n\r\n",
+	text_add(&connection->output, "HTTP/1.1 %d %s\r\nServer: unikrun-probe\r\nContent-Type: %s\r\nContent-Length: %lu\r\nConnection: %s\r\n",
 		 status, reason(status), type, length, connection->parsed.keep_alive ? "keep-alive" : "close");
+	text_add_bytes(&connection->output, connection->fields.data, connection->fields.length);
+	text_add_bytes(&connection->output, "\r\n", 2);
+	connection->fields.length = 0;
 	connection->answered = true;
 }
 
@@ -157,11 +150,18 @@ void http_reply_text(struct http_connection *connection, int status, const char 
 	http_reply(connection, status, "text/plain; charset=utf-8", text, length < sizeof text ? length : sizeof text - 1);
 }
 
-void http_reply_pattern(struct http_connection *connection, uint64_t length)
+void http_reply_stream(struct http_connection *connection, const char *type, struct http_stream stream)
 {
-	start_reply(connection, 200, "application/octet-stream", length);
-	connection->pattern_length = length;
+	start_reply(connection, 200, type, stream.length);
+	if (connection->parsed.head)
+		stream.length = 0;
+	connection->stream = stream;
 	finish_reply(connection);
+}
+
+void http_add_field(struct http_connection *connection, const char *name, uint64_t value)
+{
+	text_add(&connection->fields, "%s: %lu\r\n", name, value);
 }
 
 void http_end(struct http_connection *connection, enum http_ending kind, int code)

@@ -2,6 +2,7 @@
 #pragma once
 #include "http.h"
 #include "http_request.h"
+#include "http_stream.h"
 #include "text.h"
 
 struct tcp_pcb;
@@ -14,9 +15,12 @@ struct http_connection {
 	struct http_parsed parsed;
 	/* A request was handed to its page and is not yet answered to the end. */
 	bool busy, answered, told_to_continue;
+	/* Fields of the answer's header besides the usual ones. */
+	struct text fields;
 	struct text output;
 	size_t output_sent;
-	uint64_t pattern_length, pattern_sent;
+	/* Goes out behind the output. */
+	struct http_stream stream;
 	uint64_t unacknowledged;
 };
 
@@ -37,6 +41,7 @@ void http_lose(struct http_connection *connection);
 void http_hang_up(struct http_connection *connection);
 /* Queues what TCP has room for; once all is queued, goes on to the next request or closes. */
 void http_push(struct http_connection *connection);
+void http_reply_stream(struct http_connection *connection, const char *type, struct http_stream stream);
 /* Looks whether a whole request is there, and has it answered. */
 void http_serve_input(struct http_connection *connection);
 /* Hands bytes to TCP; false where it has no room. */

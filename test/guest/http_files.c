@@ -7,37 +7,37 @@
 
 #include <stdlib.h>
 
-enum { PATH_ROOM = 1024, READ_LIMIT = 4 << 20 };
+enum { READ_LIMIT = 4 << 20 };
 
 #define BYTES "application/octet-stream"
 
-/* Reads the parameter `path`; answers where it is missing. */
-static bool get_path(struct http_connection *connection, const struct http_request *request, char *path)
+bool http_get_path(struct http_connection *connection, const struct http_request *request, const char *name, char path[HTTP_PATH_ROOM])
 {
-	if (http_parameter(request, "path", path, PATH_ROOM))
+	if (http_parameter(request, name, path, HTTP_PATH_ROOM))
 		return true;
-	http_reply_text(connection, 400, "Say which path: %s?path=/PATH\n", request->path);
+	http_reply_text(connection, 400, "Say which %s: %s?%s=/PATH\n", name, request->path, name);
 	return false;
 }
 
-static void reply_error(struct http_connection *connection, const char *path, int error)
+void http_reply_file_error(struct http_connection *connection, const char *path, int error)
 {
-	http_reply_text(connection, error == FILE_MISSING ? 404 : 500, "%s: %s\n", path, mounts_error(error));
+	int status = error == FILE_MISSING ? 404 : error == FILE_READ_ONLY ? 403 : 500;
+	http_reply_text(connection, status, "%s: %s\n", path, mounts_error(error));
 }
 
 void http_read_file(struct http_connection *connection, const struct http_request *request)
 {
-	char path[PATH_ROOM];
-	enum file_kind kind;
-	uint64_t size, offset = http_number(request, "offset", 0), length = http_number(request, "length", UINT64_MAX);
-	if (!get_path(connection, request, path))
+	char path[HTTP_PATH_ROOM];
+	struct file_facts facts;
+	uint64_t offset = http_number(request, "offset", 0), length = http_number(request, "length", UINT64_MAX);
+	if (!http_get_path(connection, request, "path", path))
 		return;
-	int error = mounts_stat(path, &kind, &size);
+	int error = mounts_stat(path, &facts);
 	if (error) {
-		reply_error(connection, path, error);
+		http_reply_file_error(connection, path, error);
 		return;
 	}
-	uint64_t left = offset < size ? size - offset : 0;
+	uint64_t left = offset < facts.size ? facts.size - offset : 0;
 	length = length < left ? length : left;
 	char *data = length <= READ_LIMIT ? malloc(length + 1) : NULL;
 	if (!data) {
@@ -46,7 +46,7 @@ void http_read_file(struct http_connection *connection, const struct http_reques
 	}
 	long got = mounts_read(path, offset, data, length);
 	if (got < 0)
-		reply_error(connection, path, (int)got);
+		http_reply_file_error(connection, path, (int)got);
 	else
 		http_reply(connection, 200, BYTES, data, (size_t)got);
 	free(data);
@@ -54,24 +54,28 @@ void http_read_file(struct http_connection *connection, const struct http_reques
 
 void http_write_file(struct http_connection *connection, const struct http_request *request)
 {
-	char path[PATH_ROOM];
-	if (!get_path(connection, request, path))
+	char path[HTTP_PATH_ROOM];
+	if (!http_get_path(connection, request, "path", path))
 		return;
 	int error = mounts_write(path, http_number(request, "append", 0) ? FILE_APPEND : FILE_REPLACE, request->body, request->body_length);
+	if (!error && http_number(request, "sync", 0))
+		error = mounts_sync(path);
 	if (error)
-		reply_error(connection, path, error);
+		http_reply_file_error(connection, path, error);
 	else
 		http_reply_text(connection, 200, "wrote %zu bytes to %s\n", request->body_length, path);
 }
 
 void http_make_folder(struct http_connection *connection, const struct http_request *request)
 {
-	char path[PATH_ROOM];
-	if (!get_path(connection, request, path))
+	char path[HTTP_PATH_ROOM];
+	if (!http_get_path(connection, request, "path", path))
 		return;
 	int error = mounts_make_folder(path);
+	if (!error && http_number(request, "sync", 0))
+		error = mounts_sync(path);
 	if (error)
-		reply_error(connection, path, error);
+		http_reply_file_error(connection, path, error);
 	else
 		http_reply_text(connection, 200, "made %s\n", path);
 }
@@ -84,13 +88,13 @@ static void add_entry(void *context, const char *name, enum file_kind kind, uint
 
 void http_list_folder(struct http_connection *connection, const struct http_request *request)
 {
-	char path[PATH_ROOM];
+	char path[HTTP_PATH_ROOM];
 	struct text text = { NULL, 0, 0 };
-	if (!get_path(connection, request, path))
+	if (!http_get_path(connection, request, "path", path))
 		return;
 	int error = mounts_list(path, add_entry, &text);
 	if (error)
-		reply_error(connection, path, error);
+		http_reply_file_error(connection, path, error);
 	else
 		http_reply(connection, 200, "text/plain; charset=utf-8", text.data, text.length);
 	text_free(&text);

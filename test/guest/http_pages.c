@@ -3,12 +3,18 @@
 #include "clock.h"
 #include "config.h"
 #include "console.h"
+#include "http_changes.h"
 #include "http_config.h"
+#include "http_facts.h"
 #include "http_fetch.h"
 #include "http_files.h"
 #include "http_request.h"
+#include "http_static.h"
+#include "http_stream.h"
+#include "lookups.h"
 #include "network_interface.h"
 #include "resolver.h"
+#include "via.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,9 +40,10 @@ static void page_config(struct http_connection *connection, const struct http_re
 	text_free(&text);
 }
 
-static void looked_up(void *context, const ip_addr_t *address, const char *reason)
+static void looked_up(void *context, const ip_addr_t *address, const char *reason, uint32_t milliseconds)
 {
 	char text[IPADDR_STRLEN_MAX];
+	http_add_field(context, "X-Milliseconds", milliseconds);
 	if (!address) {
 		http_reply_text(context, 502, "The name could not be looked up: %s.\n", reason);
 		return;
@@ -47,24 +54,14 @@ static void looked_up(void *context, const ip_addr_t *address, const char *reaso
 
 static void page_dns(struct http_connection *connection, const struct http_request *request)
 {
-	char name[NAME_ROOM];
+	char name[NAME_ROOM], type[8];
+	enum dns_family family = DNS_ANY;
+	if (http_parameter(request, "type", type, sizeof type))
+		family = strcmp(type, "AAAA") ? DNS_IPV4 : DNS_IPV6;
 	if (!http_parameter(request, "name", name, sizeof name))
 		http_reply_text(connection, 400, "Say which name: /dns?name=NAME\n");
 	else
-		resolver_look_up(name, looked_up, connection);
-}
-
-static void page_connect(struct http_connection *connection, const struct http_request *request)
-{
-	char host[NAME_ROOM], path[NAME_ROOM];
-	uint64_t port = http_number(request, "port", 80);
-	if (!http_parameter(request, "host", host, sizeof host) || !port || port > 65535) {
-		http_reply_text(connection, 400, "Say where to: /connect?host=ADDRESS-OR-NAME&port=PORT&path=/PATH\n");
-		return;
-	}
-	if (!http_parameter(request, "path", path, sizeof path))
-		snprintf(path, sizeof path, "/");
-	http_fetch(connection, host, (uint16_t)port, path);
+		resolver_look_up(name, family, looked_up, connection);
 }
 
 static void page_exit(struct http_connection *connection, const struct http_request *request)
@@ -119,33 +116,48 @@ static void page_bytes(struct http_connection *connection, const struct http_req
 	http_reply_pattern(connection, http_number(request, "n", 1024));
 }
 
+typedef void (*page)(struct http_connection *connection, const struct http_request *request);
+
 static const struct {
 	const char *path;
-	/* Both for GET and HEAD, or both for PUT and POST. */
-	void (*get)(struct http_connection *connection, const struct http_request *request);
-	void (*put)(struct http_connection *connection, const struct http_request *request);
+	/* For GET and HEAD, for PUT and POST, and for DELETE. */
+	page get, put, delete;
 } pages[] = {
-	{ "/", page_home, NULL },
-	{ "/config", page_config, NULL },
-	{ "/dns", page_dns, NULL },
-	{ "/connect", page_connect, NULL },
-	{ "/file", http_read_file, http_write_file },
-	{ "/folder", NULL, http_make_folder },
-	{ "/list", http_list_folder, NULL },
-	{ "/disk", http_read_disk, http_write_disk },
-	{ "/exit", page_exit, NULL },
-	{ "/return", page_return, NULL },
-	{ "/panic", page_panic, NULL },
-	{ "/trap", page_trap, NULL },
-	{ "/print", page_print, NULL },
-	{ "/console", page_console, NULL },
-	{ "/bytes", page_bytes, NULL },
+	{ "/", .get = page_home },
+	{ "/config", .get = page_config },
+	{ "/dns", .get = page_dns },
+	{ "/lookups", .get = lookups_page },
+	{ "/fcgi", .get = via_fastcgi_page },
+	{ "/via", .get = via_page },
+	{ "/connect", .get = http_connect_page },
+	{ "/greeting", .get = http_greeting_page },
+	{ "/file", .get = http_read_file, .put = http_write_file, .delete = http_delete_file },
+	{ "/folder", .put = http_make_folder },
+	{ "/rename", .put = http_rename },
+	{ "/link", .put = http_make_link },
+	{ "/truncate", .put = http_truncate },
+	{ "/mode", .put = http_set_mode },
+	{ "/stat", .get = http_stat },
+	{ "/sum", .get = http_sum },
+	{ "/list", .get = http_list_folder },
+	{ "/disk", .get = http_read_disk, .put = http_write_disk },
+	{ "/exit", .get = page_exit },
+	{ "/return", .get = page_return },
+	{ "/panic", .get = page_panic },
+	{ "/trap", .get = page_trap },
+	{ "/print", .get = page_print },
+	{ "/console", .get = page_console },
+	{ "/bytes", .get = page_bytes },
 };
 
 void http_answer(struct http_connection *connection, const struct http_request *request)
 {
 	bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
 	bool writes = !strcmp(request->method, "PUT") || !strcmp(request->method, "POST");
+	if (reads && !strncmp(request->path, HTTP_STATIC_PREFIX, strlen(HTTP_STATIC_PREFIX))) {
+		http_static(connection, request);
+		return;
+	}
 	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
 		if (strcmp(pages[i].path, request->path))
 			continue;
@@ -153,6 +165,8 @@ void http_answer(struct http_connection *connection, const struct http_request *
 			pages[i].get(connection, request);
 		else if (writes && pages[i].put)
 			pages[i].put(connection, request);
+		else if (!strcmp(request->method, "DELETE") && pages[i].delete)
+			pages[i].delete(connection, request);
 		else
 			http_reply_text(connection, 405, "%s cannot be had by %s.\n", request->path, request->method);
 		return;

@@ -105,22 +105,16 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool http_parameter(const struct http_request *request, const char *name, char *into, size_t room)
+bool http_decode(const char *from, const char *end, char *into, size_t room)
 {
-	size_t length = strlen(name), at = 0;
-	const char *part = request->query;
-	while (strncmp(part, name, length) || part[length] != '=') {
-		part = strchr(part, '&');
-		if (!part++)
-			return false;
-	}
-	for (part += length + 1; *part && *part != '&'; part++) {
+	size_t at = 0;
+	for (; *from && *from != *end; from++) {
 		if (at + 1 >= room)
 			return false;
-		char c = *part == '+' ? ' ' : *part;
-		if (c == '%' && hex_digit(part[1]) >= 0 && hex_digit(part[2]) >= 0) {
-			c = (char)(hex_digit(part[1]) << 4 | hex_digit(part[2]));
-			part += 2;
+		char c = *from == '+' && *end ? ' ' : *from;
+		if (c == '%' && hex_digit(from[1]) >= 0 && hex_digit(from[2]) >= 0) {
+			c = (char)(hex_digit(from[1]) << 4 | hex_digit(from[2]));
+			from += 2;
 		}
 		into[at++] = c;
 	}
@@ -128,8 +122,26 @@ bool http_parameter(const struct http_request *request, const char *name, char *
 	return true;
 }
 
+bool http_parameter(const struct http_request *request, const char *name, char *into, size_t room)
+{
+	size_t length = strlen(name);
+	const char *part = request->query;
+	while (strncmp(part, name, length) || part[length] != '=') {
+		part = strchr(part, '&');
+		if (!part++)
+			return false;
+	}
+	return http_decode(part + length + 1, "&", into, room);
+}
+
 uint64_t http_number(const struct http_request *request, const char *name, uint64_t otherwise)
 {
 	char text[32];
 	return http_parameter(request, name, text, sizeof text) ? number(text) : otherwise;
+}
+
+uint64_t http_announced_length(const char *header_start, const char *header_end, uint64_t otherwise)
+{
+	const char *value = header(header_start, header_end, "content-length");
+	return value ? number(value) : otherwise;
 }

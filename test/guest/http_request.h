@@ -18,3 +18,7 @@ enum http_progress http_parse(char *input, size_t length, struct http_parsed *pa
 bool http_parameter(const struct http_request *request, const char *name, char *into, size_t room);
 /* The same for a number, which is `otherwise` if it is missing. */
 uint64_t http_number(const struct http_request *request, const char *name, uint64_t otherwise);
+/* Decodes a path (up to the end), or a parameter's value (up to "&", with "+" for a space); false if it has no room. */
+bool http_decode(const char *from, const char *end, char *into, size_t room);
+/* The Content-Length among a header's lines. */
+uint64_t http_announced_length(const char *header_start, const char *header_end, uint64_t otherwise);

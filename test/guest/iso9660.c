@@ -2,92 +2,35 @@
 #include "iso9660.h"
 
 #include "memory.h"
+#include "rock_ridge.h"
+#include "rtc.h"
 #include "virtio_blk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 2048, FIRST_DESCRIPTOR = 16, DESCRIPTORS_MAX = 16, NAME_ROOM = 256, FOLDER_LIMIT = 4 << 20, CONTINUATIONS_MAX = 8 };
-enum { FLAG_FOLDER = 2, NAME_CONTINUES = 1, MODE_KIND = 0170000, MODE_FOLDER = 0040000, MODE_LINK = 0120000, MODE_PLAIN = 0100000 };
-
-struct entry {
-	uint32_t extent, size;
-	enum file_kind kind;
-	char name[NAME_ROOM];
-};
+enum { FIRST_DESCRIPTOR = 16, DESCRIPTORS_MAX = 16, FOLDER_LIMIT = 4 << 20, FLAG_FOLDER = 2 };
 
 struct iso {
 	struct disk *disk;
-	struct entry root;
+	struct iso_entry root;
 	/* Rock Ridge is there; its fields start after this many bytes. */
 	bool rock_ridge;
 	uint8_t skip;
 };
 
 /* Sees one entry; true ends the walk. */
-typedef bool (*visitor)(void *context, const struct entry *entry);
+typedef bool (*visitor)(void *context, const struct iso_entry *entry);
 
-static uint32_t read32(const uint8_t *at)
+/* Seconds since 1970 of seven bytes: the years since 1900, the month and so on, and quarters of an hour east of UTC. */
+static uint32_t read_time(const uint8_t *at)
 {
-	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static void read_mode(struct entry *entry, uint32_t mode)
-{
-	switch (mode & MODE_KIND) {
-	case MODE_FOLDER:
-		entry->kind = FILE_FOLDER;
-		break;
-	case MODE_PLAIN:
-		entry->kind = FILE_PLAIN;
-		break;
-	case MODE_LINK:
-		entry->kind = FILE_LINK;
-		break;
-	default:
-		entry->kind = FILE_OTHER;
-	}
-}
-
-static void add_to_name(struct entry *entry, bool *started, const uint8_t *part, size_t length)
-{
-	size_t at = *started ? strlen(entry->name) : 0;
-	*started = true;
-	if (at + length >= NAME_ROOM)
-		length = NAME_ROOM - 1 - at;
-	memcpy(entry->name + at, part, length);
-	entry->name[at + length] = '\0';
-}
-
-/* Reads the fields of a system use area, and of those that it goes on in. */
-static void read_rock_ridge(const struct iso *iso, const uint8_t *area, size_t length, struct entry *entry)
-{
-	uint8_t sector[SECTOR];
-	bool named = false;
-	for (int areas = 0; areas < CONTINUATIONS_MAX; areas++) {
-		uint32_t block = 0, offset = 0, next_length = 0;
-		while (length >= 4 && area[2] >= 4 && area[2] <= length) {
-			if (!memcmp(area, "NM", 2) && area[2] >= 5 && !(area[4] & ~NAME_CONTINUES))
-				add_to_name(entry, &named, area + 5, area[2] - 5u);
-			else if (!memcmp(area, "PX", 2) && area[2] >= 12)
-				read_mode(entry, read32(area + 4));
-			else if (!memcmp(area, "CE", 2) && area[2] >= 28) {
-				block = read32(area + 4);
-				offset = read32(area + 12);
-				next_length = read32(area + 20);
-			}
-			length -= area[2];
-			area += area[2];
-		}
-		if (!block || offset + next_length > SECTOR || !virtio_blk_read(iso->disk, (uint64_t)block * SECTOR, sector, SECTOR))
-			return;
-		area = sector + offset;
-		length = next_length;
-	}
+	uint32_t days = rtc_days(1900u + at[0], at[1], at[2]);
+	return ((days * 24 + at[3]) * 60 + at[4]) * 60 + at[5] - (uint32_t)((int8_t)at[6] * 900);
 }
 
 /* Names without Rock Ridge: small letters, without the version. */
-static void read_plain_name(struct entry *entry, const uint8_t *name, size_t length)
+static void read_plain_name(struct iso_entry *entry, const uint8_t *name, size_t length)
 {
 	size_t i = 0;
 	for (; i < length && name[i] != ';'; i++)
@@ -97,35 +40,39 @@ static void read_plain_name(struct entry *entry, const uint8_t *name, size_t len
 	entry->name[i] = '\0';
 }
 
-static void read_record(const struct iso *iso, const uint8_t *record, struct entry *entry)
+static void read_record(const struct iso *iso, const uint8_t *record, struct iso_entry *entry)
 {
-	entry->extent = read32(record + 2) + record[1];
-	entry->size = read32(record + 10);
+	entry->extent = iso_read32(record + 2) + record[1];
+	entry->size = iso_read32(record + 10);
 	entry->kind = record[25] & FLAG_FOLDER ? FILE_FOLDER : FILE_PLAIN;
+	entry->mode = record[25] & FLAG_FOLDER ? 0555 : 0444;
+	entry->uid = entry->gid = 0;
+	entry->modified = read_time(record + 18);
+	entry->target[0] = '\0';
 	read_plain_name(entry, record + 33, record[32]);
 	size_t used = 33u + record[32] + !(record[32] & 1) + iso->skip;
 	if (iso->rock_ridge && used < record[0])
-		read_rock_ridge(iso, record + used, record[0] - used, entry);
+		rock_ridge_read(iso->disk, record + used, record[0] - used, entry);
 }
 
 /* Walks over a folder's entries but "." and "..". */
-static int walk(const struct iso *iso, const struct entry *folder, visitor visit, void *context)
+static int walk(const struct iso *iso, const struct iso_entry *folder, visitor visit, void *context)
 {
 	uint8_t *data = folder->size <= FOLDER_LIMIT ? malloc(folder->size + 1) : NULL;
 	if (!data)
 		return FILE_NO_MEMORY;
-	int result = virtio_blk_read(iso->disk, (uint64_t)folder->extent * SECTOR, data, folder->size) ? 0 : FILE_IO;
+	int result = virtio_blk_read(iso->disk, (uint64_t)folder->extent * ISO_SECTOR, data, folder->size) ? 0 : FILE_IO;
 	for (uint32_t at = 0; !result && at + 33 < folder->size;) {
 		const uint8_t *record = data + at;
 		/* Records do not cross sectors: a length of 0 fills the rest of one. */
 		if (!record[0]) {
-			at = (at / SECTOR + 1) * SECTOR;
+			at = (at / ISO_SECTOR + 1) * ISO_SECTOR;
 			continue;
 		}
 		if (record[0] < 34 || at + record[0] > folder->size || 33u + record[32] > record[0])
 			result = FILE_IO;
 		else if (record[32] != 1 || record[33] > 1) {
-			struct entry entry;
+			struct iso_entry entry;
 			read_record(iso, record, &entry);
 			if (visit(context, &entry))
 				break;
@@ -139,8 +86,8 @@ static int walk(const struct iso *iso, const struct entry *folder, visitor visit
 /* Looks whether the root's "." has the SP field that announces Rock Ridge (or another use of SUSP). */
 static void detect_rock_ridge(struct iso *iso)
 {
-	uint8_t sector[SECTOR];
-	if (!virtio_blk_read(iso->disk, (uint64_t)iso->root.extent * SECTOR, sector, SECTOR) || sector[0] < 34 + 7)
+	uint8_t sector[ISO_SECTOR];
+	if (!virtio_blk_read(iso->disk, (uint64_t)iso->root.extent * ISO_SECTOR, sector, ISO_SECTOR) || sector[0] < 34 + 7)
 		return;
 	const uint8_t *area = sector + 34;
 	iso->rock_ridge = !memcmp(area, "SP", 2) && area[4] == 0xbe && area[5] == 0xef;
@@ -149,15 +96,15 @@ static void detect_rock_ridge(struct iso *iso)
 
 static void *open(struct disk *disk)
 {
-	uint8_t sector[SECTOR];
+	uint8_t sector[ISO_SECTOR];
 	for (unsigned i = 0; i < DESCRIPTORS_MAX; i++) {
-		if (!virtio_blk_read(disk, (FIRST_DESCRIPTOR + i) * (uint64_t)SECTOR, sector, SECTOR) || memcmp(sector + 1, "CD001", 5) ||
+		if (!virtio_blk_read(disk, (FIRST_DESCRIPTOR + i) * (uint64_t)ISO_SECTOR, sector, ISO_SECTOR) || memcmp(sector + 1, "CD001", 5) ||
 		    sector[0] == 255)
 			return NULL;
 		if (sector[0] != 1)
 			continue;
 		/* A logical block of another size is allowed and never met. */
-		if (sector[128] != (SECTOR & 0xff) || sector[129] != SECTOR >> 8)
+		if (sector[128] != (ISO_SECTOR & 0xff) || sector[129] != ISO_SECTOR >> 8)
 			return NULL;
 		struct iso *iso = memory_need(sizeof *iso);
 		*iso = (struct iso){ .disk = disk };
@@ -171,11 +118,11 @@ static void *open(struct disk *disk)
 struct search {
 	const char *name;
 	size_t length;
-	struct entry found;
+	struct iso_entry found;
 	bool hit;
 };
 
-static bool compare(void *context, const struct entry *entry)
+static bool compare(void *context, const struct iso_entry *entry)
 {
 	struct search *search = context;
 	search->hit = !strncmp(entry->name, search->name, search->length) && !entry->name[search->length];
@@ -184,7 +131,7 @@ static bool compare(void *context, const struct entry *entry)
 	return search->hit;
 }
 
-static int find(const struct iso *iso, const char *path, struct entry *entry)
+static int find(const struct iso *iso, const char *path, struct iso_entry *entry)
 {
 	*entry = iso->root;
 	while (*path) {
@@ -201,19 +148,29 @@ static int find(const struct iso *iso, const char *path, struct entry *entry)
 	return 0;
 }
 
-static int stat(void *state, const char *path, enum file_kind *kind, uint64_t *size)
+static int stat(void *state, const char *path, struct file_facts *facts)
 {
-	struct entry entry;
+	struct iso_entry entry;
 	int error = find(state, path, &entry);
-	*kind = entry.kind;
-	*size = entry.size;
+	*facts = (struct file_facts){ entry.kind, entry.mode, entry.uid, entry.gid, entry.modified, entry.size };
+	return error;
+}
+
+static int read_link(void *state, const char *path, char *into, size_t room)
+{
+	struct iso_entry entry;
+	int error = find(state, path, &entry);
+	if (!error && (entry.kind != FILE_LINK || strlen(entry.target) >= room))
+		error = FILE_INVALID;
+	if (!error)
+		memcpy(into, entry.target, strlen(entry.target) + 1);
 	return error;
 }
 
 static long read(void *state, const char *path, uint64_t offset, void *into, size_t length)
 {
 	const struct iso *iso = state;
-	struct entry entry;
+	struct iso_entry entry;
 	int error = find(iso, path, &entry);
 	if (error)
 		return error;
@@ -223,7 +180,7 @@ static long read(void *state, const char *path, uint64_t offset, void *into, siz
 		return 0;
 	if (length > entry.size - offset)
 		length = entry.size - offset;
-	return virtio_blk_read(iso->disk, (uint64_t)entry.extent * SECTOR + offset, into, length) ? (long)length : FILE_IO;
+	return virtio_blk_read(iso->disk, (uint64_t)entry.extent * ISO_SECTOR + offset, into, length) ? (long)length : FILE_IO;
 }
 
 struct listing {
@@ -231,7 +188,7 @@ struct listing {
 	void *context;
 };
 
-static bool pass_on(void *context, const struct entry *entry)
+static bool pass_on(void *context, const struct iso_entry *entry)
 {
 	const struct listing *listing = context;
 	listing->found(listing->context, entry->name, entry->kind, entry->size);
@@ -240,7 +197,7 @@ static bool pass_on(void *context, const struct entry *entry)
 
 static int list(void *state, const char *path, file_found found, void *context)
 {
-	struct entry entry;
+	struct iso_entry entry;
 	struct listing listing = { found, context };
 	int error = find(state, path, &entry);
 	if (!error && entry.kind != FILE_FOLDER)
@@ -248,4 +205,4 @@ static int list(void *state, const char *path, file_found found, void *context)
 	return error ? error : walk(state, &entry, pass_on, &listing);
 }
 
-const struct filesystem iso9660 = { "cd9660", open, stat, read, list, NULL, NULL };
+const struct filesystem iso9660 = { .type = "cd9660", .open = open, .stat = stat, .read_link = read_link, .read = read, .list = list };

@@ -113,6 +113,8 @@ void mounts_unmount_all(void)
 {
 	while (mount_count > 1) {
 		const struct mount *mount = &mounts[--mount_count];
+		if (mount->filesystem->close)
+			mount->filesystem->close(mount->state);
 		printf("unmounted /dev/%sa on %s type %s\n", mount->disk->name, mount->where, mount->filesystem->type);
 	}
 	printf("unmounted tmpfs on /tmp type tmpfs\n");
@@ -125,12 +127,22 @@ void mounts_each(void (*found)(void *context, const struct disk *disk, const cha
 		found(context, mount->disk, mount->filesystem->type, *mount->where ? mount->where : "/");
 }
 
-int mounts_stat(const char *path, enum file_kind *kind, uint64_t *size)
+int mounts_stat(const char *path, struct file_facts *facts)
 {
 	char buffer[PATH_ROOM];
 	const char *rest;
 	const struct mount *mount = resolve(path, buffer, &rest);
-	return mount ? mount->filesystem->stat(mount->state, rest, kind, size) : FILE_NAME_TOO_LONG;
+	return mount ? mount->filesystem->stat(mount->state, rest, facts) : FILE_NAME_TOO_LONG;
+}
+
+int mounts_read_link(const char *path, char *into, size_t room)
+{
+	char buffer[PATH_ROOM];
+	const char *rest;
+	const struct mount *mount = resolve(path, buffer, &rest);
+	if (!mount)
+		return FILE_NAME_TOO_LONG;
+	return mount->filesystem->read_link ? mount->filesystem->read_link(mount->state, rest, into, room) : FILE_INVALID;
 }
 
 long mounts_read(const char *path, uint64_t offset, void *into, size_t length)
@@ -149,6 +161,11 @@ int mounts_list(const char *path, file_found found, void *context)
 	return mount ? mount->filesystem->list(mount->state, rest, found, context) : FILE_NAME_TOO_LONG;
 }
 
+static bool is_read_only(const struct mount *mount)
+{
+	return !mount->filesystem->write || (mount->disk && mount->disk->read_only);
+}
+
 int mounts_write(const char *path, enum file_write how, const void *from, size_t length)
 {
 	char buffer[PATH_ROOM];
@@ -156,7 +173,7 @@ int mounts_write(const char *path, enum file_write how, const void *from, size_t
 	const struct mount *mount = resolve(path, buffer, &rest);
 	if (!mount)
 		return FILE_NAME_TOO_LONG;
-	if (!mount->filesystem->write || (mount->disk && mount->disk->read_only))
+	if (is_read_only(mount))
 		return FILE_READ_ONLY;
 	return mount->filesystem->write(mount->state, rest, how, from, length);
 }
@@ -168,13 +185,37 @@ int mounts_make_folder(const char *path)
 	const struct mount *mount = resolve(path, buffer, &rest);
 	if (!mount)
 		return FILE_NAME_TOO_LONG;
-	enum file_kind kind;
-	uint64_t size;
-	if (!mount->filesystem->stat(mount->state, rest, &kind, &size))
+	struct file_facts facts;
+	if (!mount->filesystem->stat(mount->state, rest, &facts))
 		return FILE_EXISTS;
-	if (!mount->filesystem->make_folder || (mount->disk && mount->disk->read_only))
+	return is_read_only(mount) ? FILE_READ_ONLY : mount->filesystem->make_folder(mount->state, rest);
+}
+
+int mounts_change(const char *path, const struct file_change *change)
+{
+	char buffer[PATH_ROOM], other[PATH_ROOM];
+	const char *rest;
+	struct file_change inside = *change;
+	const struct mount *mount = resolve(path, buffer, &rest);
+	if (!mount)
+		return FILE_NAME_TOO_LONG;
+	if (is_read_only(mount))
 		return FILE_READ_ONLY;
-	return mount->filesystem->make_folder(mount->state, rest);
+	if (!mount->filesystem->change)
+		return FILE_UNSUPPORTED;
+	if (change->kind == FILE_RENAME && resolve(change->text, other, &inside.text) != mount)
+		return FILE_OTHER_DEVICE;
+	return mount->filesystem->change(mount->state, rest, &inside);
+}
+
+int mounts_sync(const char *path)
+{
+	char buffer[PATH_ROOM];
+	const char *rest;
+	const struct mount *mount = resolve(path, buffer, &rest);
+	if (!mount)
+		return FILE_NAME_TOO_LONG;
+	return !mount->disk || virtio_blk_flush(mount->disk) ? 0 : FILE_IO;
 }
 
 const char *mounts_error(int error)
@@ -200,6 +241,14 @@ const char *mounts_error(int error)
 		return "Read-only file system";
 	case FILE_NAME_TOO_LONG:
 		return "File name too long";
+	case FILE_OTHER_DEVICE:
+		return "Cross-device link";
+	case FILE_TOO_LARGE:
+		return "File too large";
+	case FILE_UNSUPPORTED:
+		return "Operation not supported";
+	case FILE_NOT_EMPTY:
+		return "Directory not empty";
 	}
 	return "Unknown error";
 }

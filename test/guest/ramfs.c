@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PLAIN_MODE = 0644, FOLDER_MODE = 0755 };
+
 struct node {
 	struct node *next;
 	/* The whole path; "" is the root. */
@@ -52,13 +54,14 @@ static void *open(struct disk *disk)
 	return root;
 }
 
-static int stat(void *state, const char *path, enum file_kind *kind, uint64_t *size)
+static int stat(void *state, const char *path, struct file_facts *facts)
 {
 	const struct node *node = find(state, path);
 	if (!node)
 		return FILE_MISSING;
-	*kind = node->folder ? FILE_FOLDER : FILE_PLAIN;
-	*size = node->size;
+	*facts = (struct file_facts){
+		.kind = node->folder ? FILE_FOLDER : FILE_PLAIN, .mode = node->folder ? FOLDER_MODE : PLAIN_MODE, .size = node->size,
+	};
 	return 0;
 }
 
@@ -119,4 +122,6 @@ static int make_folder(void *state, const char *path)
 	return add(state, path, true) ? 0 : FILE_NO_MEMORY;
 }
 
-const struct filesystem ramfs = { "rumpfs", open, stat, read, list, write, make_folder };
+const struct filesystem ramfs = {
+	.type = "rumpfs", .open = open, .stat = stat, .read = read, .list = list, .write = write, .make_folder = make_folder,
+};

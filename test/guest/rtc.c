@@ -29,8 +29,8 @@ static uint32_t value(uint8_t field, bool binary)
 	return binary ? field : (field >> 4) * 10u + (field & 15);
 }
 
-/* Days from 1970 to a day of this century; the year starts in March, so that the leap day is its last. */
-static uint32_t days(uint32_t year, uint32_t month, uint32_t day)
+/* The year starts in March, so that the leap day is its last. */
+uint32_t rtc_days(uint32_t year, uint32_t month, uint32_t day)
 {
 	if (month < 3) {
 		year--;
@@ -47,6 +47,6 @@ uint32_t rtc_seconds(void)
 		again = get_all();
 	}
 	bool binary = get(STATUS_B) & BINARY;
-	uint32_t day = days(2000 + value(now.year, binary), value(now.month, binary), value(now.day, binary));
+	uint32_t day = rtc_days(2000 + value(now.year, binary), value(now.month, binary), value(now.day, binary));
 	return ((day * 24 + value(now.hour, binary)) * 60 + value(now.minute, binary)) * 60 + value(now.second, binary);
 }

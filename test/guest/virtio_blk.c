@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FEATURE_READ_ONLY = 1 << 5 };
-enum { CONFIG_SECTORS = 0, DISKS_MAX = 32, SECTOR = 512, BUFFER = 64 * 1024, READ = 0, WRITE = 1 };
+enum { FEATURE_READ_ONLY = 1 << 5, FEATURE_FLUSH = 1 << 9 };
+enum { CONFIG_SECTORS = 0, DISKS_MAX = 32, SECTOR = 512, BUFFER = 64 * 1024, READ = 0, WRITE = 1, FLUSH = 4 };
 
 struct disk_request {
 	uint32_t type, reserved;
@@ -26,7 +26,9 @@ void virtio_blk_start(struct virtio_device *device)
 	struct disk *disk = memory_need(sizeof *disk);
 	disk->device = device;
 	snprintf(disk->name, sizeof disk->name, "ld%u", disk_count);
-	disk->read_only = virtio_negotiate(device, FEATURE_READ_ONLY) & FEATURE_READ_ONLY;
+	uint32_t features = virtio_negotiate(device, FEATURE_READ_ONLY | FEATURE_FLUSH);
+	disk->read_only = features & FEATURE_READ_ONLY;
+	disk->can_flush = features & FEATURE_FLUSH;
 	uint64_t sectors = virtio_config32(device, CONFIG_SECTORS) | (uint64_t)virtio_config32(device, CONFIG_SECTORS + 4) << 32;
 	disk->bytes = sectors * SECTOR;
 	if (!virtio_open_queue(device, 0, true, &disk->queue))
@@ -59,7 +61,7 @@ struct disk *virtio_blk_find(const char *name)
 	return NULL;
 }
 
-/* Moves whole sectors between the disk and the request's buffer, and waits. */
+/* Moves whole sectors between the disk and the request's buffer, or none, and waits. */
 static bool transfer(struct disk *disk, uint32_t type, uint64_t sector, size_t length)
 {
 	struct disk_request *request = disk->request;
@@ -72,6 +74,8 @@ static bool transfer(struct disk *disk, uint32_t type, uint64_t sector, size_t l
 	descriptors[1] = (struct virtio_descriptor){
 		(uintptr_t)request->data, (uint32_t)length, (uint16_t)(VIRTIO_NEXT | (type == READ ? VIRTIO_DEVICE_WRITES : 0)), 2,
 	};
+	if (!length)
+		descriptors[0].next = 2;
 	descriptors[2] = (struct virtio_descriptor){ (uintptr_t)&request->status, 1, VIRTIO_DEVICE_WRITES, 0 };
 	virtio_offer(&disk->queue, 0);
 	virtio_notify(&disk->queue);
@@ -121,4 +125,9 @@ bool virtio_blk_write(struct disk *disk, uint64_t offset, const void *from, size
 		length -= part;
 	}
 	return true;
+}
+
+bool virtio_blk_flush(struct disk *disk)
+{
+	return !disk->can_flush || transfer(disk, FLUSH, 0, 0);
 }

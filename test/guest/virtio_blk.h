@@ -8,7 +8,7 @@ struct disk {
 	/* "ld0" and on. */
 	char name[8];
 	uint64_t bytes;
-	bool read_only;
+	bool read_only, can_flush;
 	struct virtio_queue queue;
 	struct disk_request *request;
 };
@@ -21,3 +21,5 @@ struct disk *virtio_blk_find(const char *name);
 /* Both work on any bytes of the disk, and return when the device has them; false where they do not fit or it fails. */
 bool virtio_blk_read(struct disk *disk, uint64_t offset, void *into, size_t length);
 bool virtio_blk_write(struct disk *disk, uint64_t offset, const void *from, size_t length);
+/* Returns when all that was written will outlive the host, as far as the device promises it; a device without a cache has nothing to do. */
+bool virtio_blk_flush(struct disk *disk);
