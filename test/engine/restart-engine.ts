@@ -16,8 +16,8 @@ export async function killEngine(): Promise<void> {
 export async function restartEngine(): Promise<void> {
   if (dead === undefined) throw new Error("dockerd was not killed");
   const log = openSync("/run/dockerd.log", "a");
-  const engine = Bun.spawn([...dead], { stdio: ["ignore", log, log], detached: true });
-  engine.unref();
+  // Not our child: its next end by force would leave a zombie, and dockerd does not start beside one.
+  Bun.spawnSync(["setsid", "-f", ...dead], { stdio: ["ignore", log, log] });
   dead = undefined;
   await eventually("dockerd", () => (docker("version").code === 0 ? true : undefined));
 }
