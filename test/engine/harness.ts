@@ -186,10 +186,10 @@ export async function guestConfig(host: string): Promise<GuestConfig> {
   return JSON.parse(await httpGet(`http://${host}/config`));
 }
 
-/** Fetches a page, and tries again for a while: a guest answers a moment after its start. */
-export function httpGet(url: string): Promise<string> {
+/** Fetches a page, and tries again for a while: a guest answers a moment after its start. A try may take `milliseconds`. */
+export function httpGet(url: string, milliseconds = 3000): Promise<string> {
   return eventually(url, async () => {
-    const response = await request(url, 3000);
+    const response = await request(url, milliseconds);
     return response.ok ? response.text() : undefined;
   });
 }
