@@ -2,11 +2,11 @@
  * The way from `start` to a created container's init: the Unix socket `start.sock` in the state folder.
  * We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
  * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
- * The socket is there only between create and start.
+ * The socket has this name only between create and start (see control.ts).
  */
 import { START_SOCKET } from "./directives.ts";
 import { errorCode, O_PATH, openPath, owned } from "./libc.ts";
-import { connectIn, openSocket, receive, sendAll, sendDescriptors } from "./sockets.ts";
+import { connectIn, openSocket, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
 /** Seconds; init gives up on a VMM after 30. */
 const PATIENCE = 40;
@@ -35,13 +35,4 @@ export function sendPlan(
   return answer.startsWith("error ")
     ? answer.slice(6)
     : "the container's init ended while it started the machine";
-}
-
-function receiveAll(fd: number): string {
-  let text = "";
-  for (;;) {
-    const part = receive(fd, 4096);
-    if (part.length === 0) return text;
-    text += part.toString();
-  }
 }

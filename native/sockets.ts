@@ -57,6 +57,13 @@ export function receive(fd: number, limit: number): Buffer {
   return buffer.subarray(0, check(libc().recv(fd, buffer, limit, 0), "recv"));
 }
 
+/** Until the other side hangs up. */
+export function receiveAll(fd: number): string {
+  const parts: Buffer[] = [];
+  for (let part = receive(fd, 4096); part.length > 0; part = receive(fd, 4096)) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
+
 /** Sends `data` with descriptors beside it (SCM_RIGHTS, unix(7)). */
 export function sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void {
   if (descriptors.length === 0) {

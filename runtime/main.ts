@@ -17,6 +17,10 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   delete: () => import("./cli/delete.ts"),
   list: () => import("./cli/list.ts"),
   ps: () => import("./cli/ps.ts"),
+  pause: () => import("./cli/pause.ts"),
+  resume: () => import("./cli/resume.ts"),
+  update: () => import("./cli/update.ts"),
+  events: () => import("./cli/events.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),
@@ -52,6 +56,7 @@ async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonl
   const load = VERBS[invocation.verb] ?? (() => import("./cli/other.ts"));
   const { run } = await load();
   const call: Call = {
+    verb: invocation.verb,
     root: globals.string("root") ?? DEFAULT_ROOT,
     systemdCgroup: globals.boolean("systemd-cgroup"),
     flags: invocation.flags,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,11 +79,10 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	return false;
 }
 
-/* The socket's absence is how `state` tells running from created. */
+/* That start.sock is gone is how `state` tells running from created. */
 void channel_started(struct channel *channel)
 {
-	unlinkat(channel->directory, "start.sock", 0);
-	close(channel->listener);
+	renameat(channel->directory, "start.sock", channel->directory, "control.sock");
 	close(channel->directory);
-	channel->listener = channel->directory = -1;
+	channel->directory = -1;
 }

@@ -43,7 +43,7 @@ void open_terminal(int console_socket, const char *size);
 
 /* channel.c */
 struct channel {
-	int listener; /* start.sock, listening */
+	int listener; /* start.sock, and control.sock once the machine runs */
 	int directory; /* the container's state directory */
 };
 struct channel channel_open(const char *directory);
@@ -87,16 +87,19 @@ void rules_load(struct rules *rules, const struct directives *d);
 enum verdict rules_line(struct rules *rules, const char *line);
 
 /* monitor.c: the little of QMP that init speaks. */
-enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE };
+enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE, FORWARDED };
 struct monitor {
 	int fd;
 	enum monitor_state state;
-	char line[16384];
+	char line[65536];
 	size_t used;
+	char *answer; /* to what was forwarded, until somebody takes it */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
 };
 void monitor_look(struct monitor *monitor);
+/* Sends a caller's command; `answer` becomes what comes back. */
+void monitor_forward(struct monitor *monitor, const char *line);
 /* Reads what is there; false at end of file. */
 bool monitor_read(struct monitor *monitor);
 

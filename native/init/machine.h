@@ -5,12 +5,25 @@
 #include "console.h"
 #include "resolver.h"
 
+/* control.c: what the runtime asks of the VMM while it runs, by the Unix socket control.sock: a line of QMP for a line of QMP. */
+struct control {
+	int listener, caller; /* -1: nobody calls */
+	bool asked;
+	char line[8192];
+	size_t used;
+};
+void control_accept(struct control *control);
+void control_read(struct control *control, struct monitor *monitor);
+void control_ask(struct control *control, struct monitor *monitor);
+void control_answer(struct control *control, struct monitor *monitor);
+
 struct machine {
 	struct vmm vmm;
 	struct rules rules;
 	struct monitor monitor;
 	struct console console;
 	struct resolver resolver;
+	struct control control;
 	char words[2048]; /* the last of the VMM's stderr */
 	size_t words_used;
 	bool ended; /* by the guest's own words */

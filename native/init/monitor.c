@@ -30,6 +30,12 @@ void monitor_look(struct monitor *monitor)
 	say_human(monitor, "info registers");
 }
 
+void monitor_forward(struct monitor *monitor, const char *line)
+{
+	monitor->state = FORWARDED;
+	say(monitor, line);
+}
+
 static unsigned long hex_after(const char *line, const char *word)
 {
 	const char *at = strstr(line, word);
@@ -72,6 +78,10 @@ static void on_line(struct monitor *monitor, const char *line)
 		say(monitor, "{\"execute\":\"cont\"}\n");
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
+	} else if (monitor->state == FORWARDED && (!strncmp(line, "{\"return\"", 9) || !strncmp(line, "{\"error\"", 8))) {
+		monitor->state = READY;
+		free(monitor->answer);
+		monitor->answer = strdup(line);
 	} else if (!strncmp(line, "{\"return\": \"", 12)) {
 		on_answer(monitor, line);
 	}
@@ -94,7 +104,7 @@ bool monitor_read(struct monitor *monitor)
 	}
 	monitor->used -= (size_t)(start - monitor->line);
 	memmove(monitor->line, start, monitor->used + 1);
-	/* No answer that we ask for is this long: drop it. */
+	/* No answer that anybody asks for is this long: drop it. */
 	if (monitor->used == sizeof monitor->line - 1)
 		monitor->used = 0;
 	return true;

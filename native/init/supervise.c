@@ -176,6 +176,7 @@ static void relay(struct machine *m, int signals)
 			{ m->vmm.errors, POLLIN, 0 },
 			{ m->resolver.tap, POLLIN, 0 },
 			{ m->resolver.socket, POLLIN, 0 },
+			{ m->control.caller < 0 ? m->control.listener : m->control.caller, POLLIN, 0 },
 		};
 		if (m->gone && !drain_until)
 			drain_until = now_ms() + DRAIN_MS;
@@ -189,6 +190,7 @@ static void relay(struct machine *m, int signals)
 		}
 		if (fds[5].revents && !monitor_read(&m->monitor))
 			m->monitor.fd = -1;
+		control_answer(&m->control, &m->monitor);
 		if (fds[2].revents)
 			console_to_output(&m->console);
 		if (fds[1].revents)
@@ -201,8 +203,14 @@ static void relay(struct machine *m, int signals)
 			resolver_from_guest(&m->resolver, now_ms());
 		if (fds[8].revents)
 			resolver_from_server(&m->resolver);
+		if (fds[9].revents && m->control.caller < 0)
+			control_accept(&m->control);
+		else if (fds[9].revents)
+			control_read(&m->control, &m->monitor);
 		if (m->look)
 			look_at_vcpu(m);
+		else
+			control_ask(&m->control, &m->monitor);
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
 			kill(m->vmm.pid, SIGKILL);
 			m->kill_at = 0;
@@ -241,6 +249,8 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	confine_init();
 	await_board(&m, signals);
 	channel_started(channel);
+	m.control.listener = channel->listener;
+	m.control.caller = -1;
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);
 	relay(&m, signals);

@@ -1,11 +1,18 @@
 import { UnikrunError } from "../error.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
-/** The verbs that a unikernel does not know yet: another runtime's containers have them all. */
+/** Why a unikernel can't be treated so, a clause for an error's sentence. */
+const REASONS: Readonly<Record<string, string>> = {
+  // Docker makes exit code 127 of these first words.
+  exec: "executable file not found in a machine that is one program; look at its logs, or ask it over its network",
+  checkpoint: "this version of unikrun can't save a machine",
+  restore: "this version of unikrun can't bring back a machine",
+};
+
+/** The verbs that a unikernel does not know: another runtime's containers have them all. */
 export const run: Verb = async (call) => {
   const container = ownContainer(call);
   if (!container) return handOver(call);
-  throw new UnikrunError(
-    `Container ${container.id} is a unikernel, and this version of unikrun can't do that with one.`,
-  );
+  const why = REASONS[call.verb] ?? "this version of unikrun can't do that";
+  throw new UnikrunError(`Container ${container.id} is a unikernel, so ${call.verb} is not for it: ${why}.`);
 };

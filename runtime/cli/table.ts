@@ -95,7 +95,7 @@ const criu = (): readonly Flag[] => [
 
 const handedOn = { args: ["ID"], delegated: true } as const;
 
-/** What runc has, and unikernels have not. */
+/** Verbs that have more flags for programs than for unikernels: of another runtime's containers that runtime alone judges them. */
 const HANDED_ON: readonly VerbEntry[] = [
   { ...handedOn, name: "pause", help: "freeze a container", flags: none },
   { ...handedOn, name: "resume", help: "go on with a paused container", flags: none },

@@ -3,6 +3,7 @@ import { UnikrunError } from "../error.ts";
 
 /** A parsed command line, as a verb sees it. */
 export interface Call {
+  readonly verb: string;
   /** --root: the folder of all containers' state. */
   readonly root: string;
   readonly systemdCgroup: boolean;

@@ -12,9 +12,10 @@ export async function deleteContainer(
   options: { force: boolean },
 ): Promise<void> {
   const { id } = container;
-  if (!options.force && statusOf(root, container) === "running") {
+  const status = statusOf(root, container);
+  if (!options.force && (status === "running" || status === "paused")) {
     throw new UnikrunError(
-      `Container ${id} can't be deleted: it is running; stop it first, or use delete --force.`,
+      `Container ${id} can't be deleted: it is ${status}; stop it first, or use delete --force.`,
     );
   }
   await releaseResources(container);

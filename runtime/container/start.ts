@@ -25,8 +25,8 @@ export async function startContainer(root: string, container: Container): Promis
   const status = statusOf(root, container);
   if (status !== "created") {
     const why =
-      status === "running"
-        ? "it is already running"
+      status === "running" || status === "paused"
+        ? `it is already ${status}`
         : "it has stopped: a stopped container can only be deleted";
     throw new UnikrunError(`Container ${container.id} can't be started: ${why}.`);
   }

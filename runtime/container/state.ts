@@ -13,6 +13,7 @@ import {
 } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { UnikrunError } from "../error.ts";
+import { isFrozen } from "./cgroup/processes.ts";
 import type { GuestMount } from "./mounts.ts";
 import type { Hooks } from "./oci.ts";
 
@@ -64,7 +65,7 @@ export interface GuestRecord {
   readonly selinux?: string;
 }
 
-export type Status = "created" | "running" | "stopped";
+export type Status = "created" | "running" | "paused" | "stopped";
 
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;
@@ -146,7 +147,8 @@ export function listContainers(root: string): Container[] {
 
 export function statusOf(root: string, container: Container): Status {
   if (!isAlive(container)) return "stopped";
-  return exists(`${containerFolder(root, container.id)}/${START_SOCKET}`) ? "created" : "running";
+  if (exists(`${containerFolder(root, container.id)}/${START_SOCKET}`)) return "created";
+  return isFrozen(container.cgroup) ? "paused" : "running";
 }
 
 /** A zombie is dead: it waits for its parent only. */

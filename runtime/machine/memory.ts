@@ -9,6 +9,8 @@ const MIB = 1024 * 1024;
  */
 const OVERHEAD: Readonly<Record<Accelerator, number>> = { kvm: 32, tcg: 40 };
 
+export const overheadBytes = (accelerator: Accelerator): number => OVERHEAD[accelerator] * MIB;
+
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
 export const TRANSLATION_BUFFER = 16;
 

@@ -1,0 +1,63 @@
+#define _GNU_SOURCE
+#include "machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One caller at a time: the others wait where they connected. A caller sends a line and gets a line. */
+void control_accept(struct control *control)
+{
+	control->caller = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	control->used = 0;
+}
+
+static void hang_up(struct control *control)
+{
+	close(control->caller);
+	control->caller = -1;
+	control->asked = false;
+}
+
+void control_read(struct control *control, struct monitor *monitor)
+{
+	if (control->asked) {
+		/* Whoever has asked has nothing more to say, so he has gone; the answer is for nobody. */
+		char rest;
+		if (recv(control->caller, &rest, 1, MSG_DONTWAIT) == 0 || errno != EAGAIN)
+			hang_up(control);
+		return;
+	}
+	ssize_t n = read(control->caller, control->line + control->used, sizeof control->line - 1 - control->used);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		control->used += (size_t)n;
+	control->line[control->used] = '\0';
+	if (strchr(control->line, '\n'))
+		control->asked = true;
+	else if (n <= 0 || control->used == sizeof control->line - 1)
+		hang_up(control);
+	control_ask(control, monitor);
+}
+
+/* Puts the caller's line to the VMM as soon as nothing of our own is being asked. */
+void control_ask(struct control *control, struct monitor *monitor)
+{
+	if (control->caller >= 0 && control->asked && monitor->state == READY)
+		monitor_forward(monitor, control->line);
+}
+
+void control_answer(struct control *control, struct monitor *monitor)
+{
+	if (!monitor->answer)
+		return;
+	if (control->caller >= 0) {
+		(void)!send(control->caller, monitor->answer, strlen(monitor->answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+		hang_up(control);
+	}
+	free(monitor->answer);
+	monitor->answer = NULL;
+}

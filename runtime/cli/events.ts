@@ -1,0 +1,28 @@
+import { isAlive } from "../container/state.ts";
+import { statisticsOf } from "../container/statistics.ts";
+import { UnikrunError } from "../error.ts";
+import { print } from "./print.ts";
+import { handOver, ownContainer, type Verb } from "./verb.ts";
+
+export const run: Verb = async (call) => {
+  const container = ownContainer(call);
+  if (!container) return handOver(call);
+  const pause = milliseconds(call.flags.string("interval") ?? "5s");
+  if (!isAlive(container)) {
+    throw new UnikrunError(`container not running: ${container.id} has stopped, so it has no statistics.`);
+  }
+  for (; isAlive(container); await Bun.sleep(pause)) {
+    print(JSON.stringify(statisticsOf(container)));
+    if (call.flags.boolean("stats")) return;
+  }
+};
+
+/** As Go writes durations, of one unit: "5s", "500ms", "1m". */
+function milliseconds(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit];
+  if (factor !== undefined && Number(digits) > 0) return Number(digits) * factor;
+  throw new UnikrunError(
+    `events --interval must be a duration above 0, as 5s or 500ms, not ${JSON.stringify(text)}.`,
+  );
+}

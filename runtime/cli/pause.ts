@@ -1,0 +1,8 @@
+import { pauseContainer } from "../container/pause.ts";
+import { handOver, ownContainer, type Verb } from "./verb.ts";
+
+export const run: Verb = async (call) => {
+  const container = ownContainer(call);
+  if (!container) return handOver(call);
+  pauseContainer(call.root, container);
+};

@@ -1,0 +1,8 @@
+import { readLimits, updateContainer } from "../container/update.ts";
+import { handOver, ownContainer, type Verb } from "./verb.ts";
+
+export const run: Verb = async (call) => {
+  const container = ownContainer(call);
+  if (!container) return handOver(call);
+  updateContainer(call.root, container, readLimits(call.flags));
+};

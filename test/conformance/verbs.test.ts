@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import test from "ava";
+import { type Bench, leftovers, makeBench } from "./harness.ts";
+
+const statusOf = (bench: Bench): string => JSON.parse(bench.call("state", bench.id).stdout).status;
+
+/** A container whose guest prints without end, or uses the CPU; started. */
+function started(args: readonly string[], configure?: Parameters<Bench["configure"]>[0]): Bench {
+  const bench = makeBench(args);
+  if (configure) bench.configure(configure);
+  for (const verb of ["create", "start"]) {
+    const { code, stderr } = bench.call(...(verb === "create" ? [verb] : [verb, bench.id]));
+    if (code !== 0) throw new Error(stderr);
+  }
+  return bench;
+}
+
+/** Nanoseconds that the container's processes have used. */
+const cpuOf = (bench: Bench): number =>
+  JSON.parse(bench.call("events", "--stats", bench.id).stdout).data.cpu.usage.total;
+
+test.serial("a paused guest uses no CPU, says that it is paused, and goes on", (t) => {
+  using bench = started(["spin"]);
+  t.is(bench.call("pause", bench.id).code, 0);
+  t.is(statusOf(bench), "paused");
+  const before = cpuOf(bench);
+  Bun.sleepSync(300);
+  t.is(cpuOf(bench), before);
+  t.regex(bench.call("pause", bench.id).stderr, /container not running: \S+ is paused/);
+  t.regex(bench.call("delete", bench.id).stderr, /it is paused/);
+  t.is(bench.call("resume", bench.id).code, 0);
+  t.is(statusOf(bench), "running");
+  Bun.sleepSync(300);
+  t.true(cpuOf(bench) > before + 100_000_000);
+  t.regex(bench.call("resume", bench.id).stderr, /container not paused: \S+ is running/);
+});
+
+test.serial("a paused container can be killed, and removed by force", (t) => {
+  for (const end of [
+    ["kill", "KILL"],
+    ["delete", "--force"],
+  ] as const) {
+    using bench = started(["http", "80"]);
+    t.is(bench.call("pause", bench.id).code, 0);
+    if (end[0] === "kill") {
+      t.is(bench.call("kill", bench.id, "KILL").code, 0);
+      t.is(bench.wait(), 137);
+      t.is(bench.call("delete", bench.id).code, 0);
+    } else t.is(bench.call("delete", "--force", bench.id).code, 0);
+    t.deepEqual(leftovers(bench), []);
+  }
+});
+
+test.serial("statistics have what runc's have", (t) => {
+  using bench = started(["http", "80"], (config) => {
+    config.linux.resources = { memory: { limit: 256 << 20 } };
+  });
+  const { type, id, data } = JSON.parse(bench.call("events", "--stats", bench.id).stdout);
+  t.is(type, "stats");
+  t.is(id, bench.id);
+  t.true(data.cpu.usage.total > 1_000_000);
+  t.is(data.memory.usage.limit, 256 << 20);
+  t.true(data.memory.usage.usage > 8 << 20);
+  t.true(data.pids.current >= 2);
+  t.regex(bench.call("events", "--interval", "often", bench.id).stderr, /must be a duration above 0/);
+});
+
+test.serial("processes are init and the VMM, as JSON and as ps prints them", (t) => {
+  using bench = started(["http", "80"]);
+  const pids: number[] = JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout);
+  t.true(pids.includes(bench.pid()));
+  t.is(pids.length, 2);
+  const lines = bench.call("ps", bench.id, "-e", "-o", "pid,args").stdout.trim().split("\n");
+  t.is(lines.length, 1 + pids.length);
+  t.regex(lines[0] ?? "", /PID/);
+  t.true(lines.some((line) => line.includes("qemu-system")));
+});
+
+test.serial("limits are changed, but not to less than the running guest has", (t) => {
+  using bench = started(["http", "80"], (config) => {
+    config.linux.resources = { memory: { limit: 256 << 20 } };
+  });
+  const limit = () => JSON.parse(bench.call("events", "--stats", bench.id).stdout).data.memory.usage.limit;
+  t.is(bench.call("update", "--memory", String(300 << 20), bench.id).code, 0);
+  t.is(limit(), 300 << 20);
+  const resources = `${bench.folder}/resources.json`;
+  Bun.write(resources, JSON.stringify({ memory: { limit: 320 << 20 }, cpu: { shares: 512 } }));
+  t.is(bench.call("update", "--resources", resources, bench.id).code, 0);
+  t.is(limit(), 320 << 20);
+  t.regex(
+    bench.call("update", "--memory", String(64 << 20), bench.id).stderr,
+    /can't be limited to 67108864 bytes of memory: its guest and VMM take up to \d+/,
+  );
+  t.is(limit(), 320 << 20);
+  t.regex(bench.call("update", "--memory", "much", bench.id).stderr, /must be a whole number/);
+});
+
+test.serial("what a unikernel can't do is refused at once, in a line that says why", (t) => {
+  using bench = started(["http", "80"]);
+  for (const verb of [
+    ["exec", bench.id, "sh"],
+    ["checkpoint", bench.id],
+  ]) {
+    const { code, stderr, log } = bench.call(...verb);
+    t.not(code, 0);
+    t.regex(
+      stderr,
+      new RegExp(`^unikrun: Container ${bench.id} is a unikernel, so ${verb[0]} is not for it: .*\\.$`, "m"),
+    );
+    t.is(log.at(-1)?.level, "error");
+  }
+  t.is(readFileSync(`/proc/${bench.pid()}/comm`, "utf8").trim(), "unikrun-init");
+});
