@@ -22,6 +22,11 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
     if (LINUX_TYPES.includes(mount.type ?? "") || LINUX_PLACES.test(destination)) return [];
+    if (destination === "/") {
+      throw new UnikrunError(
+        `Container ${id}: a unikernel's own files are at /, so nothing can be mounted there: mount ${mount.source ?? "it"} on a folder.`,
+      );
+    }
     const options = mount.options ?? [];
     const readOnly = options.findLast((option) => ["ro", "rw"].includes(option)) === "ro";
     if (isBind(mount) && mount.source !== undefined) {

@@ -1,5 +1,5 @@
 /** Which disks a guest gets, and what is on each: from its image, its settings and its container's mounts. */
-import { joinPaths, parentOf } from "../../native/paths.ts";
+import { parentOf } from "../../native/paths.ts";
 import { UnikrunError } from "../error.ts";
 
 export type DiskContent =
@@ -123,10 +123,7 @@ function layFile(id: string, disks: Disk[], destination: string, source: string)
 /** The innermost disk that is mounted on `path` or above it. */
 function enclosing(disks: readonly Disk[], path: string): Disk | undefined {
   return disks
-    .filter(
-      ({ mountpoint }) =>
-        mountpoint !== undefined && joinPaths(path, "/").concat("/").startsWith(`${mountpoint}/`),
-    )
+    .filter(({ mountpoint }) => mountpoint !== undefined && `${path}/`.startsWith(`${mountpoint}/`))
     .sort((a, b) => (b.mountpoint?.length ?? 0) - (a.mountpoint?.length ?? 0))[0];
 }
 

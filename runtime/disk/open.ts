@@ -31,13 +31,26 @@ export interface DiskOptions extends ReadOnlyOptions {
 export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDisks {
   using opened = new DisposableStack();
   const list = disks.map((disk) => {
-    const { descriptor, ...kind } = open(disk, options);
+    const { descriptor, ...kind } = openOne(disk, options);
     opened.use(descriptor);
     const { mountpoint, readOnly } = disk;
     return { ...(mountpoint === undefined ? {} : { mountpoint }), readOnly, fd: descriptor.fd, ...kind };
   });
   const all = opened.move();
   return { list, [Symbol.dispose]: () => all.dispose() };
+}
+
+function openOne(disk: Disk, options: DiskOptions) {
+  try {
+    return open(disk, options);
+  } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
+    const { containerId, store } = options;
+    throw new UnikrunError(
+      `Container ${containerId}: the disk for ${disk.mountpoint ?? "its image"} can't be made (${reasonOf(cause)}): see whether ${store} can be written and has room.`,
+      { cause },
+    );
+  }
 }
 
 function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions) {

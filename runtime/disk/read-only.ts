@@ -8,11 +8,11 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { cachedImage } from "./cache.ts";
 import type { TreeContent } from "./choose.ts";
 import { writeIso } from "./iso9660.ts";
-import { attributesOf, scanTree } from "./scan.ts";
+import { attributesOf, settledScan } from "./scan.ts";
 import { emptyFolder, type Folder, put, type RegularFile } from "./tree.ts";
 
-/** Images of at most this many bytes of files are made anew each time, in memory: that takes a millisecond. */
-const SMALL = 1 << 20;
+/** Images of at most this many bytes of files are made anew each time, in memory: that takes a few milliseconds. */
+const SMALL = 4 << 20;
 
 /** Changes with the form of the images, so that none of another form is taken for one of ours. */
 const FORM = "iso-1";
@@ -39,7 +39,7 @@ export function openTree(mountpoint: string, content: TreeContent, options: Read
   for (const [path, source] of content.files) {
     const file = hostFile(path, source, options);
     put(tree, path, file);
-    key.update(`${path}\0${identityOf(source)}\0`);
+    key.update(`${path}\0${identityOf(source)}\0${options.texts.get(source) ?? ""}\0`);
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
   for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
@@ -81,7 +81,7 @@ function readBase({ base }: TreeContent, { rootfs }: ReadOnlyOptions) {
   // Engines make what they mount on only later, or not at all.
   if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
     return { tree: emptyFolder(), fingerprint: "" };
-  return base.in === "image" ? scanTree(rootfs, base.path) : scanTree(base.path);
+  return base.in === "image" ? settledScan(rootfs, base.path) : settledScan(base.path);
 }
 
 /** A file that the operator named: links in its path are his, and are followed as runc does. */

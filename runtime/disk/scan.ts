@@ -33,6 +33,20 @@ export function scanTree(
   return new Scanner(root, path, exclude).scan();
 }
 
+/**
+ * The same, and every later change shows in the fingerprint: the times of files stand still for up to 10 ms (a tick of the slowest
+ * clocks), so what changed just now is looked at once more.
+ */
+export function settledScan(root: string, path = "/"): Scan {
+  const TICK = 12;
+  for (;;) {
+    const scan = scanTree(root, path);
+    const age = Date.now() - Number(scan.newest / 1_000_000n);
+    if (age < 0 || age > TICK) return scan;
+    Bun.sleepSync(TICK + 1 - age);
+  }
+}
+
 interface Pending {
   readonly folder: Folder;
   /** Within the tree; "" for its root. */

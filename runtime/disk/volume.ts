@@ -14,7 +14,7 @@ import { openExt2 } from "./ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
 import { removeLostAndFound, repairExt2, whyNoRepair } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
-import { type Scan, scanTree } from "./scan.ts";
+import { settledScan } from "./scan.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
 import { writeBack } from "./write-back.ts";
 
@@ -142,15 +142,4 @@ function bringBack(place: VolumePlace, disk: Descriptor): VolumeRecord | null {
   const done = { ...record, pending: false, fingerprint: same ? fingerprint : "", newest: String(newest) };
   writeRecord(place, done);
   return done;
-}
-
-/** A scan after which every change shows in the times of files: those stand still for up to 10 ms (a tick of the slowest clocks). */
-function settledScan(source: string): Scan {
-  const TICK = 12;
-  for (;;) {
-    const scan = scanTree(source);
-    const age = Date.now() - Number(scan.newest / 1_000_000n);
-    if (age < 0 || age > TICK) return scan;
-    Bun.sleepSync(TICK + 1 - age);
-  }
 }

@@ -42,6 +42,12 @@ test("a tmpfs has the size that is said, in the units of tmpfs(5)", (t) => {
   t.is(size("mode=1777"), undefined);
 });
 
+test("nothing can be mounted on the root", (t) => {
+  t.throws(() => mounts({ destination: "/", type: "bind", source: "/x", options: ["bind"] }), {
+    message: /nothing can be mounted there: mount \/x on a folder/,
+  });
+});
+
 test("a mount of another type is refused, and named", (t) => {
   t.throws(() => mounts({ destination: "/m", type: "nfs", source: "server:/x" }), {
     message: /^Container c1: its mount \/m of type nfs can't be given to a unikernel: mount a folder/,
