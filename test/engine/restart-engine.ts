@@ -2,22 +2,27 @@
 import { openSync, readFileSync } from "node:fs";
 import { docker, eventually, succeed } from "./harness.ts";
 
+/** Containers outlive dockerd. */
+export const LIVE_RESTORE = "--live-restore";
+
 let dead: readonly string[] | undefined;
 
 /** Kills dockerd as `kill -9` does; containers and containerd go on. */
 export async function killEngine(): Promise<void> {
   const pid = Number(succeed(["pidof", "dockerd"]).split(" ")[0]);
-  dead = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  const given = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  dead = given.filter((option) => option !== LIVE_RESTORE);
   process.kill(pid, "SIGKILL");
   await eventually("dockerd's end", () => (docker("version").code === 0 ? undefined : true));
 }
 
-/** Returns when it answers. */
-export async function restartEngine(): Promise<void> {
+/** Returns when it answers; `options` come before those that it had. */
+export async function restartEngine(...options: readonly string[]): Promise<void> {
   if (dead === undefined) throw new Error("dockerd was not killed");
   const log = openSync("/run/dockerd.log", "a");
   // Not our child: its next end by force would leave a zombie, and dockerd does not start beside one.
-  Bun.spawnSync(["setsid", "-f", ...dead], { stdio: ["ignore", log, log] });
+  const [program = "dockerd", ...others] = dead;
+  Bun.spawnSync(["setsid", "-f", program, ...options, ...others], { stdio: ["ignore", log, log] });
   dead = undefined;
   await eventually("dockerd", () => (docker("version").code === 0 ? true : undefined));
 }
