@@ -25,6 +25,9 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),
   volumes: () => import("./cli/volumes.ts"),
+  install: () => import("./cli/install.ts"),
+  uninstall: () => import("./cli/uninstall.ts"),
+  check: () => import("./cli/check.ts"),
   completion: () => import("./cli/completion.ts"),
 };
 

@@ -78,6 +78,13 @@ const creation = (): readonly Flag[] => [
   boolean("no-mount-fallback", "accepted; a guest mounts for itself"),
 ];
 
+const registration = (): readonly Flag[] => [
+  boolean("dry-run", "print what would change, and change nothing"),
+  string("binary", "path of the program that engines are to start (default: this one)"),
+  string("name", "name of the runtime (default unikrun)"),
+  string("prefix", "folder in place of /, as when an image of a system is made"),
+];
+
 const criu = (): readonly Flag[] => [
   string("image-path", "folder of CRIU's images"),
   string("work-path", "folder of CRIU's work files and logs"),
@@ -243,6 +250,24 @@ export const VERBS: readonly VerbEntry[] = [
     help: "bring what guests wrote back into their volumes, after a crash of the host",
     flags: () => [string("store", "folder of the volumes' disks (default: as in the host's settings)")],
     args: ["[FOLDER…]"],
+  },
+  {
+    name: "install",
+    help: "tell docker, containerd or podman of this runtime (default: those that are here)",
+    flags: registration,
+    args: ["[ENGINE…]"],
+  },
+  {
+    name: "uninstall",
+    help: "take back what install told them",
+    flags: registration,
+    args: ["[ENGINE…]"],
+  },
+  {
+    name: "check",
+    help: "say what this host has, and what to do about what is missing",
+    flags: () => [boolean("json", "print it as JSON")],
+    args: [],
   },
   {
     name: "completion",

@@ -1,0 +1,37 @@
+/** All that `unikrun check` looks at, in the order in which a person would mend it. */
+import { readTextOrNull } from "../../native/files.ts";
+import { type HostSettings, hostSettings } from "../container/settings.ts";
+import { reasonOf } from "../error.ts";
+import { checkCgroups } from "./checks/cgroups.ts";
+import { checkEngines } from "./checks/engines.ts";
+import { checkNetwork } from "./checks/network.ts";
+import { checkProcessor } from "./checks/processor.ts";
+import { checkOtherRuntime, checkVolumes } from "./checks/programs.ts";
+import { checkVmm } from "./checks/vmm.ts";
+import type { Finding } from "./finding.ts";
+
+/** Takes up to some 10 s, where KVM does not answer; as a rule less than one. */
+export async function checkHost(): Promise<Finding[]> {
+  const isRoot = process.geteuid?.() === 0;
+  const { settings, wrong } = await readSettings();
+  return [
+    ...wrong,
+    checkProcessor(readTextOrNull("/proc/cpuinfo") ?? ""),
+    ...checkVmm(settings, isRoot),
+    ...(await checkNetwork(isRoot)),
+    checkCgroups(),
+    checkVolumes(),
+    ...(wrong.length > 0 ? [] : [await checkOtherRuntime()]),
+    ...checkEngines(""),
+  ];
+}
+
+/** With settings that can't be read no container starts. */
+async function readSettings(): Promise<{ settings: HostSettings; wrong: Finding[] }> {
+  try {
+    return { settings: await hostSettings(), wrong: [] };
+  } catch (error) {
+    const fact = reasonOf(error);
+    return { settings: {}, wrong: [{ status: "missing", subject: "settings", fact, essential: true }] };
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * containerd's config.toml: a runtime of the CRI plugin, by which Kubernetes starts containers
+ * (https://github.com/containerd/containerd/blob/main/docs/cri/config.md). The plugin's name goes by the file's version:
+ * a file without one is of version 1, which containerd 2 still reads.
+ */
+import { UnikrunError } from "../error.ts";
+import type { ConfigFormat } from "./config-format.ts";
+import {
+  addBlock,
+  hasBlock,
+  isTable,
+  lookUp,
+  parseToml,
+  quoted,
+  removeBlock,
+  type Table,
+} from "./toml-text.ts";
+
+/** In the order of versions, 1 first. */
+const PLUGINS = ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime"] as const;
+
+/** `fresh` is the version of a file that says nothing yet: 2 for containerd 1, 3 for containerd 2. */
+export function containerdFormat(fresh: 2 | 3): ConfigFormat {
+  return {
+    list(text, file) {
+      const config = parseToml(text, file);
+      return PLUGINS.flatMap((plugin) => {
+        const runtimes = lookUp(config, "plugins", plugin, "containerd", "runtimes");
+        return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, runtime]) => {
+          const binary = isTable(runtime) ? lookUp(runtime, "options", "BinaryName") : undefined;
+          return { name, binary: typeof binary === "string" ? binary : null, isOurs: hasBlock(text, name) };
+        });
+      });
+    },
+
+    add(text, file, { name, binary }) {
+      const config = parseToml(text ?? "", file);
+      const says = Object.keys(config).length > 0;
+      const version = says ? versionOf(config, file) : fresh;
+      const given = says ? (text ?? "") : `${text ?? ""}version = ${version}\n`;
+      const plugin = PLUGINS[version - 1] ?? PLUGINS[0];
+      const key = version === 3 ? `'${plugin}'` : version === 2 ? `"${plugin}"` : plugin;
+      const table = `plugins.${key}.containerd.runtimes.${name}`;
+      const after = addBlock(given, name, [
+        `[${table}]`,
+        '  runtime_type = "io.containerd.runc.v2"',
+        '  pod_annotations = ["org.unikrun.*"]',
+        `[${table}.options]`,
+        `  BinaryName = ${quoted(binary)}`,
+        ...(usesSystemd(config, plugin) ? ["  SystemdCgroup = true"] : []),
+      ]);
+      if (isExtended(after, plugin, name)) return after;
+      throw new UnikrunError(
+        `${file} writes its runtimes in a way that no table can be added to (inline, {…}): make them tables of their own first, as in [plugins."${plugin}".containerd.runtimes.runc]; nothing was changed.`,
+      );
+    },
+
+    remove: (text, _file, name) => removeBlock(text, name),
+
+    isEmpty: (text) => /^\s*(?:version = \d+\s*)?$/.test(text),
+  };
+}
+
+/** Whether the CRI plugin, and with it every runtime that only it knows, is switched off, as in the file that Docker's packages bring. */
+export function isCriDisabled(text: string, file: string): boolean {
+  const disabled = parseToml(text, file).disabled_plugins;
+  return Array.isArray(disabled) && disabled.some((plugin) => PLUGINS.includes(plugin));
+}
+
+/** 3 for later ones too, which have that plugin. */
+function versionOf(config: Table, file: string): 1 | 2 | 3 {
+  const version = config.version ?? 1;
+  if (version === 1 || version === 2) return version;
+  if (typeof version === "number" && version >= 3) return 3;
+  throw new UnikrunError(
+    `${file} has the version ${JSON.stringify(version)}, which containerd does not know: make it a number first; nothing was changed.`,
+  );
+}
+
+/** A host whose runc leaves cgroups to systemd has the kubelet name them in systemd's way, for every runtime. */
+function usesSystemd(config: Table, plugin: string): boolean {
+  const containerd = ["plugins", plugin, "containerd"] as const;
+  const usual = lookUp(config, ...containerd, "default_runtime_name");
+  const name = typeof usual === "string" && usual !== "" ? usual : "runc";
+  return lookUp(config, ...containerd, "runtimes", name, "options", "SystemdCgroup") === true;
+}
+
+function isExtended(text: string, plugin: string, name: string): boolean {
+  try {
+    return (
+      lookUp(Bun.TOML.parse(text) as Table, "plugins", plugin, "containerd", "runtimes", name) !== undefined
+    );
+  } catch {
+    return false;
+  }
+}

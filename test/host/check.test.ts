@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import test from "ava";
+import { checkHost } from "../../runtime/host/check.ts";
+import { judgeCgroups } from "../../runtime/host/checks/cgroups.ts";
+import { checkEngines } from "../../runtime/host/checks/engines.ts";
+import { checkProcessor } from "../../runtime/host/checks/processor.ts";
+import { checkVolumes } from "../../runtime/host/checks/programs.ts";
+import { judgeFirmware, judgeKvm, judgeQemu } from "../../runtime/host/checks/vmm.ts";
+import { canRun, type Finding, screenOf } from "../../runtime/host/finding.ts";
+
+test("the processor's flags tell whether KVM can be", (t) => {
+  t.is(checkProcessor("flags\t\t: fpu vmx sse\n").fact, "has VT-x (vmx)");
+  t.is(checkProcessor("flags\t\t: fpu svm\n").status, "ok");
+  t.regex(checkProcessor("flags\t\t: fpu hypervisor\n").advice ?? "", /nested/);
+  t.regex(checkProcessor("flags\t\t: fpu vmxnet\n").advice ?? "", /firmware/);
+});
+
+test("QEMU must be 7.2 or newer", (t) => {
+  for (const version of ["7.2", "7.2.22", "8.0.0", "10.1.2"])
+    t.is(judgeQemu("/q", version).status, "ok", version);
+  for (const version of ["7.1.0", "6.9", "2.12", null]) {
+    const finding = judgeQemu("/q", version);
+    t.is(finding.status, "missing");
+    t.false(canRun([finding]));
+  }
+});
+
+test("firmware is looked for in QEMU's folders", (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-host-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  t.false(canRun([judgeFirmware([folder])]));
+  writeFileSync(`${folder}/bios-256k.bin`, "");
+  t.regex(judgeFirmware([folder]).fact, /^QEMU finds no QEMU's loader/);
+  writeFileSync(`${folder}/multiboot_dma.bin`, "");
+  t.is(judgeFirmware(["/nowhere", folder]).status, "ok");
+});
+
+test("without KVM guests run all the same, but where the host's settings want KVM only", (t) => {
+  const trouble = "a trial guest did not boot on KVM within 2.5 s";
+  t.is(judgeKvm({ accelerator: "kvm", trouble: null, isStale: false }).status, "ok");
+  t.is(judgeKvm({ accelerator: "tcg", trouble: null, isStale: false }).status, "warning");
+  t.true(canRun([judgeKvm({ accelerator: "tcg", trouble, isStale: false })]));
+  t.false(canRun([judgeKvm({ accelerator: "kvm", trouble, isStale: false })]));
+  t.regex(judgeKvm({ accelerator: "tcg", trouble, isStale: true }).advice ?? "", /vmm\.json/);
+});
+
+test("cgroups are told by their versions and controllers", (t) => {
+  const unified = { version: 2, controllers: [], mountpoint: "/sys/fs/cgroup", root: "/" } as const;
+  const legacy = {
+    version: 1,
+    controllers: ["cpu", "cpuset", "memory", "pids"],
+    mountpoint: "/m",
+    root: "/",
+  } as const;
+  t.is(
+    judgeCgroups([unified], ["cpu", "cpuset", "io", "memory", "pids"]).fact,
+    "version 2: cpu, cpuset, io, memory, pids",
+  );
+  t.is(judgeCgroups([legacy, unified], []).fact, "versions 1 and 2 (hybrid): cpu, cpuset, memory, pids");
+  t.is(judgeCgroups([unified], ["cpu", "cpuset", "pids"]).status, "warning");
+});
+
+test("missing tools for volumes are told, and guests run without them", (t) => {
+  const finding = checkVolumes("this host has no e2fsck to repair it with: install e2fsprogs");
+  t.is(finding.status, "missing");
+  t.true(canRun([finding]));
+});
+
+test("an engine is told by its version and by whether it knows this runtime", (t) => {
+  const root = mkdtempSync(`${tmpdir()}/unikrun-host-`);
+  t.teardown(() => rmSync(root, { recursive: true }));
+  t.is(checkEngines(root)[0]?.subject, "engines");
+  for (const folder of ["usr/bin", "etc/docker"]) mkdirSync(`${root}/${folder}`, { recursive: true });
+  writeFileSync(`${root}/usr/bin/dockerd`, "");
+  t.is(checkEngines(root)[0]?.advice, "unikrun install docker");
+  writeFileSync(`${root}/etc/docker/daemon.json`, `{"runtimes": {"uk": {"path": "/usr/bin/unikrun"}}}`);
+  t.regex(checkEngines(root)[0]?.fact ?? "", /is not there/);
+  writeFileSync(`${root}/usr/bin/unikrun`, "", { mode: 0o755 });
+  t.is(checkEngines(root)[0]?.fact, "of unknown version; has uk (/usr/bin/unikrun)");
+  writeFileSync(`${root}/etc/docker/daemon.json`, "{");
+  t.is(checkEngines(root)[0]?.status, "warning");
+});
+
+test("what is essential and was not tried leaves it open whether guests can run", (t) => {
+  const untried: Finding = { status: "warning", subject: "taps", fact: "were not tried", essential: true };
+  t.false(canRun([untried]));
+  t.regex(screenOf([untried]), /is not known: see the warnings\.$/);
+  t.regex(
+    screenOf([{ ...untried, status: "missing" }]),
+    /can't run on this host yet: see what is missing\.$/,
+  );
+  t.regex(screenOf([{ ...untried, status: "ok" }]), /can run on this host\.$/);
+});
+
+test("a long fact and its advice are wrapped below each other", (t) => {
+  const words = "word ".repeat(40).trim();
+  const finding: Finding = { status: "missing", subject: "traffic control", fact: words, advice: words };
+  const lines = screenOf([finding]).split("\n");
+  for (const line of lines) t.true(line.length <= 100, line);
+  t.true(lines[0]?.startsWith("missing  traffic control word"));
+  t.true(lines.some((line) => line.startsWith(`${" ".repeat(25)}-> word`)));
+});
+
+test("what there is to say of this host fits on a screen", async (t) => {
+  const findings = await checkHost();
+  const lines = screenOf(findings).split("\n");
+  t.true(lines.length <= 40, String(lines.length));
+  for (const line of lines) t.true(line.length <= 100, line);
+  for (const subject of ["processor", "QEMU", "taps", "cgroups", "volumes"])
+    t.true(
+      findings.some((finding) => finding.subject === subject),
+      subject,
+    );
+});
