@@ -102,45 +102,8 @@ const criu = (): readonly Flag[] => [
 
 const handedOn = { args: ["ID"], delegated: true } as const;
 
-/** Verbs that have more flags for programs than for unikernels: of another runtime's containers that runtime alone judges them. */
+/** What runc has, and unikernels have not. */
 const HANDED_ON: readonly VerbEntry[] = [
-  { ...handedOn, name: "pause", help: "freeze a container", flags: none },
-  { ...handedOn, name: "resume", help: "go on with a paused container", flags: none },
-  {
-    ...handedOn,
-    name: "events",
-    help: "print what happens to a container",
-    flags: () => [
-      string("interval", "time between statistics (default 5s)"),
-      boolean("stats", "print statistics once"),
-    ],
-  },
-  {
-    ...handedOn,
-    name: "update",
-    help: "change a container's limits",
-    flags: () => [
-      string("resources", "file with linux.resources in JSON, - for stdin", { alias: "r" }),
-      number("blkio-weight", "weight of block I/O, 10 to 1000"),
-      string("cpu-period", "length of a period in µs"),
-      string("cpu-quota", "CPU time in a period in µs"),
-      string("cpu-burst", "CPU time that may be saved up in µs"),
-      string("cpu-share", "weight against other containers"),
-      string("cpu-rt-period", "length of a real-time period in µs"),
-      string("cpu-rt-runtime", "real-time CPU time in a period in µs"),
-      string("cpuset-cpus", "CPUs to use"),
-      string("cpuset-mems", "memory nodes to use"),
-      string("cpu-idle", "1 for SCHED_IDLE"),
-      string("memory", "limit in bytes"),
-      string("memory-reservation", "soft limit in bytes"),
-      string("memory-swap", "limit of memory and swap in bytes, -1 for none"),
-      string("kernel-memory", "obsolete"),
-      string("kernel-memory-tcp", "obsolete"),
-      number("pids-limit", "most processes there may be"),
-      string("l3-cache-schema", "Intel RDT, cache"),
-      string("mem-bw-schema", "Intel RDT, memory bandwidth"),
-    ],
-  },
   {
     ...handedOn,
     name: "exec",
@@ -215,6 +178,43 @@ export const VERBS: readonly VerbEntry[] = [
     help: "remove a container that does not run",
     flags: () => [boolean("force", "also one that runs", "f")],
     args: ["ID"],
+  },
+  { name: "pause", help: "freeze a container", flags: none, args: ["ID"] },
+  { name: "resume", help: "go on with a paused container", flags: none, args: ["ID"] },
+  {
+    name: "events",
+    help: "print a container's statistics, now and then",
+    args: ["ID"],
+    flags: () => [
+      string("interval", "time between statistics (default 5s)"),
+      boolean("stats", "print statistics once"),
+    ],
+  },
+  {
+    name: "update",
+    args: ["ID"],
+    help: "change a container's limits",
+    flags: () => [
+      string("resources", "file with linux.resources in JSON, - for stdin", { alias: "r" }),
+      number("blkio-weight", "weight of block I/O, 10 to 1000"),
+      string("cpu-period", "length of a period in µs"),
+      string("cpu-quota", "CPU time in a period in µs"),
+      string("cpu-burst", "CPU time that may be saved up in µs"),
+      string("cpu-share", "weight against other containers"),
+      string("cpu-rt-period", "length of a real-time period in µs"),
+      string("cpu-rt-runtime", "real-time CPU time in a period in µs"),
+      string("cpuset-cpus", "CPUs to use"),
+      string("cpuset-mems", "memory nodes to use"),
+      string("cpu-idle", "1 for SCHED_IDLE"),
+      string("memory", "limit in bytes"),
+      string("memory-reservation", "soft limit in bytes"),
+      string("memory-swap", "limit of memory and swap in bytes, -1 for none"),
+      string("kernel-memory", "obsolete"),
+      string("kernel-memory-tcp", "obsolete"),
+      number("pids-limit", "most processes there may be"),
+      string("l3-cache-schema", "Intel RDT, cache"),
+      string("mem-bw-schema", "Intel RDT, memory bandwidth"),
+    ],
   },
   {
     name: "list",

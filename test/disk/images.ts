@@ -69,7 +69,7 @@ export function variousFiles(folder: string): void {
 /** What there is below a folder, path by path, in words that can be compared. */
 export function described(folder: string, below = ""): Map<string, string> {
   const all = new Map<string, string>();
-  for (const name of readdirSync(`${folder}${below}`)) {
+  for (const name of readdirSync(`${folder}${below}`).sort()) {
     const path = `${below}/${name}`;
     const status = lstatSync(`${folder}${path}`);
     const words = [status.mode.toString(8)];
