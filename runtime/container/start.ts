@@ -14,7 +14,7 @@ import { type Wiring, wireNetwork } from "../network/wire.ts";
 import { openGuestDisks, openSingleFile, readResolvConf } from "./disks.ts";
 import { openImageFile } from "./entrypoint.ts";
 import { releaseResources } from "./lifecycle.ts";
-import { annotationSettings, hostSettings } from "./settings.ts";
+import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
 
 /**
@@ -47,11 +47,7 @@ export async function startContainer(root: string, container: Container): Promis
 async function startMachine(root: string, container: Container): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
-  const { accelerator: wanted } = await annotationSettings(container.annotations);
-  const probe = probeHost(findQemu(settings.qemu));
-  const { host } = probe;
-  const { accelerator, warning } = chooseAccelerator(probe, wanted ?? settings.accelerator);
-  if (warning) await warn(warning);
+  const { host, accelerator } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
   const memoryMiB = guestMemory({
     containerId: id,
@@ -60,17 +56,8 @@ async function startMachine(root: string, container: Container): Promise<void> {
     family,
     accelerator,
   });
-  const netns = container.givenNetns ?? `/proc/${pid}/ns/net`;
   const resolvConf = readResolvConf(guest.mounts);
-  const server = loopbackServer(resolvConf.text);
-  using wiring = wireNetwork({
-    netns,
-    containerId: id,
-    limit: family.limits.nics,
-    ...(server === undefined ? {} : { server }),
-  });
-  await warnOfNoNetwork(container, wiring);
-  if (server !== undefined && wiring.nics.length > 0 && !wiring.resolver) await warnOfNoResolver(container);
+  using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
   const traits = readTraits(container, family);
   using disks = openGuestDisks({
     builtIn: traits.files,
@@ -128,6 +115,38 @@ async function startMachine(root: string, container: Container): Promise<void> {
   wiring.keep();
 }
 
+async function chooseVmm(container: Container, settings: HostSettings) {
+  const { accelerator: wanted } = await annotationSettings(container.annotations);
+  const probe = probeHost(findQemu(settings.qemu));
+  const { accelerator, warning } = chooseAccelerator(probe, wanted ?? settings.accelerator);
+  if (warning) await warn(warning);
+  return { host: probe.host, accelerator };
+}
+
+/** `server`: a name server on a loopback address that the guest is to reach. */
+async function wireGuest(
+  { id, pid, givenNetns }: Container,
+  family: GuestFamily,
+  server: string | undefined,
+): Promise<Wiring> {
+  const wiring = wireNetwork({
+    netns: givenNetns ?? `/proc/${pid}/ns/net`,
+    containerId: id,
+    limit: family.limits.nics,
+    ...(server === undefined ? {} : { server }),
+  });
+  if (wiring.nics.length === 0) {
+    await warn(
+      `Container ${id}: its network namespace has no interface but lo, so the guest gets no network card.`,
+    );
+  } else if (server !== undefined && !wiring.resolver) {
+    await warn(
+      `Container ${id}: its engine's name server is asked by IPv4, and the guest has no IPv4 address, so it can't look up names.`,
+    );
+  }
+  return wiring;
+}
+
 function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
   using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
   if (kernel) return family.traits(kernel);
@@ -136,16 +155,3 @@ function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): Kern
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
 const VMM_UIDS = 0x7000_0000;
-
-async function warnOfNoResolver({ id }: Container): Promise<void> {
-  await warn(
-    `Container ${id}: its engine's name server is asked by IPv4, and the guest has no IPv4 address, so it can't look up names.`,
-  );
-}
-
-async function warnOfNoNetwork(container: Container, wiring: Wiring): Promise<void> {
-  if (wiring.nics.length > 0) return;
-  await warn(
-    `Container ${container.id}: its network namespace has no interface but lo, so the guest gets no network card.`,
-  );
-}
