@@ -1,5 +1,6 @@
 /** What `events --stats` says of a container, in runc's form (types/events.go of runc). */
 import { readTextOrNull } from "../../native/files.ts";
+import { isTapName } from "../network/taps.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
 import type { Container } from "./state.ts";
 
@@ -105,7 +106,7 @@ function interfacesOf(pid: number) {
   const lines = (readTextOrNull(`/proc/${pid}/net/dev`) ?? "").split("\n").slice(2);
   return lines.flatMap((line) => {
     const [name = "", rest = ""] = line.split(":").map((part) => part.trim());
-    if (name === "" || name === "lo" || /^uk[0-9a-f]{10}-/.test(name)) return [];
+    if (name === "" || name === "lo" || isTapName(name)) return [];
     const values = rest.split(/\s+/).map(Number);
     const counters = (at: number) => ({
       bytes: values[at] ?? 0,

@@ -23,14 +23,10 @@ export interface Scan {
 
 /**
  * Reads the folder `path` below `root`, never following a link and never leaving `root`, but going into what is mounted there.
- * `exclude`: paths within the tree ("/proc") that are left out. Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
+ * Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
  */
-export function scanTree(
-  root: string,
-  path = "/",
-  { exclude = new Set() }: { readonly exclude?: ReadonlySet<string> } = {},
-): Scan {
-  return new Scanner(root, path, exclude).scan();
+export function scanTree(root: string, path = "/"): Scan {
+  return new Scanner(root, path).scan();
 }
 
 /**
@@ -66,16 +62,14 @@ const GONE = new Set(["ENOENT", "ESTALE"]);
 class Scanner {
   readonly #root: string;
   readonly #start: string;
-  readonly #exclude: ReadonlySet<string>;
   readonly #status = new FileStatus();
   readonly #fingerprint = new Fingerprint();
   #newestSeconds = 0;
   #newestNanoseconds = 0;
 
-  constructor(root: string, start: string, exclude: ReadonlySet<string>) {
+  constructor(root: string, start: string) {
     this.#root = root;
     this.#start = start.replace(/\/+$/, "");
-    this.#exclude = exclude;
   }
 
   scan(): Scan {
@@ -111,7 +105,6 @@ class Scanner {
       const places = namesIn(records, path);
       for (const name of [...places.keys()].sort()) {
         const within = `${path}/${name}`;
-        if (this.#exclude.has(within)) continue;
         const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
         if (!entry) continue;
         folder.entries.set(name, entry);
