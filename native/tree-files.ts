@@ -88,18 +88,40 @@ export function folderRecords(fd: number): Buffer {
   }
 }
 
+/** The names in such records but "." and "..", and where they stand, each with a NUL behind it. */
+export function* namesIn(records: Buffer): Generator<{ bytes: Buffer; at: number }> {
+  const [LENGTH_AT, NAME_AT] = [16, 19];
+  for (let record = 0; record < records.length; record += records.readUInt16LE(record + LENGTH_AT)) {
+    const at = record + NAME_AT;
+    const bytes = records.subarray(at, records.indexOf(0, at));
+    if (!bytes.equals(DOT) && !bytes.equals(DOTS)) yield { bytes, at };
+  }
+}
+
+const DOT = Buffer.from(".");
+const DOTS = Buffer.from("..");
+
 const STATX_BASIC_STATS = 0x7ff;
-const TYPE = 0o170000;
-const KINDS: ReadonlyMap<number, "folder" | "file" | "link" | "fifo" | "socket" | "character" | "block"> =
-  new Map([
-    [0o010000, "fifo"],
-    [0o020000, "character"],
-    [0o040000, "folder"],
-    [0o060000, "block"],
-    [0o100000, "file"],
-    [0o120000, "link"],
-    [0o140000, "socket"],
-  ]);
+
+/** Kinds of files, as the mode of stat(2) has them. */
+export const TYPE_BITS = {
+  fifo: 0o010000,
+  character: 0o020000,
+  folder: 0o040000,
+  block: 0o060000,
+  file: 0o100000,
+  link: 0o120000,
+  socket: 0o140000,
+} as const;
+
+export type FileKind = keyof typeof TYPE_BITS;
+
+const KINDS: ReadonlyMap<number, FileKind> = new Map(
+  Object.entries(TYPE_BITS).map(([kind, bits]) => [bits, kind as FileKind]),
+);
+
+/** Of a whole mode; undefined for bits that no kind has. */
+export const kindOfMode = (mode: number): FileKind | undefined => KINDS.get(mode & 0o170000);
 
 /** One struct statx, filled again and again: there may be 100,000 files. */
 export class FileStatus {
@@ -121,8 +143,8 @@ export class FileStatus {
     return this;
   }
 
-  get kind(): "folder" | "file" | "link" | "fifo" | "socket" | "character" | "block" {
-    const kind = KINDS.get(this.#view.getUint16(28, true) & TYPE);
+  get kind(): FileKind {
+    const kind = kindOfMode(this.#view.getUint16(28, true));
     if (!kind) throw new Error("an entry of a kind that no Linux has");
     return kind;
   }

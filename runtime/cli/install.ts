@@ -1,31 +1,18 @@
-import { chooseEngines, type EngineName } from "../host/engines.ts";
-import { carryOut, diffOf, planInstall } from "../host/register.ts";
-import { checkProgram, wantedRegistration } from "../host/wanted.ts";
-import { print } from "./print.ts";
+import type { EngineName } from "../host/engines.ts";
+import { planInstall } from "../host/register.ts";
+import { checkProgram } from "../host/wanted.ts";
+import { register, wantedBy } from "./registration.ts";
 import type { Verb } from "./verb.ts";
 
-export const run: Verb = ({ args, flags }) => {
-  const { root, name, binary } = wantedRegistration({
-    name: flags.string("name"),
-    binary: flags.string("binary"),
-    prefix: flags.string("prefix"),
+export const run: Verb = (call) => {
+  const wanted = wantedBy(call.flags);
+  const { root, name, binary } = wanted;
+  if (!call.flags.boolean("dry-run")) checkProgram(root, binary);
+  register(call, {
+    root,
+    plan: (engine) => planInstall(root, engine, wanted),
+    next: (engine) => NEXT[engine](name),
   });
-  const isRehearsal = flags.boolean("dry-run");
-  if (!isRehearsal) checkProgram(root, binary);
-  const changes = chooseEngines(root, args).map((engine) => planInstall(root, engine, { name, binary }));
-  for (const change of changes) {
-    if (isRehearsal) {
-      print(diffOf(change) || change.words);
-    } else {
-      carryOut(root, change);
-      print(change.words);
-    }
-    if (change.warning) print(`  ${change.warning}`);
-  }
-  if (isRehearsal) return print("Nothing was changed (--dry-run).");
-  if (root !== "") return;
-  for (const { engine, before, after } of changes)
-    if (before !== after) print(`Next, for ${engine}: ${NEXT[engine](name)}`);
 };
 
 /** dockerd reads its runtimes again on SIGHUP, which is what reload sends. */

@@ -1,30 +1,16 @@
-import { chooseEngines, type EngineName } from "../host/engines.ts";
-import { carryOut, diffOf, planUninstall } from "../host/register.ts";
-import { wantedRegistration } from "../host/wanted.ts";
-import { print } from "./print.ts";
+import type { EngineName } from "../host/engines.ts";
+import { planUninstall } from "../host/register.ts";
+import { register, wantedBy } from "./registration.ts";
 import type { Verb } from "./verb.ts";
 
-export const run: Verb = ({ args, flags }) => {
-  const { root, name, binary } = wantedRegistration({
-    name: flags.string("name"),
-    binary: flags.string("binary"),
-    prefix: flags.string("prefix"),
+export const run: Verb = (call) => {
+  const wanted = wantedBy(call.flags);
+  const { root } = wanted;
+  register(call, {
+    root,
+    plan: (engine) => planUninstall(root, engine, wanted),
+    next: (engine) => NEXT[engine],
   });
-  const isRehearsal = flags.boolean("dry-run");
-  const changes = chooseEngines(root, args).map((engine) => planUninstall(root, engine, { name, binary }));
-  for (const change of changes) {
-    if (isRehearsal) {
-      print(diffOf(change) || change.words);
-    } else {
-      carryOut(root, change);
-      print(change.words);
-    }
-    if (change.warning) print(`  ${change.warning}`);
-  }
-  if (isRehearsal) return print("Nothing was changed (--dry-run).");
-  if (root !== "") return;
-  for (const { engine, before, after } of changes)
-    if (before !== after) print(`Next, for ${engine}: ${NEXT[engine]}`);
 };
 
 const NEXT: Readonly<Record<EngineName, string>> = {

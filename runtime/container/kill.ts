@@ -1,6 +1,5 @@
-import { SIGKILL, signalNumber } from "../../native/signals.ts";
+import { signalNumber } from "../../native/signals.ts";
 import { UnikrunError } from "../error.ts";
-import { setFrozen } from "./cgroup/processes.ts";
 import { signalInit } from "./signal.ts";
 import type { Container } from "./state.ts";
 
@@ -21,11 +20,7 @@ export async function killContainer(
     openCgroup(container.cgroup).kill(number);
     return;
   }
-  if (signalInit(container, number)) {
-    // A paused container dies all the same, as with runc.
-    if (number === SIGKILL) setFrozen(container.cgroup, false);
-    return;
-  }
+  if (signalInit(container, number)) return;
   // Engines look for these words.
   throw new UnikrunError(
     `container not running: ${container.id} has stopped, so it can't be sent signal ${signal}.`,

@@ -2,7 +2,6 @@
 import { SIGKILL } from "../../native/signals.ts";
 import { UnikrunError } from "../error.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
-import { setFrozen } from "./cgroup/processes.ts";
 import { signalInit } from "./signal.ts";
 import { type Container, isAlive } from "./state.ts";
 
@@ -12,8 +11,6 @@ const DYING = 5000;
 /** Kills init, and with it the machine, and waits until it is dead. */
 export function endInit(container: Container): void {
   if (!signalInit(container, SIGKILL)) return;
-  // What is frozen by version 1 dies only when it thaws.
-  setFrozen(container.cgroup, false);
   const deadline = Date.now() + DYING;
   for (let pause = 0.2; isAlive(container); pause = Math.min(pause * 2, 20)) {
     if (Date.now() > deadline) {

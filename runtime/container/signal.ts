@@ -1,15 +1,19 @@
 import { errorCode } from "../../native/libc.ts";
 import { sendSignal } from "../../native/process.ts";
+import { SIGKILL } from "../../native/signals.ts";
+import { setFrozen } from "./cgroup/processes.ts";
 import { type Container, isAlive } from "./state.ts";
 
-/** Sends a signal, by number, to a container's init; false where it is gone. */
+/** Sends a signal, by number, to a container's init, and SIGKILL also where it is paused, as runc does; false where it is gone. */
 export function signalInit(container: Container, signal: number): boolean {
   if (!isAlive(container)) return false;
   try {
     sendSignal(container.pid, signal);
-    return true;
   } catch (error) {
     if (errorCode(error) === "ESRCH") return false;
     throw error;
   }
+  // What version 1 has frozen dies only when it thaws.
+  if (signal === SIGKILL) setFrozen(container.cgroup, false);
+  return true;
 }

@@ -1,5 +1,5 @@
 import { cString, errorCode } from "../../native/libc.ts";
-import { FileStatus, folderRecords } from "../../native/tree-files.ts";
+import { FileStatus, folderRecords, namesIn } from "../../native/tree-files.ts";
 import type { Kind } from "./ext2/layout.ts";
 
 /** What stands in a folder of the host under a name. */
@@ -26,13 +26,10 @@ export function seeIn(folder: number, name: string): Seen | null {
 
 /** The names in a folder; those that are not UTF-8 are left out, as no disk of ours has such. */
 export function namesOf(folder: number): string[] {
-  const records = folderRecords(folder);
-  const [LENGTH_AT, NAME_AT] = [16, 19];
   const names: string[] = [];
-  for (let at = 0; at < records.length; at += records.readUInt16LE(at + LENGTH_AT)) {
-    const bytes = records.subarray(at + NAME_AT, records.indexOf(0, at + NAME_AT));
+  for (const { bytes } of namesIn(folderRecords(folder))) {
     const name = bytes.toString();
-    if (name !== "." && name !== ".." && Buffer.from(name).equals(bytes)) names.push(name);
+    if (Buffer.from(name).equals(bytes)) names.push(name);
   }
   return names;
 }

@@ -2,9 +2,11 @@
  * Rock Ridge (RRIP 1991A, on SUSP 1.12): what POSIX knows of a file and ISO 9660 does not, as fields behind a directory
  * record. What does not fit there goes on in a continuation area.
  */
+
+import { TYPE_BITS } from "../../native/tree-files.ts";
 import { Growing } from "./growing.ts";
 import { isoDate, SECTOR, writeBoth32 } from "./iso-fields.ts";
-import { type Entry, TYPE_BITS } from "./tree.ts";
+import type { Entry } from "./tree.ts";
 
 const CONTINUES = 1;
 /** Bytes of a "CE" field, which leads to a continuation area. */

@@ -6,6 +6,7 @@ import {
   FileStatus,
   folderRecords,
   linkTarget,
+  namesIn,
   openBelow,
   openRoot,
 } from "../../native/tree-files.ts";
@@ -102,7 +103,7 @@ class Scanner {
       using open = openBelow(root, `${this.#start}${path}`, AS_FOLDER);
       this.#fingerprint.enter(path);
       const records = folderRecords(open.fd);
-      const places = namesIn(records, path);
+      const places = placesIn(records, path);
       for (const name of [...places.keys()].sort()) {
         const within = `${path}/${name}`;
         const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
@@ -183,18 +184,15 @@ export function attributesOf({ mode, uid, gid, modified }: FileStatus): Attribut
   return { mode, uid, gid, modified };
 }
 
-/** The names in records of getdents64(2), and where they stand, each with a NUL behind it. */
-function namesIn(records: Buffer, path: string): Map<string, number> {
-  const LENGTH_AT = 16;
-  const NAME_AT = 19;
-  const names = new Map<string, number>();
-  for (let at = 0; at < records.length; at += records.readUInt16LE(at + LENGTH_AT)) {
-    const start = at + NAME_AT;
-    const bytes = records.subarray(start, records.indexOf(0, start));
-    const name = decoded(bytes, () => `A name in the folder ${JSON.stringify(path || "/")}`);
-    if (name !== "." && name !== "..") names.set(name, start);
-  }
-  return names;
+/** Where each name of a folder stands in its records. */
+function placesIn(records: Buffer, path: string): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const { bytes, at } of namesIn(records))
+    places.set(
+      decoded(bytes, () => `A name in the folder ${JSON.stringify(path || "/")}`),
+      at,
+    );
+  return places;
 }
 
 /** Refuses what is not UTF-8: decoding would give two names the same text. */

@@ -46,17 +46,6 @@ export interface SpecialFile extends Attributes {
 
 export type Entry = Folder | RegularFile | SymbolicLink | SpecialFile;
 
-/** Kinds as a mode of POSIX has them. */
-export const TYPE_BITS = {
-  fifo: 0o010000,
-  character: 0o020000,
-  folder: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  link: 0o120000,
-  socket: 0o140000,
-} as const satisfies Record<Entry["kind"], number>;
-
 /** With mode 0755, root's, modified in 1970. */
 export function emptyFolder(): Folder {
   return { kind: "folder", mode: 0o755, uid: 0, gid: 0, modified: 0n, entries: new Map() };

@@ -11,10 +11,9 @@ import { recordIn } from "./volume-record.ts";
  */
 export function bringBackAll(store: string, folders: readonly string[]): void {
   const places = placesIn(store);
-  const pending = places.flatMap(({ record }) =>
-    record?.pending && statusOrNull(record.source) ? [record.source] : [],
-  );
-  const failures = (folders.length > 0 ? folders : pending).flatMap((source) => {
+  const pending = () =>
+    places.flatMap(({ record }) => (record?.pending && statusOrNull(record.source) ? [record.source] : []));
+  const failures = (folders.length > 0 ? folders : pending()).flatMap((source) => {
     try {
       const isDone = bringVolumeBack({ store, source });
       // Of all of them, those that guests are writing are in order.

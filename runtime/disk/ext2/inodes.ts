@@ -1,6 +1,5 @@
 /** Reads the inodes of an image. */
-import { readInto } from "../../../native/tree-files.ts";
-import { TYPE_BITS } from "../tree.ts";
+import { kindOfMode, readInto } from "../../../native/tree-files.ts";
 import { damaged, type Image, within } from "./image.ts";
 import { DIRECT_BLOCKS, INLINE_BYTES, INODE, type Kind, UNTOUCHED } from "./layout.ts";
 
@@ -98,24 +97,9 @@ export class Inodes {
 }
 
 function kindOf(mode: number, inode: number): Kind {
-  switch (mode & 0o170000) {
-    case TYPE_BITS.fifo:
-      return "fifo";
-    case TYPE_BITS.character:
-      return "character";
-    case TYPE_BITS.folder:
-      return "folder";
-    case TYPE_BITS.block:
-      return "block";
-    case TYPE_BITS.file:
-      return "file";
-    case TYPE_BITS.link:
-      return "link";
-    case TYPE_BITS.socket:
-      return "socket";
-    default:
-      throw damaged(`inode ${inode} has the mode 0${mode.toString(8)}`);
-  }
+  const kind = kindOfMode(mode);
+  if (kind) return kind;
+  throw damaged(`inode ${inode} has the mode 0${mode.toString(8)}`);
 }
 
 function deviceOf(kind: Kind, numbers: Buffer): { major: number; minor: number } {

@@ -2,10 +2,10 @@
  * Writes an ext2 file system that NetBSD's ext2fs and Linux mount read-write. Blocks and inodes are given out in order, so
  * that what is in use of each group is its beginning; free space and unused inodes are holes of the image.
  */
-import { setSize, writeAt } from "../../../native/tree-files.ts";
+import { setSize, TYPE_BITS, writeAt } from "../../../native/tree-files.ts";
 import { UnikrunError } from "../../error.ts";
 import { copyContent, Sources, type Span } from "../content.ts";
-import { type Folder, type RegularFile, TYPE_BITS } from "../tree.ts";
+import type { Folder, RegularFile } from "../tree.ts";
 import { Blocks, type Mapping, mapRuns, type Run, takeRuns } from "./blocks.ts";
 import { folderContent } from "./folder.ts";
 import {
