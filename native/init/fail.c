@@ -1,6 +1,7 @@
 #include "init.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,4 +46,18 @@ void fail_errno(const char *format, ...)
 	say(format, arguments, reason);
 	va_end(arguments);
 	_exit(1);
+}
+
+void tell(const char *format, ...)
+{
+	enum { PATIENCE_MS = 1000 };
+	char text[2400];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	/* A log that nobody reads must not hold up the guest. */
+	struct pollfd log = { 2, POLLOUT, 0 };
+	if (poll(&log, 1, PATIENCE_MS) > 0)
+		dprintf(2, "unikrun: %s\n", text);
 }

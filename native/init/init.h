@@ -25,6 +25,8 @@ const char *directives_get(const struct directives *d, const char *key);
 void fail_to(int fd);
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void fail_errno(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* One line of our own in the container's log. */
+void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* io.c */
 bool write_all(int fd, const void *data, size_t length);

@@ -17,6 +17,20 @@ void control_read(struct control *control, struct monitor *monitor);
 void control_ask(struct control *control, struct monitor *monitor);
 void control_answer(struct control *control, struct monitor *monitor);
 
+/* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
+enum { LINK_LIMIT = 32 };
+struct links {
+	int socket;
+	struct wired_link {
+		int index;
+		char name[16];
+	} wired[LINK_LIMIT];
+	int told[LINK_LIMIT]; /* indexes of those that came */
+	size_t wired_count, told_count;
+};
+void links_open(struct links *links, const struct directives *d);
+void links_read(struct links *links);
+
 struct machine {
 	struct vmm vmm;
 	struct rules rules;
@@ -24,6 +38,7 @@ struct machine {
 	struct console console;
 	struct resolver resolver;
 	struct control control;
+	struct links links;
 	char words[2048]; /* the last of the VMM's stderr */
 	size_t words_used;
 	bool ended; /* by the guest's own words */

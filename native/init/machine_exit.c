@@ -2,20 +2,8 @@
 #include "machine.h"
 
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-
-static void tell(const char *format, ...)
-{
-	char text[2400];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	dprintf(2, "unikrun: %s\n", text);
-}
 
 int exit_code(struct machine *m)
 {

@@ -177,6 +177,7 @@ static void relay(struct machine *m, int signals)
 			{ m->resolver.tap, POLLIN, 0 },
 			{ m->resolver.socket, POLLIN, 0 },
 			{ m->control.caller < 0 ? m->control.listener : m->control.caller, POLLIN, 0 },
+			{ m->gone ? -1 : m->links.socket, POLLIN, 0 },
 		};
 		if (m->gone && !drain_until)
 			drain_until = now_ms() + DRAIN_MS;
@@ -207,6 +208,8 @@ static void relay(struct machine *m, int signals)
 			control_accept(&m->control);
 		else if (fds[9].revents)
 			control_read(&m->control, &m->monitor);
+		if (fds[10].revents)
+			links_read(&m->links);
 		if (m->look)
 			look_at_vcpu(m);
 		else
@@ -244,6 +247,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	for (size_t i = 0; i < plan->vmm_fd_count; i++)
 		close(plan->fds[i]);
 	open_resolver(&m, plan);
+	links_open(&m.links, &plan->text);
 	m.monitor.fd = m.vmm.qmp;
 	m.console.guest = m.vmm.console;
 	confine_init();

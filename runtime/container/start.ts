@@ -99,6 +99,7 @@ async function startMachine(root: string, container: Container): Promise<void> {
     kernel: guest.kernel,
     kernelOnHost: guest.kernelOnHost,
     resolver: wiring.resolver,
+    links: wiring.nics.map(({ link }) => link),
     uid: VMM_UIDS + pid,
     rlimits: guest.rlimits,
     apparmor: guest.apparmor,

@@ -19,6 +19,8 @@ export interface PlanInput {
   readonly kernelOnHost: boolean;
   /** Whose tap is the last of the plan's descriptors. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
+  /** The interfaces that its cards stand for. */
+  readonly links: readonly { readonly index: number; readonly name: string }[];
   readonly uid: number;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor: string | undefined;
@@ -41,6 +43,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
     ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
+    ...input.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
     ["uid", String(input.uid)],
     ...input.rlimits.map(({ resource, soft, hard }) => ["rlimit", `${resource} ${soft} ${hard}`] as const),
     ...optional("apparmor", input.apparmor),

@@ -4,6 +4,7 @@ import {
   createProbe,
   docker,
   endpoint,
+  eventually,
   expectedBytes,
   getBytes,
   getFromNeighbour,
@@ -125,4 +126,23 @@ test("a runc container in the network of a running unikernel starts, and the uni
   await httpGet(`http://${IPAddress}/`);
   t.is(docker("run", "--rm", "--network", `container:${name}`, busyboxImage(), "true").code, 0);
   t.regex(await httpGet(`http://${IPAddress}/`), /probe/);
+});
+
+test("a network that a running guest is connected to or disconnected from: its log says what that means", async (t) => {
+  const [first, second] = [makeNetwork(t), makeNetwork(t)];
+  const name = startProbe(t, { options: ["--network", first] });
+  await httpGet(`http://${endpoint(name, first).IPAddress}/`);
+  const logs = (word: RegExp) =>
+    eventually(`${word} in the log`, () => docker("logs", name).stderr.match(word) ?? undefined);
+  succeed(["docker", "network", "connect", second, name]);
+  await logs(/^unikrun: the interface eth1 was connected, .* restart its container to use it$/m);
+  t.regex(await httpGet(`http://${endpoint(name, first).IPAddress}/`), /probe/);
+  succeed(["docker", "network", "disconnect", first, name]);
+  await logs(
+    /^unikrun: the interface eth0 was disconnected: the guest's network card .* is without a network/m,
+  );
+  t.is(docker("logs", name).stderr.match(/^unikrun: /gm)?.length, 2, "each once");
+  succeed(["docker", "restart", name]);
+  t.regex(await httpGet(`http://${endpoint(name, second).IPAddress}/`), /probe/);
+  t.is((await guestConfig(endpoint(name, second).IPAddress)).nics.length, 1);
 });
