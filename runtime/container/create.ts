@@ -8,6 +8,7 @@ import { findQemu } from "../machine/qemu.ts";
 import { cgroupPaths, createCgroup } from "./cgroup/cgroup.ts";
 import { cgroupPath } from "./cgroup/path.ts";
 import type { Paths } from "./cgroup/processes.ts";
+import { withoutEngineInit } from "./engine-init.ts";
 import { findGuest } from "./find-guest.ts";
 import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
@@ -47,7 +48,7 @@ export async function createContainer(
 ): Promise<Container | null> {
   const { root, id } = options;
   const bundle = absolute(options.bundle);
-  const spec = readSpec(bundle);
+  const spec = withoutEngineInit(readSpec(bundle));
   const rootfs = rootOf(id, bundle, spec);
   const settings = await hostSettings();
   const guest = await guestRecord({ id, bundle, rootfs, spec, settings });
