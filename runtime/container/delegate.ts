@@ -17,12 +17,12 @@ export async function otherRuntime(): Promise<string> {
   );
 }
 
-/** Puts that runtime in our place, with the arguments that we were given. */
-export async function delegate(argv: readonly string[]): Promise<never> {
+/** Puts that runtime in our place, with the arguments that we were given; `root` is --root, given or not (its own default is another). */
+export async function delegate(root: string, argv: readonly string[]): Promise<never> {
   const runtime = await otherRuntime();
   restoreFileLimit();
   try {
-    return execute(runtime, [runtime, ...argv], process.env);
+    return execute(runtime, [runtime, "--root", root, ...argv], process.env);
   } catch (cause) {
     throw new UnikrunError(
       `The runtime ${runtime} for what is not a unikernel can't be run: see "runtime" in /etc/unikrun/config.json.`,

@@ -1,11 +1,12 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import {
   command,
   containerd,
   eventually,
   httpGet,
+  makeNetns,
   type Outcome,
   probeImage,
   repository,
@@ -44,24 +45,6 @@ function remove(name: string): void {
   ctr("container", "delete", name);
 }
 
-/** A netns with one configured end of a veth pair, as a CNI plugin leaves it. */
-function makeNetns(t: ExecutionContext): string {
-  const name = uniqueName("ns");
-  const end = `v${process.pid % 10000}`;
-  succeed(["ip", "netns", "add", name]);
-  t.teardown(() => command(["ip", "netns", "del", name]));
-  succeed(["ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name]);
-  succeed(["ip", "addr", "add", "10.88.0.1/24", "dev", end]);
-  succeed(["ip", "link", "set", end, "up"]);
-  for (const args of [
-    "addr add 10.88.0.2/24 dev eth0",
-    "link set eth0 up",
-    "route add default via 10.88.0.1",
-  ])
-    succeed(["ip", "-n", name, ...args.split(" ")]);
-  return name;
-}
-
 test.serial("ctr run gives the program's output and exit code", (t) => {
   const { code, stdout, stderr } = ctr(...runOptions("--rm"), uniqueName("ctr"), "/probe.bin", "return", "7");
   t.is(code, 7, stderr);
@@ -69,13 +52,13 @@ test.serial("ctr run gives the program's output and exit code", (t) => {
 });
 
 test.serial("ctr run in a netns that is already full: the guest has its address and answers", async (t) => {
-  const netns = makeNetns(t);
+  const { netns, address } = makeNetns(t);
   const name = uniqueName("ctr");
   t.teardown(() => remove(name));
-  const options = runOptions("-d", "--with-ns", `network:/run/netns/${netns}`);
+  const options = runOptions("-d", "--with-ns", `network:${netns}`);
   const started = ctr(...options, name, "/probe.bin", "http", "80");
   t.is(started.code, 0, started.stderr);
-  t.regex(await httpGet("http://10.88.0.2/"), /probe/);
+  t.regex(await httpGet(`http://${address}/`), /probe/);
   t.is(stateOf(name), "RUNNING");
 });
 

@@ -136,6 +136,25 @@ export function makeNetwork(t: ExecutionContext, ...options: readonly string[]):
   return name;
 }
 
+/** A netns with one configured end of a veth pair, as a CNI plugin leaves it: its path, and the address in it. */
+export function makeNetns(t: ExecutionContext): { readonly netns: string; readonly address: string } {
+  const name = uniqueName("ns");
+  const number = names;
+  const [end, subnet] = [`v${process.pid % 100_000}-${number}`, `10.88.${number % 256}`];
+  succeed(["ip", "netns", "add", name]);
+  t.teardown(() => command(["ip", "netns", "del", name]));
+  succeed(["ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name]);
+  succeed(["ip", "addr", "add", `${subnet}.1/24`, "dev", end]);
+  succeed(["ip", "link", "set", end, "up"]);
+  const inside = [
+    `addr add ${subnet}.2/24 dev eth0`,
+    "link set eth0 up",
+    `route add default via ${subnet}.1`,
+  ];
+  for (const args of inside) succeed(["ip", "-n", name, ...args.split(" ")]);
+  return { netns: `/run/netns/${name}`, address: `${subnet}.2` };
+}
+
 /** One value of `docker inspect`, by a Go template. */
 export function inspect(name: string, template: string): string {
   return succeed(["docker", "inspect", "-f", template, name]);

@@ -1,0 +1,77 @@
+import type { Table } from "./answers.ts";
+import { ROWS } from "./rows.ts";
+
+const HEAD = `# Engines
+
+Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine answers then, so no cell is a promise only.
+With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`test/engine/table/answers.json\` anew.
+
+**yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's reason.
+`;
+
+/** docs/engines.md. */
+export function render({ versions, answers }: Table): string {
+  const engines = Object.keys(answers).sort();
+  const refusals = new Notes((index) => String(index + 1));
+  const reasons = new Notes((index) => String.fromCharCode(97 + index));
+  const cell = (engine: string, row: string): string => {
+    const answer = answers[engine]?.[row] ?? "fails";
+    const [kind, words = ""] = split(answer);
+    if (kind === "works") return "yes";
+    if (kind === "fails") return "fails";
+    return kind === "refused" ? `no (${refusals.mark(words)})` : `– (${reasons.mark(words)})`;
+  };
+  const sections = Object.entries(ROWS).map(([title, rows]) =>
+    [
+      `## ${title}`,
+      "",
+      line(["", ...engines]),
+      line(["---", ...engines.map(() => "---")]),
+      ...rows.map((row) => line([row, ...engines.map((engine) => cell(engine, row))])),
+      "",
+    ].join("\n"),
+  );
+  const tried = engines.map((engine) => `${engine}: ${versions[engine]}`).join("; ");
+  return [
+    HEAD,
+    `Tried with ${tried}.`,
+    "",
+    ...sections,
+    "## Refused, in these words",
+    "",
+    ...refusals.lines(),
+    "",
+    "## Not applicable, for these reasons",
+    "",
+    ...reasons.lines(),
+    "",
+  ].join("\n");
+}
+
+/** "refused: WORDS" in two. */
+function split(answer: string): [kind: string, words?: string] {
+  const [, kind, words] = /^(works|fails|refused|not applicable)(?:: ([\s\S]*))?$/.exec(answer) ?? [];
+  if (kind === undefined) throw new Error(`${JSON.stringify(answer)} is no answer`);
+  return words === undefined ? [kind] : [kind, words];
+}
+
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+/** Words that several cells share, each under one mark. */
+class Notes {
+  readonly #words: string[] = [];
+  readonly #name: (index: number) => string;
+
+  constructor(name: (index: number) => string) {
+    this.#name = name;
+  }
+
+  mark(words: string): string {
+    if (!this.#words.includes(words)) this.#words.push(words);
+    return this.#name(this.#words.indexOf(words));
+  }
+
+  lines(): string[] {
+    return this.#words.map((words, index) => `- (${this.#name(index)}) ${words}`);
+  }
+}
