@@ -8,6 +8,9 @@
  * `state` FOLDER; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
  * `oom-score-adj` N; `wait`, to stay until the container ends.
  *
+ * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
+ * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).
+ *
  * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device`,
  * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid`, `group` NUMBER;
  * `rlimit` RESOURCE SOFT HARD; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `resolver` ADDRESS SERVER MTU,

@@ -16,18 +16,46 @@ async function initProgram(): Promise<{ path: string } & Disposable> {
 
 export type LaunchInit = (directives: readonly Directive[]) => Promise<InitAnswer>;
 
+/** What of `init` is to run, and a descriptor that it gets besides. */
+interface Task {
+  readonly name: "create" | "exec";
+  readonly given?: number;
+}
+
+const CREATE: Task = { name: "create" };
+
 /**
  * Starts a container's init and returns when it has reported. It is then an orphan: a subreaper's (the shim's) child.
  * Its stdio is ours.
  */
-export const createInit: LaunchInit = (directives) =>
-  launchInit(directives, (init) => void Bun.spawnSync(init));
+export const createInit: LaunchInit = (directives) => launchOrphan(CREATE, directives);
 
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
-export function waitForInit(): { launch: LaunchInit; exited: () => Promise<number> } {
+export const waitForInit = (): WaitedFor => launchWaited(CREATE);
+
+/** Starts a tool of `init exec` (native/init/exec.c); `given` is the descriptor that it needs. Its stdio is ours. */
+export const execTool = (given?: number): LaunchInit => launchOrphan.bind(null, execTask(given));
+
+/** Like execTool, and tells its exit code. */
+export const waitForTool = (given?: number): WaitedFor => launchWaited(execTask(given));
+
+const execTask = (given: number | undefined): Task => ({
+  name: "exec",
+  ...(given === undefined ? {} : { given }),
+});
+
+export interface WaitedFor {
+  readonly launch: LaunchInit;
+  exited(): Promise<number>;
+}
+
+const launchOrphan = (task: Task, directives: readonly Directive[]): Promise<InitAnswer> =>
+  launchInit(task, directives, (init) => void Bun.spawnSync(init));
+
+function launchWaited(task: Task): WaitedFor {
   let exited: Promise<number> = Promise.resolve(1);
   const launch: LaunchInit = (directives) =>
-    launchInit([...directives, ["wait", ""]], (init, answer) => {
+    launchInit(task, [...directives, ["wait", ""]], (init, answer) => {
       const child = Bun.spawn(init);
       exited = child.exited;
       while (!answer() && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) Bun.sleepSync(1);
@@ -37,6 +65,7 @@ export function waitForInit(): { launch: LaunchInit; exited: () => Promise<numbe
 
 /** `run` starts the program and returns when `answer` has something to say, or never will. */
 async function launchInit(
+  task: Task,
   directives: readonly Directive[],
   run: (init: ReturnType<typeof command>, answer: () => string) => void,
 ): Promise<InitAnswer> {
@@ -44,23 +73,21 @@ async function launchInit(
   using orders = owned(memoryFile("directives", encodeDirectives(directives)));
   using answer = owned(memoryFile("answer", new Uint8Array()));
   const read = (): string => readAt(answer.fd, 0, 2048).toString();
-  run(command(program.path, orders.fd, answer.fd), read);
+  run(command(program.path, task, orders.fd, answer.fd), read);
   return parseAnswer(read());
 }
 
-function command(program: string, orders: number, answer: number) {
-  return {
-    cmd: [program, "create"],
-    argv0: "unikrun-init",
-    env: {},
-    stdio: ["inherit", "inherit", "inherit", orders, answer] as [
-      "inherit",
-      "inherit",
-      "inherit",
-      number,
-      number,
-    ],
-  };
+function command(program: string, { name, given }: Task, orders: number, answer: number) {
+  const inherit = "inherit" as const;
+  const stdio: [typeof inherit, typeof inherit, typeof inherit, ...number[]] = [
+    inherit,
+    inherit,
+    inherit,
+    orders,
+    answer,
+    ...(given === undefined ? [] : [given]),
+  ];
+  return { cmd: [program, name], argv0: "unikrun-init", env: {}, stdio };
 }
 
 function parseAnswer(text: string): InitAnswer {

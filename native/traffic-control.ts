@@ -1,10 +1,12 @@
 /** Ingress qdiscs, and u32 filters that hand frames of one link to another (tc(8), tc-u32(8), tc-mirred(8)). */
+import { errorCode } from "./libc.ts";
 import { attribute, attributes, type Netlink, NLM_F_CREATE, NLM_F_EXCL } from "./netlink.ts";
 
 const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
 const RTM_GETQDISC = 38;
 const RTM_NEWTFILTER = 44;
+const RTM_DELTFILTER = 45;
 const RTM_GETTFILTER = 46;
 
 const TC_H_INGRESS = 0xfffffff1;
@@ -77,16 +79,40 @@ const PROTOCOLS = { all: 0x0003, ip: 0x0800, arp: 0x0806, ipv6: 0x86dd };
 
 /** As `tc filter add dev FROM ingress … u32 match … action mirred egress redirect|mirror dev TO`. */
 export function addFilter(netlink: Netlink, filter: Filter): void {
-  const protocol = PROTOCOLS[filter.protocol];
-  const networkOrder = ((protocol & 0xff) << 8) | (protocol >> 8);
   const options = [attribute(TCA_U32_SEL, selector(filter.matches ?? [{ at: 0, mask: 0, value: 0 }]))];
   if (filter.to) options.push(attribute(TCA_U32_ACT, [attribute(1, mirred(filter.to))]));
   const body = Buffer.concat([
-    header({ index: filter.from, parent: INGRESS_HANDLE, info: filter.priority * 0x10000 + networkOrder }),
+    header({ index: filter.from, parent: INGRESS_HANDLE, info: placeOf(filter) }),
     attribute(TCA_KIND, "u32"),
     attribute(TCA_OPTIONS, options),
   ]);
   netlink.request({ type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body, what: "add a filter" });
+}
+
+/** Removes the filters of a priority; there need be none. */
+export function deleteFilters(
+  netlink: Netlink,
+  filter: Pick<Filter, "from" | "priority" | "protocol">,
+): void {
+  const body = header({ index: filter.from, parent: INGRESS_HANDLE, info: placeOf(filter) });
+  try {
+    netlink.request({ type: RTM_DELTFILTER, body, what: "delete filters" });
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}
+
+/** Whether the link has a filter of this priority. */
+export function hasFilter(netlink: Netlink, index: number, priority: number): boolean {
+  const body = header({ index, parent: INGRESS_HANDLE });
+  const filters = netlink.dump({ type: RTM_GETTFILTER, body, what: "list filters" });
+  return filters.some((filter) => filter.readUInt16LE(18) === priority);
+}
+
+/** tcm_info: the priority, and the protocol in network order. */
+function placeOf({ priority, protocol }: Pick<Filter, "priority" | "protocol">): number {
+  const number = PROTOCOLS[protocol];
+  return priority * 0x10000 + (((number & 0xff) << 8) | (number >> 8));
 }
 
 function selector(matches: readonly Match[]): Buffer {

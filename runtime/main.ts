@@ -21,6 +21,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   resume: () => import("./cli/resume.ts"),
   update: () => import("./cli/update.ts"),
   events: () => import("./cli/events.ts"),
+  exec: () => import("./cli/exec.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),

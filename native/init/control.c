@@ -36,7 +36,12 @@ void control_read(struct control *control, struct monitor *monitor)
 	if (n > 0)
 		control->used += (size_t)n;
 	control->line[control->used] = '\0';
-	if (strchr(control->line, '\n'))
+	if (!strcmp(control->line, "console\n")) {
+		if (control->viewer >= 0)
+			close(control->viewer);
+		control->viewer = control->caller;
+		control->caller = -1;
+	} else if (strchr(control->line, '\n'))
 		control->asked = true;
 	else if (n <= 0 || control->used == sizeof control->line - 1)
 		hang_up(control);
@@ -60,4 +65,25 @@ void control_answer(struct control *control, struct monitor *monitor)
 	}
 	free(monitor->answer);
 	monitor->answer = NULL;
+}
+
+static void end_view(struct control *control)
+{
+	close(control->viewer);
+	control->viewer = -1;
+}
+
+void control_show(struct control *control, const char *data, size_t length)
+{
+	if (control->viewer >= 0 && send(control->viewer, data, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		end_view(control);
+}
+
+void control_typed(struct control *control, struct console *console)
+{
+	ssize_t n = recv(control->viewer, console->in, sizeof console->in, MSG_DONTWAIT);
+	if (n > 0)
+		console->in_used = (size_t)n;
+	else if (n == 0 || errno != EAGAIN)
+		end_view(control);
 }

@@ -32,12 +32,20 @@ void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool write_all(int fd, const void *data, size_t length);
 void write_file(const char *path, const char *text);
 long parse_long(const char *text);
+/* On a clock that only goes forward. */
+long now_ms(void);
 
 /* namespaces.c */
 void join_cgroups(const struct directives *d);
 void join_namespaces(const struct directives *d);
 void new_namespaces(const struct directives *d);
 int enter_main(int argc, char **argv);
+
+/* main.c */
+int report_child(pid_t child, int ready, int answer, bool wait);
+
+/* exec.c */
+int exec_main(void);
 
 /* terminal.c */
 int connect_by_path(const char *path);

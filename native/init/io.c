@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 bool write_all(int fd, const void *data, size_t length)
@@ -39,4 +40,11 @@ long parse_long(const char *text)
 	if (errno || end == text || *end)
 		fail("\"%s\" is not a whole number", text);
 	return value;
+}
+
+long now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }

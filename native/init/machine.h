@@ -5,9 +5,12 @@
 #include "console.h"
 #include "resolver.h"
 
-/* control.c: what the runtime asks of the VMM while it runs, by the Unix socket control.sock: a line of QMP for a line of QMP. */
+/*
+ * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.
+ * After the line "console" the connection is the guest's serial line instead; who asks last has it.
+ */
 struct control {
-	int listener, caller; /* -1: nobody calls */
+	int listener, caller, viewer; /* -1: nobody */
 	bool asked;
 	char line[8192];
 	size_t used;
@@ -16,6 +19,10 @@ void control_accept(struct control *control);
 void control_read(struct control *control, struct monitor *monitor);
 void control_ask(struct control *control, struct monitor *monitor);
 void control_answer(struct control *control, struct monitor *monitor);
+/* What the guest printed, to the viewer; one who does not read misses it. */
+void control_show(struct control *control, const char *data, size_t length);
+/* What the viewer types; its end is that of the session. */
+void control_typed(struct control *control, struct console *console);
 
 /* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
 enum { LINK_LIMIT = 32 };

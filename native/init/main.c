@@ -74,6 +74,30 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	return supervise(channel, signals);
 }
 
+/* Answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
+int report_child(pid_t child, int ready, int answer, bool wait)
+{
+	char words[1100];
+	ssize_t n = read(ready, words, sizeof words);
+	if (n != 2 || memcmp(words, "ok", 2)) {
+		waitpid(child, NULL, 0);
+		if (n > 0)
+			write_all(answer, words, (size_t)n);
+		else
+			fail("it ended at once");
+		return 1;
+	}
+	dprintf(answer, "pid %d", child);
+	if (!wait)
+		return 0;
+	close(answer);
+	int status;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 static int create_main(void)
 {
 	fail_to(ANSWER_FD);
@@ -101,32 +125,16 @@ static int create_main(void)
 		_exit(be_init(&d, console_socket, &channel, ready[1]));
 	}
 	close(ready[1]);
-	char words[1100];
-	ssize_t n = read(ready[0], words, sizeof words);
-	if (n != 2 || memcmp(words, "ok", 2)) {
-		waitpid(child, NULL, 0);
-		if (n > 0)
-			write_all(ANSWER_FD, words, (size_t)n);
-		else
-			fail("the container's init ended at once");
-		return 1;
-	}
-	dprintf(ANSWER_FD, "pid %d", child);
-	if (!directives_get(&d, "wait"))
-		return 0;
-	close(ANSWER_FD);
 	close(channel.listener);
-	int status;
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return report_child(child, ready[0], ANSWER_FD, directives_get(&d, "wait"));
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "create"))
 		return create_main();
+	if (argc == 2 && !strcmp(argv[1], "exec"))
+		return exec_main();
 	if (argc > 2 && !strcmp(argv[1], "enter"))
 		return enter_main(argc, argv);
 	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");

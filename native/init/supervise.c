@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -18,13 +17,6 @@ enum {
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
 };
-
-static long now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The guest can't be sent signals, so each has the effect it has on a program without handlers. */
 static bool terminates(int signal)
@@ -130,6 +122,7 @@ static void listen_to_guest(struct machine *m)
 	bool spoke = false;
 	enum verdict verdict = console_from_guest(&m->console, &m->rules, &spoke);
 	if (spoke) {
+		control_show(&m->control, m->console.out, m->console.out_used);
 		m->heard = true;
 		m->look = m->monitor.halted = false;
 	}
@@ -165,12 +158,12 @@ static void relay(struct machine *m, int signals)
 	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
 		bool pending = console_pending(&m->console);
 		/* A guest that sets up its serial line throws away what came before. */
-		bool input = m->heard && !m->console.input_gone && !m->gone;
+		bool heard = m->heard && !m->gone && !m->console.in_used;
 		struct pollfd fds[] = {
 			{ signals, POLLIN, 0 },
 			{ pending || m->console.guest_gone ? -1 : m->console.guest, POLLIN, 0 },
 			{ pending ? 1 : -1, POLLOUT, 0 },
-			{ input && !m->console.in_used ? 0 : -1, POLLIN, 0 },
+			{ heard && !m->console.input_gone ? 0 : -1, POLLIN, 0 },
 			{ m->console.in_used && !m->gone ? m->console.guest : -1, POLLOUT, 0 },
 			{ m->monitor.fd, POLLIN, 0 },
 			{ m->vmm.errors, POLLIN, 0 },
@@ -178,6 +171,7 @@ static void relay(struct machine *m, int signals)
 			{ m->resolver.socket, POLLIN, 0 },
 			{ m->control.caller < 0 ? m->control.listener : m->control.caller, POLLIN, 0 },
 			{ m->gone ? -1 : m->links.socket, POLLIN, 0 },
+			{ heard ? m->control.viewer : -1, POLLIN, 0 },
 		};
 		if (m->gone && !drain_until)
 			drain_until = now_ms() + DRAIN_MS;
@@ -198,6 +192,8 @@ static void relay(struct machine *m, int signals)
 			listen_to_guest(m);
 		if (fds[3].revents)
 			console_from_input(&m->console);
+		else if (fds[11].revents)
+			control_typed(&m->control, &m->console);
 		if (fds[4].revents)
 			console_to_guest(&m->console);
 		if (fds[7].revents)
@@ -254,7 +250,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	await_board(&m, signals);
 	channel_started(channel);
 	m.control.listener = channel->listener;
-	m.control.caller = -1;
+	m.control.caller = m.control.viewer = -1;
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);
 	relay(&m, signals);

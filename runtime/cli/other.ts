@@ -3,8 +3,6 @@ import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 /** Why a unikernel can't be treated so, a clause for an error's sentence. */
 const REASONS: Readonly<Record<string, string>> = {
-  // Docker makes exit code 127 of these first words.
-  exec: "executable file not found in a machine that is one program; look at its logs, or ask it over its network",
   checkpoint: "this version of unikrun can't save a machine",
   restore: "this version of unikrun can't bring back a machine",
 };

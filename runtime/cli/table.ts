@@ -107,7 +107,7 @@ const HANDED_ON: readonly VerbEntry[] = [
   {
     ...handedOn,
     name: "exec",
-    help: "run another process in a container",
+    help: "run another process in a container; beside a unikernel: unikrun http|tcp|ping|dns|console|stats|status",
     flags: () => [
       consoleSocket,
       string("pidfd-socket", "socket that gets the process's pidfd"),

@@ -19,6 +19,20 @@ export function loopbackServer(text: string): string | undefined {
   return text.split("\n").map(nameServerOf).find(isLoopback);
 }
 
+/** IPv4 and IPv6 addresses, the first to be asked first. */
+export const nameServers = (text: string): string[] =>
+  text.split("\n").flatMap((line) => nameServerOf(line)?.split("%", 1) ?? []);
+
+/** The names to ask for in turn: with search domains behind it, and as it is first where it has dots enough. */
+export function searchNames(text: string, name: string): string[] {
+  if (name.endsWith(".")) return [name];
+  const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
+  const domains = lines.findLast(([key]) => key === "search" || key === "domain")?.slice(1) ?? [];
+  const dots = Number(/^\s*options\s.*\bndots:(\d+)/m.exec(text)?.[1] ?? 1);
+  const found = domains.filter((domain) => domain !== ".").map((domain) => `${name}.${domain}`);
+  return name.split(".").length > dots ? [name, ...found] : [...found, name];
+}
+
 const nameServerOf = (line: string): string | undefined => /^\s*nameserver\s+(\S+)/.exec(line)?.[1];
 
 const isLoopback = (server: string | undefined): server is string =>

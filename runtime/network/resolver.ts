@@ -42,7 +42,12 @@ export function relayLookups(
   if (!place) return undefined;
   const { mtu } = place.card.nic;
   const relay = options.makeRelay(mtu);
-  leadToRelay(netlink, { relay: relay.index, tap: place.card.tap.index, address: place.address });
+  leadAside(netlink, {
+    from: place.card.tap.index,
+    to: relay.index,
+    address: place.address,
+    priorities: { arp: FILTER.arp, ip: FILTER.ip },
+  });
   for (const { nic, tap } of cards) letLookupsThrough(netlink, { nic: nic.link.index, tap: tap.index });
   return { address: place.address, server, mtu, tap: relay.fd };
 }
@@ -61,43 +66,52 @@ function placeOfResolver(cards: readonly Card[]): { card: Card; address: string 
 }
 
 /** The subnet's last address but its broadcast, which engines give away last; the one before if it is the guest's own. */
-function lastOfSubnet({ address, prefix }: { address: string; prefix: number }): string | undefined {
-  if (prefix > 29) return undefined;
+const lastOfSubnet = (own: { address: string; prefix: number }): string | undefined =>
+  own.prefix > 29 ? undefined : addressFromEnd(own, 0);
+
+/** One of the subnet's addresses, counted from the last before its broadcast, without the guest's own. */
+export function addressFromEnd(
+  { address, prefix }: { address: string; prefix: number },
+  place: number,
+): string {
   const own = numberOf(address);
   const broadcast = (own | (0xffffffff >>> prefix)) >>> 0;
-  const chosen = broadcast - 1 === own ? broadcast - 2 : broadcast - 1;
+  const chosen = broadcast - 1 - place - (broadcast - 1 - place <= own && own < broadcast ? 1 : 0);
   return [24, 16, 8, 0].map((shift) => (chosen >>> shift) & 0xff).join(".");
 }
 
 const numberOf = (address: string): number =>
   address.split(".").reduce((value, part) => value * 256 + Number(part), 0);
 
-/** Both ways: the guest's frames for the address to the relay, and what the relay sends to the guest. */
-function leadToRelay(netlink: Netlink, link: { relay: number; tap: number; address: string }): void {
-  const { relay, tap } = link;
-  const address = numberOf(link.address);
-  const toRelay = { from: tap, to: { index: relay } };
+/** Both ways: what a guest sends from its tap to an address goes to another tap, and what comes by that goes to the guest. */
+export function leadAside(
+  netlink: Netlink,
+  way: { from: number; to: number; address: string; priorities: { arp: number; ip: number } },
+): void {
+  const { from, to, priorities } = way;
+  const address = { mask: 0xffffffff, value: numberOf(way.address) };
+  const aside = { from, to: { index: to } };
   addFilter(netlink, {
-    ...toRelay,
-    priority: FILTER.ip,
+    ...aside,
+    priority: priorities.ip,
     protocol: "ip",
-    matches: [{ at: 16, mask: 0xffffffff, value: address }],
+    matches: [{ at: 16, ...address }],
   });
   addFilter(netlink, {
-    ...toRelay,
-    priority: FILTER.arp,
+    ...aside,
+    priority: priorities.arp,
     protocol: "arp",
-    matches: [{ at: 24, mask: 0xffffffff, value: address }],
+    matches: [{ at: 24, ...address }],
   });
-  addIngress(netlink, relay);
-  addFilter(netlink, { from: relay, priority: FILTER.all, protocol: "all", to: { index: tap } });
+  addIngress(netlink, to);
+  addFilter(netlink, { from: to, priority: FILTER.all, protocol: "all", to: { index: from } });
 }
 
 /**
  * Lets the namespace's own stack hear the answers to its own questions: dockerd asks other name servers from in there.
  * It shares the address with the guest, so ports tell which answers are whose.
  */
-function letLookupsThrough(netlink: Netlink, { nic, tap }: { nic: number; tap: number }): void {
+export function letLookupsThrough(netlink: Netlink, { nic, tap }: { nic: number; tap: number }): void {
   writeControl("/proc/sys/net/ipv4/ip_local_port_range", `${PORTS.first} ${PORTS.last}`);
   const toBoth = { from: nic, to: { index: tap, mirror: true } };
   const toStack = { from: nic };

@@ -1,5 +1,5 @@
 /** Priorities of the filters on an interface or tap: each protocol has its own, and what takes every frame comes last. */
-export const FILTER = { arp: 1, ip: 2, ipv6: 3, all: 10 };
+export const FILTER = { arp: 1, ip: 2, ipv6: 3, visits: 100, all: 1000 };
 
 const PREFIX = "uk";
 const ID_CHARACTERS = 10;
@@ -22,9 +22,17 @@ export function resolverTapName(containerId: string): string {
   return tapName(containerId, 0).replace(/0$/, "r");
 }
 
-/** Whether an interface's name is one that `tapName` or `resolverTapName` gives. */
+/** How many programs may visit a machine's guest at a time. */
+export const VISITORS = 32;
+
+/** The tap by which the `place`th of them gets to the guest (visit.ts). */
+export function visitorTapName(containerId: string, place: number): string {
+  return `${tapName(containerId, 0).slice(0, -1)}x${place.toString(VISITORS)}`;
+}
+
+/** Whether an interface's name is one that `tapName`, `visitorTapName` or `resolverTapName` gives. */
 export function isTapName(name: string): boolean {
-  return /^uk[0-9a-f]{10}-(\d{1,2}|r)$/.test(name);
+  return /^uk[0-9a-f]{10}-(\d{1,2}|r|x[0-9a-v])$/.test(name);
 }
 
 /** Whether an interface is one of the container's taps. */

@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* native/exec.ts passes these. */
+enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GIVEN_FD = 5 };
+
+const char *exec_word(const struct exec *exec, const char *key)
+{
+	const char *value = directives_get(&exec->words, key);
+	return value ? value : "";
+}
+
+bool exec_wait(const struct exec *exec, int fd, short events)
+{
+	for (;;) {
+		long left = exec->deadline - now_ms();
+		struct pollfd each = { fd, events, 0 };
+		int n = left > 0 ? poll(&each, 1, (int)left) : 0;
+		if (n >= 0 || errno != EINTR)
+			return n > 0;
+	}
+}
+
+int exec_complain(const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	dprintf(2, "unikrun: %s\n", text);
+	return 1;
+}
+
+static int tool_print(struct exec *exec)
+{
+	const char *text = exec_word(exec, "text"), *complaint = exec_word(exec, "complaint");
+	bool whole = write_all(1, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
+	return whole ? (int)parse_long(exec_word(exec, "code")) : 1;
+}
+
+static const struct {
+	const char *name;
+	void (*open)(struct exec *); /* with privileges */
+	int (*run)(struct exec *);
+	bool tunnel;
+} tools[] = {
+	{ "print", NULL, tool_print, false },	  { "http", NULL, tool_http, true },
+	{ "tcp", NULL, tool_tcp, true },	  { "ping", ping_open, tool_ping, true },
+	{ "dns", dns_open, tool_dns, false },	  { "console", NULL, tool_console, false },
+};
+
+static int be_tool(struct exec *exec, size_t tool, int console_socket, int mounts, int ready)
+{
+	fail_to(ready);
+	setsid();
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	if (console_socket >= 0)
+		open_terminal(console_socket, directives_get(&exec->words, "terminal-size"));
+	if (setns(mounts, CLONE_NEWNS) < 0 || chdir("/") < 0)
+		fail_errno("could not enter the machine's cage");
+	close(mounts);
+	confine(&exec->words, proc);
+	close(proc);
+	if (tools[tool].tunnel)
+		tunnel_run(exec);
+	(void)!write(ready, "ok", 2);
+	close(ready);
+	/* What was opened is of this try, whatever time that took. */
+	exec->deadline = now_ms() + parse_long(exec_word(exec, "timeout"));
+	return tools[tool].run(exec);
+}
+
+/* `init exec`: joins the container's cgroup and namespaces, reports the tool's pid, and is its parent where `wait` says so. */
+int exec_main(void)
+{
+	fail_to(ANSWER_FD);
+	struct exec exec = { .words = directives_read(DIRECTIVES_FD), .given = GIVEN_FD, .socket = -1, .tun = -1 };
+	close(DIRECTIVES_FD);
+	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
+	signal(SIGPIPE, SIG_IGN);
+	size_t tool = 0;
+	while (tool < sizeof tools / sizeof *tools && strcmp(tools[tool].name, exec_word(&exec, "tool")))
+		tool++;
+	if (tool == sizeof tools / sizeof *tools)
+		fail("there is no tool \"%s\"", exec_word(&exec, "tool"));
+	const char *console = directives_get(&exec.words, "console-socket");
+	int console_socket = console ? connect_by_path(console) : -1;
+	int mounts = open(exec_word(&exec, "mounts"), O_RDONLY | O_CLOEXEC);
+	if (mounts < 0)
+		fail_errno("could not open the machine's mount namespace");
+	join_cgroups(&exec.words);
+	join_namespaces(&exec.words);
+	if (tools[tool].tunnel)
+		tunnel_open(&exec);
+	if (tools[tool].open)
+		tools[tool].open(&exec);
+	int ready[2];
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		fail_errno("could not make a pipe");
+	pid_t child = fork();
+	if (child < 0)
+		fail_errno("could not fork");
+	if (child == 0) {
+		close(ready[0]);
+		close(ANSWER_FD);
+		_exit(be_tool(&exec, tool, console_socket, mounts, ready[1]));
+	}
+	close(ready[1]);
+	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, "wait"));
+}

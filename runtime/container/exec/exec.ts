@@ -1,0 +1,109 @@
+import type { Directive } from "../../../native/directives.ts";
+import { readText, writeText } from "../../../native/files.ts";
+import { execTool, waitForTool } from "../../../native/init.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
+import { openCgroup } from "../cgroup/cgroup.ts";
+import type { Process } from "../oci.ts";
+import { checkProcess } from "../spec-process.ts";
+import { type Container, statusOf } from "../state.ts";
+import { readRequest } from "./request.ts";
+import { prepareTool } from "./tools.ts";
+
+export interface ExecOptions {
+  readonly process: Pick<Process, "args" | "terminal" | "consoleSize">;
+  readonly detach: boolean;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  /** Also beside a machine that stands still. */
+  readonly ignorePaused: boolean;
+}
+
+/**
+ * Runs one of unikrun's own commands about a guest, in its container's cgroup and namespaces. Returns its exit code, 0 when
+ * detached. Throws UnikrunError for any other program: a unikernel has none but itself.
+ */
+export async function execInContainer(
+  root: string,
+  container: Container,
+  options: ExecOptions,
+): Promise<number> {
+  const { id, pid } = container;
+  checkStatus(root, container, options);
+  const { args = [], terminal = false, consoleSize } = options.process;
+  const request = readRequest(args);
+  if (!request) {
+    // Docker makes exit code 127 of the words "executable file not found".
+    throw new UnikrunError(
+      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (executable file not found): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help".`,
+    );
+  }
+  if (terminal && options.detach && options.consoleSocket === undefined)
+    throw new UnikrunError(`Container ${id}: exec with a terminal needs --console-socket to hand it to.`);
+  using tool = prepareTool(root, container, request);
+  const waiter = options.detach ? null : waitForTool(tool.given);
+  const launch = waiter?.launch ?? execTool(tool.given);
+  const answer = await launch([
+    ...openCgroup(container.cgroup).procsFiles.map((file) => ["cgroup", file] as const),
+    ...["ipc", "uts", "pid"].map((kind) => ["join", `/proc/${pid}/ns/${kind}`] as const),
+    ["mounts", `/proc/${pid}/ns/mnt`],
+    ["uid", String(TOOL_UIDS + pid)],
+    ...terminalDirectives(terminal, options.consoleSocket, consoleSize),
+    ...labels(container),
+    ...tool.directives,
+  ]);
+  if ("error" in answer) throw new UnikrunError(`Container ${id}: exec failed: ${answer.error}.`);
+  if (options.pidFile !== undefined) writePidFile(id, options.pidFile, answer.pid);
+  return waiter ? waiter.exited() : 0;
+}
+
+function checkStatus(root: string, container: Container, { ignorePaused }: ExecOptions): void {
+  const status = statusOf(root, container);
+  if (status === "running" || (status === "paused" && ignorePaused)) return;
+  const advice = status === "paused" ? "resume it first" : "start it first";
+  // Engines look for "container not running".
+  throw new UnikrunError(
+    `container not running: ${container.id} is ${status}, so nothing can be executed in it: ${advice}.`,
+  );
+}
+
+function terminalDirectives(
+  terminal: boolean,
+  socket: string | undefined,
+  size: Process["consoleSize"],
+): readonly Directive[] {
+  if (!terminal || socket === undefined) return [];
+  return [
+    ["console-socket", socket],
+    ...(size ? [["terminal-size", `${size.height}x${size.width}`] as const] : []),
+  ];
+}
+
+function labels({ guest }: Container): readonly Directive[] {
+  const named = { apparmor: guest.apparmor, selinux: guest.selinux };
+  return Object.entries(named).flatMap(([kind, label]) => (label ? [[kind, label] as const] : []));
+}
+
+function writePidFile(id: string, path: string, pid: number): void {
+  try {
+    writeText(path, String(pid), 0o644);
+  } catch (cause) {
+    throw new UnikrunError(`Container ${id}: the pid file ${path} can't be written (${reasonOf(cause)}).`, {
+      cause,
+    });
+  }
+}
+
+/** The process in a file, as engines give it (--process). */
+export function readProcessFile(path: string): Process {
+  let document: unknown;
+  try {
+    document = JSON.parse(readText(path));
+  } catch (cause) {
+    throw new UnikrunError(`exec --process: ${path} can't be read as JSON (${reasonOf(cause)}).`, { cause });
+  }
+  checkProcess(document, `process of ${path}`);
+  return document as Process;
+}
+
+/** A machine's VMM has 0x70000000 and its init's pid (start.ts); what visits it has another account's uid. */
+const TOOL_UIDS = 0x6000_0000;

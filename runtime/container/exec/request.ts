@@ -1,0 +1,132 @@
+/** What `unikrun exec` understands: commands about a guest, which has no programs to run. */
+
+/** Milliseconds for all timeouts. */
+export type Request =
+  | {
+      readonly tool: "http";
+      readonly port: number;
+      readonly host: string;
+      readonly path: string;
+      readonly timeout: number;
+    }
+  | { readonly tool: "tcp"; readonly port: number; readonly timeout: number }
+  | { readonly tool: "ping"; readonly count: number; readonly timeout: number }
+  | { readonly tool: "dns"; readonly name: string; readonly type: "A" | "AAAA"; readonly timeout: number }
+  | { readonly tool: "console" }
+  | { readonly tool: "stats" | "status"; readonly json: boolean }
+  | { readonly tool: "usage"; readonly complaint?: string };
+
+export const USAGE = `usage: unikrun http [--timeout SECONDS] [:PORT]/PATH   GET from the guest; fails unless the status is 2xx or 3xx
+       unikrun tcp [--timeout SECONDS] PORT            whether the guest takes connections there
+       unikrun ping [--timeout SECONDS] [-c COUNT]     whether the guest answers at all
+       unikrun dns [--timeout SECONDS] [--type A|AAAA] NAME   what the guest's name server says
+       unikrun console                                 the guest's serial line
+       unikrun stats [--json]                          what the guest uses
+       unikrun status [--json]                         what the guest is
+`;
+
+const DEFAULT_TIMEOUT = 5;
+
+/** The request in a process's arguments; null where they name another program. */
+export function readRequest(args: readonly string[]): Request | null {
+  const words = shellWords(args) ?? args;
+  const [program = "", tool, ...rest] = words;
+  if (program.replace(/^.*\//, "") !== "unikrun") return null;
+  if (tool === undefined || tool === "help" || tool === "--help") return { tool: "usage" };
+  const make = TOOLS[tool];
+  if (!make) return wrong(`there is no command ${JSON.stringify(tool)}`);
+  const given = readFlags(rest);
+  return typeof given === "string" ? wrong(given) : make(given);
+}
+
+/**
+ * The words of a shell's command, where it is one of ours and nothing else: Docker and Compose wrap a health check that is
+ * written as text in `/bin/sh -c`, and people put `|| exit 1` behind it.
+ */
+function shellWords(args: readonly string[]): string[] | null {
+  const [shell = "", flag, text, ...more] = args;
+  if (!/(^|\/)(ba|da|a)?sh$/.test(shell) || flag !== "-c" || text === undefined || more.length > 0)
+    return null;
+  const command = text.trim().replace(/\s*\|\|\s*exit\s+\d+$/, "");
+  return /^[\w./:@%+=?,~ -]+$/.test(command) ? command.split(/ +/) : null;
+}
+
+interface Given {
+  readonly words: readonly string[];
+  readonly timeout: number;
+  readonly count: number;
+  readonly type: string;
+  readonly json: boolean;
+}
+
+/** A complaint where a flag is wrong. */
+function readFlags(args: readonly string[]): Given | string {
+  const words: string[] = [];
+  const values: Record<string, string> = {};
+  const NAMES: Readonly<Record<string, string>> = {
+    "--timeout": "timeout",
+    "-c": "count",
+    "--count": "count",
+    "--type": "type",
+  };
+  let json = false;
+  for (let at = 0; at < args.length; at++) {
+    const word = args[at] ?? "";
+    const [flag = "", inline] = word.startsWith("--") ? word.split(/=(.*)/s) : [word];
+    const name = NAMES[flag];
+    if (flag === "--json") json = true;
+    else if (name !== undefined) values[name] = inline ?? args[++at] ?? "";
+    else if (word.startsWith("-")) return `there is no flag ${JSON.stringify(word)}`;
+    else words.push(word);
+  }
+  const { timeout = String(DEFAULT_TIMEOUT), count = "1", type = "A" } = values;
+  if (!/^\d+(\.\d+)?$/.test(timeout) || Number(timeout) <= 0 || Number(timeout) > 3600)
+    return `--timeout must be a number of seconds up to 3600, not ${JSON.stringify(timeout)}`;
+  if (!/^[1-9]\d{0,4}$/.test(count))
+    return `--count must be a whole number above 0, not ${JSON.stringify(count)}`;
+  return {
+    words,
+    timeout: Math.ceil(Number(timeout) * 1000),
+    count: Number(count),
+    type: type.toUpperCase(),
+    json,
+  };
+}
+
+const wrong = (complaint: string): Request => ({ tool: "usage", complaint });
+
+const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
+  http: ({ words, timeout }) => {
+    const [url = "/", ...more] = words;
+    const [, host = "localhost", port = "80", path = ""] =
+      /^(?:http:\/\/)?([\w.-]+|\[[0-9a-f:]+\])?(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/i.exec(url) ?? [];
+    const isUrl = /^http:\/\/|^:\d|^\//i.test(url) && isPort(port) && more.length === 0;
+    if (!isUrl) return wrong(`http wants a path or URL such as /health or :8080/health, not ${shown(words)}`);
+    return { tool: "http", host, port: Number(port), path: path || "/", timeout };
+  },
+  tcp: ({ words, timeout }) => {
+    const [port = ""] = words;
+    if (words.length !== 1 || !isPort(port))
+      return wrong(`tcp wants a port from 1 to 65535, not ${shown(words)}`);
+    return { tool: "tcp", port: Number(port), timeout };
+  },
+  ping: ({ words, count, timeout }) =>
+    words.length > 0 ? wrong(`ping wants no ${shown(words)}`) : { tool: "ping", count, timeout },
+  dns: ({ words, type, timeout }) => {
+    const [name = ""] = words;
+    if (words.length !== 1 || !/^[\w.-]{1,253}$/.test(name))
+      return wrong(`dns wants a name, not ${shown(words)}`);
+    if (type !== "A" && type !== "AAAA") return wrong(`--type can be A or AAAA, not ${JSON.stringify(type)}`);
+    return { tool: "dns", name, type, timeout };
+  },
+  console: ({ words }) =>
+    words.length > 0 ? wrong(`console wants no ${shown(words)}`) : { tool: "console" },
+  stats: ({ words, json }) =>
+    words.length > 0 ? wrong(`stats wants no ${shown(words)}`) : { tool: "stats", json },
+  status: ({ words, json }) =>
+    words.length > 0 ? wrong(`status wants no ${shown(words)}`) : { tool: "status", json },
+};
+
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65536;
+
+const shown = (words: readonly string[]): string => JSON.stringify(words.join(" "));
