@@ -98,11 +98,11 @@ const wrong = (complaint: string): Request => ({ tool: "usage", complaint });
 const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
   http: ({ words, timeout }) => {
     const [url = "/", ...more] = words;
-    const [, host = "localhost", port = "80", path = ""] =
-      /^(?:http:\/\/)?([\w.-]+|\[[0-9a-f:]+\])?(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/i.exec(url) ?? [];
-    const isUrl = /^http:\/\/|^:\d|^\//i.test(url) && isPort(port) && more.length === 0;
-    if (!isUrl) return wrong(`http wants a path or URL such as /health or :8080/health, not ${shown(words)}`);
-    return { tool: "http", host, port: Number(port), path: path || "/", timeout };
+    const match = /^(?:http:\/\/([\w.-]+|\[[0-9a-f:]+\]))?(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/i.exec(url);
+    const [, host = "localhost", port = "80", path = "/"] = match ?? [];
+    if (!match || url === "" || !isPort(port) || more.length > 0)
+      return wrong(`http wants a path or URL such as /health or :8080/health, not ${shown(words)}`);
+    return { tool: "http", host, port: Number(port), path, timeout };
   },
   tcp: ({ words, timeout }) => {
     const [port = ""] = words;

@@ -1,0 +1,160 @@
+/** docker exec of unikrun's own commands, and what Docker does with them. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import test from "ava";
+import {
+  command,
+  docker,
+  endpoint,
+  eventually,
+  httpGet,
+  inspect,
+  makeNetwork,
+  probeImage,
+  startNeighbour,
+  startProbe,
+  succeed,
+} from "./harness.ts";
+import { onTerminal } from "./table/answers.ts";
+
+const exec = (name: string, ...args: readonly string[]) => docker("exec", name, "unikrun", ...args);
+
+for (const [kind, options] of [
+  ["the default bridge", null],
+  ["a user-defined network", []],
+  ["an internal network", ["--internal"]],
+] as const) {
+  test(`http, tcp and ping reach the guest on ${kind}`, async (t) => {
+    const network = options ? makeNetwork(t, ...options) : "bridge";
+    const name = startProbe(t, { options: ["--network", network] });
+    await eventually("the server", () => exec(name, "tcp", "80").code === 0 || undefined);
+    const page = exec(name, "http", "/config");
+    t.is(page.code, 0, page.stderr);
+    t.is(JSON.parse(page.stdout).hostname, inspect(name, "{{.Config.Hostname}}"));
+    const missing = exec(name, "http", "/nothing");
+    t.is(missing.code, 1);
+    t.regex(missing.stderr, /GET http:\/\/localhost:80\/nothing: status 404/);
+    const closed = exec(name, "tcp", "81");
+    t.is(closed.code, 1);
+    t.regex(closed.stderr, /port 81: the guest has no server there \(connection refused\)/);
+    t.regex(succeed(["docker", "exec", name, "unikrun", "ping", "-c", "2"]), /seq=2 time=/);
+    t.regex(await httpGet(`http://${endpoint(name, network).IPAddress}/`), /probe/);
+  });
+}
+
+test("a large answer is whole, and one that does not come ends in time", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  const big = Bun.spawnSync(["docker", "exec", name, "unikrun", "http", "/bytes?n=1000000"]);
+  t.is(big.stdout.length, 1_000_000);
+  t.true(big.stdout.every((byte, at) => byte === at % 251));
+  const silent = startProbe(t, { args: ["sleep", "1000"] });
+  await eventually("a running guest", () => inspect(silent, "{{.State.Running}}") === "true" || undefined);
+  const { code, stderr } = exec(silent, "http", "--timeout", "0.7", "/");
+  t.is(code, 1);
+  t.regex(stderr, /the guest (did not answer in time|has no server there)/);
+});
+
+test("dns asks what the guest asks", (t) => {
+  const network = makeNetwork(t);
+  const neighbour = startNeighbour(t, network, "sleep 1000");
+  const name = startProbe(t, { options: ["--network", network] });
+  const { code, stdout, stderr } = exec(name, "dns", neighbour);
+  t.is(code, 0, stderr);
+  t.is(stdout.trim(), endpoint(neighbour, network).IPAddress);
+  const other = exec(name, "dns", "--type", "AAAA", neighbour);
+  t.is(other.code, 1);
+  t.regex(other.stderr, /has no AAAA address/);
+});
+
+test("console: what is typed reaches the guest and its answer comes back, with a terminal and without", async (t) => {
+  const name = startProbe(t, { args: ["cat"] });
+  await eventually("the program", () => docker("logs", name).stdout.includes("main()") || undefined);
+  const piped = command(["docker", "exec", "-i", name, "unikrun", "console"], "piped\n");
+  t.is(piped.code, 0, piped.stderr);
+  t.regex(piped.stdout, /^piped\r?$/m);
+  const { code, shown } = await onTerminal(
+    `sh -c 'echo ready; exec docker exec -it ${name} unikrun console'`,
+    [
+      [/ready/, "typed\r"],
+      [/typed\r*\n[\s\S]*typed\r*\n/, "quit\r"],
+    ],
+  );
+  t.is(code, 1, "the machine ended");
+  t.regex(shown, /or the machine has ended/);
+  t.regex(docker("logs", name).stdout, /^piped\r?\ntyped\r?$/m);
+  t.is(inspect(name, "{{.State.ExitCode}}"), "0");
+});
+
+test("twenty at a time are answered, and leave nothing", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  const links = () => succeed(["nsenter", "-t", inspect(name, "{{.State.Pid}}"), "-n", "ip", "-br", "link"]);
+  const before = links();
+  const calls = Array.from({ length: 20 }, () =>
+    Bun.spawn(["docker", "exec", name, "unikrun", "http", "/"], { stdout: "ignore", stderr: "ignore" }),
+  );
+  t.deepEqual(await Promise.all(calls.map(({ exited }) => exited)), Array(20).fill(0));
+  await eventually("the visitors' end", () => links() === before || undefined);
+  t.is(succeed(["docker", "top", name]).split("\n").length, 3);
+  t.regex(await httpGet(`http://${endpoint(name).IPAddress}/`), /probe/);
+});
+
+test("a health check becomes healthy, and unhealthy when the guest fails, in exec and in shell form", async (t) => {
+  for (const form of [
+    '["CMD", "unikrun", "http", "/file?path=/tmp/well"]',
+    "unikrun http /file?path=/tmp/well || exit 1",
+  ]) {
+    const folder = mkdtempSync(`${tmpdir()}/unikrun-health-`);
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const line = form.startsWith("[") ? form.replace('["CMD", ', "CMD [") : `CMD ${form}`;
+    writeFileSync(
+      `${folder}/Dockerfile`,
+      `FROM ${probeImage()}\nHEALTHCHECK --interval=300ms --retries=2 ${line}\n`,
+    );
+    const image = succeed(["docker", "build", "-q", folder]);
+    const name = `healthy-${process.pid}`;
+    t.teardown(() => docker("rm", "-f", name));
+    succeed(["docker", "run", "-d", "--name", name, "--runtime=unikrun", image, "http", "80"]);
+    const url = `http://${endpoint(name).IPAddress}`;
+    await httpGet(`${url}/`);
+    const becomes = (health: string) =>
+      eventually(health, () => inspect(name, "{{.State.Health.Status}}") === health || undefined);
+    await becomes("unhealthy");
+    t.regex(inspect(name, "{{json .State.Health.Log}}"), /status 404/);
+    const options = { method: "PUT", body: "well", keepalive: false };
+    t.true((await fetch(`${url}/file?path=/tmp/well`, options)).ok);
+    await becomes("healthy");
+    docker("rm", "-f", name);
+  }
+});
+
+test("Compose starts a service when the guest that it depends on is healthy", (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-compose-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = `${folder}/compose.yml`;
+  writeFileSync(
+    file,
+    `version: "2.4"
+services:
+  first:
+    image: ${probeImage()}
+    runtime: unikrun
+    healthcheck: { test: ["CMD", "unikrun", "http", "/"], interval: 1s, retries: 20 }
+  second:
+    image: ${probeImage()}
+    runtime: unikrun
+    depends_on: { first: { condition: service_healthy } }
+`,
+  );
+  const project = `health${process.pid}`;
+  const compose =
+    command(["docker", "compose", "version"]).code === 0 ? ["docker", "compose"] : ["docker-compose"];
+  const call = (...args: readonly string[]) => command([...compose, "-p", project, "-f", file, ...args]);
+  t.teardown(() => call("down", "-t", "1"));
+  const up = call("up", "-d");
+  t.is(up.code, 0, up.stderr);
+  const [first = ""] = call("ps", "-q", "first").stdout.trim().split("\n");
+  t.is(inspect(first, "{{.State.Health.Status}}"), "healthy");
+  t.is(call("ps", "-q").stdout.trim().split("\n").length, 2);
+});
