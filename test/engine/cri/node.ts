@@ -1,0 +1,155 @@
+/** A Kubernetes node without kubelet: containerd with its CRI plugin and a CNI network, in the engine's namespaces. */
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import {
+  busyboxImage,
+  command,
+  engine,
+  eventually,
+  probeImage,
+  succeed,
+  unikrun,
+  uniqueName,
+} from "../harness.ts";
+import { type Client, connect } from "./client.ts";
+
+export interface Node extends AsyncDisposable {
+  readonly folder: string;
+  /** The address of containerd's socket. */
+  readonly socket: string;
+  readonly client: Client;
+  /** Puts another network in the place of the one that new pods get. */
+  setNetwork(kind: "bridge" | "ptp"): Promise<void>;
+  /** As `kill -9` does, and starts it again. */
+  restart(): Promise<void>;
+}
+
+export const PAUSE = "docker.io/library/pause:latest";
+
+export async function startNode(): Promise<Node> {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-node-`);
+  const socket = `${folder}/containerd.sock`;
+  mkdirSync(`${folder}/etc/containerd`, { recursive: true });
+  mkdirSync(`${folder}/cni`);
+  writeFileSync(
+    `${folder}/etc/containerd/config.toml`,
+    engine === "20" ? configV2(folder) : configV3(folder),
+  );
+  // Below the prefix too, where install looks whether there is such a program.
+  mkdirSync(`${folder}${dirname(unikrun)}`, { recursive: true });
+  symlinkSync(unikrun, `${folder}${unikrun}`);
+  succeed([unikrun, "install", "containerd", "--prefix", folder, "--binary", unikrun]);
+  writeNetwork(folder, "bridge");
+  let daemon = await startDaemon(folder, socket);
+  importImages(socket);
+  const client = connect(socket);
+  await isReady(client);
+  return {
+    folder,
+    socket,
+    client,
+    async setNetwork(kind) {
+      writeNetwork(folder, kind);
+      // The plugin watches the folder.
+      await Bun.sleep(500);
+      await isReady(client);
+    },
+    async restart() {
+      daemon.kill("SIGKILL");
+      await daemon.exited;
+      daemon = await startDaemon(folder, socket);
+      await isReady(client);
+    },
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      daemon.kill("SIGTERM");
+      await daemon.exited;
+      command(["sh", "-c", `grep -o '${folder}[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
+      command(["ip", "link", "del", "cni-test"]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startDaemon(folder: string, socket: string) {
+  const log = openSync(`${folder}/containerd.log`, "a");
+  const daemon = Bun.spawn({
+    cmd: ["containerd", "--config", `${folder}/etc/containerd/config.toml`],
+    stdio: ["ignore", log, log],
+  });
+  await eventually("containerd", () => {
+    if (daemon.exitCode !== null)
+      throw new Error(`containerd ended: ${readFileSync(`${folder}/containerd.log`, "utf8").slice(-2000)}`);
+    return command(["ctr", "--address", socket, "version"]).code === 0 || undefined;
+  });
+  return daemon;
+}
+
+const isReady = (client: Client): Promise<true> =>
+  eventually("the network", async () => {
+    const { status } = await client.call("Status", {});
+    return status.conditions.every((each) => each.status || !each.type.endsWith("Ready")) || undefined;
+  });
+
+function importImages(socket: string): void {
+  const images = [probeImage(), busyboxImage(), pauseImage()];
+  const archive = `/tmp/${uniqueName("images")}.tar`;
+  try {
+    succeed(["docker", "save", "-o", archive, ...images]);
+    succeed(["ctr", "--address", socket, "-n", "k8s.io", "images", "import", archive]);
+  } finally {
+    rmSync(archive, { force: true });
+  }
+}
+
+/** A program that does nothing, as Kubernetes' pause. */
+function pauseImage(): string {
+  const file = `FROM ${busyboxImage()}\nENTRYPOINT ["/bin/sleep", "100000"]\n`;
+  succeed(["docker", "build", "-q", "-t", "pause", "-"], file);
+  return "pause";
+}
+
+const daemonPart = (folder: string, version: number): string => `version = ${version}
+root = "${folder}/root"
+state = "${folder}/state"
+[grpc]
+  address = "${folder}/containerd.sock"
+`;
+
+/** What both have: no room for lower OOM scores here, and CNI's programs where Debian has them. */
+const criPart = (folder: string, plugin: string): string => `[plugins."${plugin}"]
+  restrict_oom_score_adj = true
+  [plugins."${plugin}".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "${folder}/cni"
+  [plugins."${plugin}".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+`;
+
+const configV2 = (folder: string): string => `${daemonPart(folder, 2)}
+${criPart(folder, "io.containerd.grpc.v1.cri").replace("\n", `\n  sandbox_image = "${PAUSE}"\n`)}
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
+`;
+
+const configV3 = (folder: string): string => `${daemonPart(folder, 3)}
+[plugins."io.containerd.cri.v1.images"]
+  snapshotter = "native"
+  [plugins."io.containerd.cri.v1.images".pinned_images]
+    sandbox = "${PAUSE}"
+${criPart(folder, "io.containerd.cri.v1.runtime")}
+`;
+
+function writeNetwork(folder: string, kind: "bridge" | "ptp"): void {
+  const ipam = {
+    type: "host-local",
+    dataDir: `${folder}/ipam`,
+    ranges: [[{ subnet: kind === "bridge" ? "10.66.0.0/24" : "10.67.0.0/24" }]],
+    routes: [{ dst: "0.0.0.0/0" }],
+  };
+  const plugin =
+    kind === "bridge" ? { type: kind, bridge: "cni-test", isGateway: true, ipam } : { type: kind, ipam };
+  const network = { cniVersion: "0.4.0", name: `pods-${kind}`, plugins: [plugin] };
+  writeFileSync(`${folder}/cni/10-pods.conflist`, JSON.stringify(network));
+}

@@ -1,0 +1,88 @@
+/** A pod: its sandbox, its containers, and their removal. */
+import { mkdirSync, readFileSync } from "node:fs";
+import type { ExecutionContext } from "ava";
+import { eventually, uniqueName } from "../harness.ts";
+import type { ContainerConfig, PodConfig } from "./client.ts";
+import type { Node } from "./node.ts";
+
+export interface Pod {
+  readonly id: string;
+  readonly address: string;
+  readonly config: PodConfig;
+  create(name: string, config?: Partial<ContainerConfig>): Promise<string>;
+  /** create and start. */
+  run(name: string, config?: Partial<ContainerConfig>): Promise<string>;
+  log(container: string): string;
+  remove(): Promise<void>;
+}
+
+export const PROBE = "docker.io/library/probe:latest";
+export const BUSYBOX = "docker.io/library/busybox:latest";
+
+/** A pod of the handler "unikrun", which the test's end removes. */
+export async function runPod(t: ExecutionContext, node: Node, change: Partial<PodConfig> = {}): Promise<Pod> {
+  const { client } = node;
+  const name = uniqueName("pod");
+  const config: PodConfig = {
+    metadata: { name, uid: name, namespace: "default" },
+    hostname: name,
+    log_directory: `${node.folder}/logs/${name}`,
+    linux: { cgroup_parent: "", security_context: { namespace_options: {} } },
+    ...change,
+  };
+  mkdirSync(config.log_directory, { recursive: true });
+  const { pod_sandbox_id: id } = await client.call("RunPodSandbox", { config, runtime_handler: "unikrun" });
+  let removed = false;
+  const remove = async (): Promise<void> => {
+    removed = true;
+    await client.call("StopPodSandbox", { pod_sandbox_id: id });
+    await client.call("RemovePodSandbox", { pod_sandbox_id: id });
+  };
+  t.teardown(() => (removed ? undefined : remove()));
+  const { status } = await client.call("PodSandboxStatus", { pod_sandbox_id: id });
+  const create: Pod["create"] = async (container, more = {}) => {
+    const { container_id } = await client.call("CreateContainer", {
+      pod_sandbox_id: id,
+      sandbox_config: config,
+      config: {
+        metadata: { name: container },
+        image: { image: PROBE },
+        log_path: `${container}.log`,
+        ...more,
+      },
+    });
+    return container_id;
+  };
+  return {
+    id,
+    address: status.network.ip,
+    config,
+    create,
+    async run(container, more) {
+      const made = await create(container, more);
+      await client.call("StartContainer", { container_id: made });
+      return made;
+    },
+    log: (container) => readFileSync(`${config.log_directory}/${container}.log`, "utf8"),
+    remove,
+  };
+}
+
+/** What a container printed, of a log in CRI's format: "TIME stdout F LINE", P for a part of one. */
+export function printed(log: string): string {
+  return log
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [, tag, text] = /^\S+ (?:stdout|stderr) ([FP]) ([\s\S]*)$/.exec(line) ?? [];
+      return `${text}${tag === "F" ? "\n" : ""}`;
+    })
+    .join("");
+}
+
+export function waitForExit(node: Node, container: string): Promise<number> {
+  return eventually(`the end of ${container}`, async () => {
+    const { status } = await node.client.call("ContainerStatus", { container_id: container });
+    return status.state === "CONTAINER_EXITED" ? status.exit_code : undefined;
+  });
+}
