@@ -19,8 +19,12 @@ const libc = once(
 );
 
 /** Runs `action` with this thread, which is JavaScript's, in the network namespace `path`, and comes back. */
-export function inNetworkNamespace<Result>(path: string, action: () => Result): Result {
-  using home = owned(openPath("/proc/thread-self/ns/net", O_RDONLY));
+export const inNetworkNamespace = <Result>(path: string, action: () => Result): Result =>
+  inNamespace("net", path, action);
+
+/** The same for a namespace of that kind, as /proc/PID/ns names it. */
+export function inNamespace<Result>(kind: "net" | "uts", path: string, action: () => Result): Result {
+  using home = owned(openPath(`/proc/thread-self/ns/${kind}`, O_RDONLY));
   using there = owned(openPath(path, O_RDONLY));
   check(libc().setns(there.fd, 0), `setns ${path}`);
   try {

@@ -12,7 +12,7 @@ import { withoutEngineInit } from "./engine-init.ts";
 import { findGuest } from "./find-guest.ts";
 import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
-import { givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
+import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
 import { rlimitsOf } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
@@ -102,6 +102,7 @@ async function guestRecord(from: {
   if (!found) return null;
   const process = spec.process;
   const memoryLimit = spec.linux?.resources?.memory?.limit;
+  const hostname = spec.hostname || givenHostname(spec);
   const record: GuestRecord = {
     family: found.family.name,
     kernel: found.kernel,
@@ -114,7 +115,7 @@ async function guestRecord(from: {
     ...(found.disks === undefined ? {} : { disks: found.disks }),
     newMounts: hasOwn(spec, "mount"),
     rlimits: rlimitsOf(process?.rlimits),
-    ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
+    ...(hostname === undefined ? {} : { hostname }),
     ...(found.memory === undefined ? {} : { memory: found.memory }),
     ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),
     ...(process?.apparmorProfile ? { apparmor: process.apparmorProfile } : {}),

@@ -1,5 +1,6 @@
 import type { Directive } from "../../native/directives.ts";
-import { statusOrNull } from "../../native/files.ts";
+import { readText, statusOrNull } from "../../native/files.ts";
+import { inNamespace } from "../../native/process.ts";
 import { UnikrunError } from "../error.ts";
 import type { LinuxNamespace, Spec } from "./oci.ts";
 
@@ -28,6 +29,13 @@ export function namespaceDirectives(id: string, spec: Spec): Directive[] {
     .filter((namespace) => !namespace.path)
     .reduce((sum, namespace) => sum | FLAGS[namespace.type as keyof typeof FLAGS], 0);
   return [...joined.map((path) => ["join", path] as const), ["unshare", String(flags)]];
+}
+
+/** The name that a given UTS namespace has: a pod's containers are told none of their own. */
+export function givenHostname(spec: Spec): string | undefined {
+  const path = spec.linux?.namespaces?.find(({ type }) => type === "uts")?.path;
+  if (path === undefined || inode(path) === undefined) return undefined;
+  return inNamespace("uts", path, () => readText("/proc/sys/kernel/hostname").trim());
 }
 
 /** The network namespace that outlives the container, where the engine gave one. */

@@ -27,7 +27,7 @@ export async function runPod(t: ExecutionContext, node: Node, change: Partial<Po
     metadata: { name, uid: name, namespace: "default" },
     hostname: name,
     log_directory: `${node.folder}/logs/${name}`,
-    linux: { cgroup_parent: "", security_context: { namespace_options: {} } },
+    linux: { cgroup_parent: `/kubepods/${name}`, security_context: { namespace_options: {} } },
     ...change,
   };
   mkdirSync(config.log_directory, { recursive: true });
