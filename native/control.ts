@@ -1,10 +1,10 @@
 /**
  * What a running machine's VMM is asked: by the Unix socket `control.sock` in the state folder, whose other end is the container's
  * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
- * "console" the connection is the guest's serial line.
+ * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on.
  */
 import { type Descriptor, O_PATH, openPath, owned } from "./libc.ts";
-import { connectIn, openSocket, receiveAll, sendAll } from "./sockets.ts";
+import { connectIn, openSocket, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
 const CONTROL_SOCKET = "control.sock";
 
@@ -13,14 +13,23 @@ const PATIENCE = 10;
 const NO_TIMEOUT = 0;
 
 /**
- * The value of "return" (qemu-qmp-ref(7)). Throws an Error with the VMM's own words where it refuses, and a system error where
+ * The value of "return" (qemu-qmp-ref(7)); `descriptor` goes to the VMM with the command. Throws an Error with the VMM's own words where it refuses, and a system error where
  * nobody answers.
  */
 export function askMachine(
   stateFolder: string,
   command: { execute: string; arguments?: Readonly<Record<string, unknown>> },
+  descriptor?: number,
 ): unknown {
-  using socket = say(stateFolder, JSON.stringify(command), PATIENCE);
+  return ask(stateFolder, JSON.stringify(command), descriptor);
+}
+
+/** How far the guest has come by its own words (init/rules.c), and the exit code that they gave it, -1 for none. */
+export const askPhase = (stateFolder: string): { phase: string; code: number } =>
+  ask(stateFolder, "phase") as { phase: string; code: number };
+
+function ask(stateFolder: string, line: string, descriptor?: number): unknown {
+  using socket = say(stateFolder, line, PATIENCE, descriptor);
   const text = receiveAll(socket.fd);
   if (text === "") throw new Error("the machine ended before it answered");
   const answer = JSON.parse(text) as { return?: unknown; error?: { desc?: string } };
@@ -31,15 +40,20 @@ export function askMachine(
 /** The guest's serial line as a stream of bytes, both ways; whoever has opened it before loses it. */
 export const openConsole = (stateFolder: string): Descriptor => say(stateFolder, "console", NO_TIMEOUT);
 
+/** The machine goes on when this is closed, whatever it was told meanwhile, and whatever becomes of us. */
+export const holdMachine = (stateFolder: string): Descriptor => say(stateFolder, "hold", NO_TIMEOUT);
+
 /** A connection on which one line was said. */
-function say(stateFolder: string, line: string, timeout: number): Descriptor {
+function say(stateFolder: string, line: string, timeout: number, descriptor?: number): Descriptor {
   const AF_UNIX = 1;
   const SOCK_STREAM = 1;
   using folder = owned(openPath(stateFolder, O_PATH));
   using opened = new DisposableStack();
   const socket = opened.use(owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout })));
   connectIn(socket.fd, folder.fd, CONTROL_SOCKET);
-  sendAll(socket.fd, Buffer.from(`${line}\n`));
+  const data = Buffer.from(`${line}\n`);
+  if (descriptor === undefined) sendAll(socket.fd, data);
+  else sendDescriptors(socket.fd, data, [descriptor]);
   opened.move();
   return socket;
 }

@@ -12,6 +12,7 @@ const { symbols: libc } = dlopen(LIBC, {
   strerror: { args: ["i32"], returns: "cstring" },
   open: { args: ["ptr", "i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
 });
 
 /** Makes a thing when it is first asked for: a library's symbols cost 0.1 ms, and few calls need them all. */
@@ -53,6 +54,12 @@ export interface Descriptor extends Disposable {
 
 export function owned(fd: number): Descriptor {
   return { fd, [Symbol.dispose]: () => void libc.close(fd) };
+}
+
+/** Another descriptor of the same open file; locks are the file's. */
+export function duplicate(fd: number): number {
+  const F_DUPFD_CLOEXEC = 1030;
+  return check(libc.fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
 }
 
 export const O_RDONLY = 0;

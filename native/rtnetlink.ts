@@ -148,6 +148,15 @@ export function raiseLink(netlink: Netlink, link: { index: number; mtu: number }
   });
 }
 
+/** `mac` as "02:42:ac:11:00:02". */
+export function setLinkAddress(netlink: Netlink, link: { index: number; mac: string }): void {
+  const IFLA_ADDRESS = 1;
+  const header = Buffer.alloc(16);
+  header.writeInt32LE(link.index, 4);
+  const address = attribute(IFLA_ADDRESS, Buffer.from(link.mac.replaceAll(":", ""), "hex"));
+  netlink.request({ type: RTM_NEWLINK, body: Buffer.concat([header, address]), what: "set a MAC address" });
+}
+
 export function deleteLink(netlink: Netlink, index: number): void {
   const header = Buffer.alloc(16);
   header.writeInt32LE(index, 4);

@@ -7,7 +7,7 @@ import type { Call, Verb } from "./cli/verb.ts";
 import { reasonOf, UnikrunError } from "./error.ts";
 import { logError, setLog } from "./log.ts";
 
-/** Every verb that a unikernel knows; each is loaded when it is called for. */
+/** Every verb; each is loaded when it is called for. */
 const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   create: () => import("./cli/create.ts"),
   start: () => import("./cli/start.ts"),
@@ -22,6 +22,8 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   update: () => import("./cli/update.ts"),
   events: () => import("./cli/events.ts"),
   exec: () => import("./cli/exec.ts"),
+  checkpoint: () => import("./cli/checkpoint.ts"),
+  restore: () => import("./cli/restore.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),
@@ -57,7 +59,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonly string[]): Promise<number> {
   const { globals } = invocation;
-  const load = VERBS[invocation.verb] ?? (() => import("./cli/other.ts"));
+  const load = VERBS[invocation.verb];
+  if (!load) throw new Error(`the command ${invocation.verb} has no file`);
   const { run } = await load();
   const call: Call = {
     verb: invocation.verb,

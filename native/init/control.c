@@ -2,6 +2,7 @@
 #include "machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,11 +18,38 @@ void control_accept(struct control *control)
 static void hang_up(struct control *control)
 {
 	close(control->caller);
-	control->caller = -1;
-	control->asked = false;
+	if (control->fd >= 0)
+		close(control->fd);
+	control->caller = control->fd = -1;
+	control->asked = control->forwarded = false;
 }
 
-void control_read(struct control *control, struct monitor *monitor)
+/* What the caller says next; a descriptor that comes with it is for the VMM. */
+static ssize_t receive(struct control *control)
+{
+	struct iovec body = { control->line + control->used, sizeof control->line - 1 - control->used };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} rights;
+	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights };
+	ssize_t n = recvmsg(control->caller, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+		if (control->fd >= 0)
+			close(control->fd);
+		memcpy(&control->fd, CMSG_DATA(header), sizeof control->fd);
+	}
+	return n;
+}
+
+static void answer_phase(struct control *control, const struct rules *rules)
+{
+	dprintf(control->caller, "{\"return\": {\"phase\": \"%s\", \"code\": %d}}\n", rules->phase, rules->code);
+	hang_up(control);
+}
+
+void control_read(struct control *control, struct monitor *monitor, const struct rules *rules)
 {
 	if (control->asked) {
 		/* Whoever has asked has nothing more to say, so he has gone; the answer is for nobody. */
@@ -30,7 +58,7 @@ void control_read(struct control *control, struct monitor *monitor)
 			hang_up(control);
 		return;
 	}
-	ssize_t n = read(control->caller, control->line + control->used, sizeof control->line - 1 - control->used);
+	ssize_t n = receive(control);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
@@ -41,6 +69,13 @@ void control_read(struct control *control, struct monitor *monitor)
 			close(control->viewer);
 		control->viewer = control->caller;
 		control->caller = -1;
+	} else if (!strcmp(control->line, "hold\n")) {
+		if (control->holder >= 0)
+			close(control->holder);
+		control->holder = control->caller;
+		control->caller = -1;
+	} else if (!strcmp(control->line, "phase\n")) {
+		answer_phase(control, rules);
 	} else if (strchr(control->line, '\n'))
 		control->asked = true;
 	else if (n <= 0 || control->used == sizeof control->line - 1)
@@ -48,18 +83,32 @@ void control_read(struct control *control, struct monitor *monitor)
 	control_ask(control, monitor);
 }
 
+void control_release(struct control *control)
+{
+	close(control->holder);
+	control->holder = -1;
+	control->released = true;
+}
+
 /* Puts the caller's line to the VMM as soon as nothing of our own is being asked. */
 void control_ask(struct control *control, struct monitor *monitor)
 {
-	if (control->caller >= 0 && control->asked && monitor->state == READY)
-		monitor_forward(monitor, control->line);
+	if (control->released && monitor->state == READY) {
+		control->released = false;
+		monitor_forward(monitor, "{\"execute\":\"cont\"}\n", -1);
+		return;
+	}
+	if (control->caller >= 0 && control->asked && monitor->state == READY) {
+		control->forwarded = true;
+		monitor_forward(monitor, control->line, control->fd);
+	}
 }
 
 void control_answer(struct control *control, struct monitor *monitor)
 {
 	if (!monitor->answer)
 		return;
-	if (control->caller >= 0) {
+	if (control->forwarded) {
 		(void)!send(control->caller, monitor->answer, strlen(monitor->answer), MSG_NOSIGNAL | MSG_DONTWAIT);
 		hang_up(control);
 	}

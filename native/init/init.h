@@ -104,12 +104,13 @@ struct monitor {
 	char line[65536];
 	size_t used;
 	char *answer; /* to what was forwarded, until somebody takes it */
+	bool waits_cont; /* for the answer to our own command */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
 };
 void monitor_look(struct monitor *monitor);
-/* Sends a caller's command; `answer` becomes what comes back. */
-void monitor_forward(struct monitor *monitor, const char *line);
+/* Sends a caller's command, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */
+void monitor_forward(struct monitor *monitor, const char *line, int fd);
 /* Reads what is there; false at end of file. */
 bool monitor_read(struct monitor *monitor);
 

@@ -7,16 +7,21 @@
 
 /*
  * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.
- * After the line "console" the connection is the guest's serial line instead; who asks last has it.
+ * After the line "console" the connection is the guest's serial line instead; who asks last has it. The line "phase" is answered with
+ * how far the guest's words have come (rules.c). When a connection ends that said "hold", the machine is told to go on.
  */
 struct control {
-	int listener, caller, viewer; /* -1: nobody */
-	bool asked;
+	int listener, caller, viewer, holder; /* -1: nobody */
+	int fd; /* that came with the line, -1: none */
+	bool asked, forwarded; /* the caller has asked; the VMM has it */
+	bool released; /* the machine is to go on as soon as the VMM can be told */
 	char line[8192];
 	size_t used;
 };
 void control_accept(struct control *control);
-void control_read(struct control *control, struct monitor *monitor);
+void control_read(struct control *control, struct monitor *monitor, const struct rules *rules);
+/* The holder has gone. */
+void control_release(struct control *control);
 void control_ask(struct control *control, struct monitor *monitor);
 void control_answer(struct control *control, struct monitor *monitor);
 /* What the guest printed, to the viewer; one who does not read misses it. */

@@ -30,10 +30,25 @@ void monitor_look(struct monitor *monitor)
 	say_human(monitor, "info registers");
 }
 
-void monitor_forward(struct monitor *monitor, const char *line)
+void monitor_forward(struct monitor *monitor, const char *line, int fd)
 {
+	struct iovec body = { .iov_base = (void *)line, .iov_len = strlen(line) };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} rights = { { 0 } };
+	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1 };
+	if (fd >= 0) {
+		message.msg_control = &rights;
+		message.msg_controllen = sizeof rights;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+	}
 	monitor->state = FORWARDED;
-	say(monitor, line);
+	(void)!sendmsg(monitor->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static unsigned long hex_after(const char *line, const char *word)
@@ -75,7 +90,11 @@ static void on_line(struct monitor *monitor, const char *line)
 	} else if (monitor->state == WAITS_BOARD && !strncmp(line, "{\"return\"", 9)) {
 		/* The greeting comes before the board is made, this from the main loop: nothing can fail any more. */
 		monitor->state = READY;
+		monitor->waits_cont = true;
 		say(monitor, "{\"execute\":\"cont\"}\n");
+	} else if (monitor->waits_cont && !strncmp(line, "{\"return\"", 9)) {
+		/* Its answer must not be taken for that to what a caller asks now. */
+		monitor->waits_cont = false;
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
 	} else if (monitor->state == FORWARDED && (!strncmp(line, "{\"return\"", 9) || !strncmp(line, "{\"error\"", 8))) {

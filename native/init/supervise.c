@@ -172,6 +172,7 @@ static void relay(struct machine *m, int signals)
 			{ m->control.caller < 0 ? m->control.listener : m->control.caller, POLLIN, 0 },
 			{ m->gone ? -1 : m->links.socket, POLLIN, 0 },
 			{ heard ? m->control.viewer : -1, POLLIN, 0 },
+			{ m->gone ? -1 : m->control.holder, POLLIN, 0 },
 		};
 		if (m->gone && !drain_until)
 			drain_until = now_ms() + DRAIN_MS;
@@ -203,9 +204,11 @@ static void relay(struct machine *m, int signals)
 		if (fds[9].revents && m->control.caller < 0)
 			control_accept(&m->control);
 		else if (fds[9].revents)
-			control_read(&m->control, &m->monitor);
+			control_read(&m->control, &m->monitor, &m->rules);
 		if (fds[10].revents)
 			links_read(&m->links);
+		if (fds[12].revents)
+			control_release(&m->control);
 		if (m->look)
 			look_at_vcpu(m);
 		else
@@ -228,6 +231,30 @@ static void open_resolver(struct machine *m, const struct plan *plan)
 		resolver_open(&m->resolver, plan->fds[plan->fd_count - 1], value);
 }
 
+/* The VMM's descriptors but its disks', which a checkpoint finds here (native/directives.ts). */
+static void keep_disks(const struct plan *plan)
+{
+	enum { FIRST_KEPT = 100 };
+	const char *first = directives_get(&plan->text, "first-disk"), *count = directives_get(&plan->text, "disks");
+	size_t from = first ? (size_t)parse_long(first) : 0, end = from + (count ? (size_t)parse_long(count) : 0);
+	for (size_t i = 0; i < plan->vmm_fd_count; i++) {
+		if (i >= from && i < end && dup3(plan->fds[i], FIRST_KEPT + (int)(i - from), O_CLOEXEC) < 0)
+			fail_errno("could not keep the disks");
+		close(plan->fds[i]);
+	}
+}
+
+/* A guest that comes from a checkpoint said much before. */
+static void resume_phase(struct machine *m, const struct directives *d)
+{
+	const char *phase = directives_get(d, "phase");
+	if (!phase)
+		return;
+	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
+	m->rules.code = (int)parse_long(directives_get(d, "phase-code"));
+	m->heard = true;
+}
+
 static int run_machine(struct channel *channel, struct plan *plan, int signals)
 {
 	static struct machine m;
@@ -237,11 +264,11 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	if (proc < 0)
 		fail_errno("could not open /proc");
 	rules_load(&m.rules, &plan->text);
+	resume_phase(&m, &plan->text);
 	build_cage(&plan->text);
 	m.vmm = vmm_launch(plan, proc);
 	close(proc);
-	for (size_t i = 0; i < plan->vmm_fd_count; i++)
-		close(plan->fds[i]);
+	keep_disks(plan);
 	open_resolver(&m, plan);
 	links_open(&m.links, &plan->text);
 	m.monitor.fd = m.vmm.qmp;
@@ -250,7 +277,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	await_board(&m, signals);
 	channel_started(channel);
 	m.control.listener = channel->listener;
-	m.control.caller = m.control.viewer = -1;
+	m.control.caller = m.control.viewer = m.control.holder = m.control.fd = -1;
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);
 	relay(&m, signals);

@@ -20,7 +20,7 @@ export interface VerbEntry {
   readonly args: readonly string[];
   /** What follows the container's id is another program's, flags and all. */
   readonly endsAtId?: true;
-  /** Only handed on to another runtime, which alone judges its flags and arguments. */
+  /** Flags that the table does not know are no error: another runtime may know them. */
   readonly delegated?: true;
 }
 
@@ -86,8 +86,8 @@ const registration = (): readonly Flag[] => [
 ];
 
 const criu = (): readonly Flag[] => [
-  string("image-path", "folder of CRIU's images"),
-  string("work-path", "folder of CRIU's work files and logs"),
+  string("image-path", "folder of the checkpoint"),
+  string("work-path", "folder of CRIU's logs"),
   boolean("tcp-established", "allow open TCP connections"),
   boolean("ext-unix-sk", "allow external unix sockets"),
   boolean("shell-job", "allow shell jobs"),
@@ -100,12 +100,12 @@ const criu = (): readonly Flag[] => [
   boolean("auto-dedup", "store no memory twice"),
 ];
 
-const handedOn = { args: ["ID"], delegated: true } as const;
+const shared = { args: ["ID"], delegated: true } as const;
 
-/** What runc has, and unikernels have not. */
-const HANDED_ON: readonly VerbEntry[] = [
+/** Of their flags many are for Linux programs, whose runtime judges them. */
+const SHARED: readonly VerbEntry[] = [
   {
-    ...handedOn,
+    ...shared,
     name: "exec",
     help: "run another process in a container; beside a unikernel: unikrun http|tcp|ping|dns|console|stats|status",
     flags: () => [
@@ -131,9 +131,9 @@ const HANDED_ON: readonly VerbEntry[] = [
     endsAtId: true,
   },
   {
-    ...handedOn,
+    ...shared,
     name: "checkpoint",
-    help: "save a container by CRIU",
+    help: "save a container to a folder, and end it",
     flags: () => [
       ...criu(),
       string("parent-path", "folder of an earlier pre-dump"),
@@ -146,7 +146,7 @@ const HANDED_ON: readonly VerbEntry[] = [
     ],
   },
   {
-    ...handedOn,
+    ...shared,
     name: "restore",
     help: "bring back a container that was saved",
     flags: () => [
@@ -276,5 +276,5 @@ export const VERBS: readonly VerbEntry[] = [
     args: ["[bash|zsh|fish]"],
   },
   { name: "help", help: "tell more of a command", flags: none, args: ["[COMMAND]"] },
-  ...HANDED_ON,
+  ...SHARED,
 ];

@@ -77,6 +77,7 @@ export function openSingleFile(file: { path: string; text: string }): OpenDisk &
     readOnly: true,
     format: "raw",
     isDevice: false,
+    kind: "tree",
     [Symbol.dispose]: () => image[Symbol.dispose](),
   };
 }

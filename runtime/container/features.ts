@@ -23,7 +23,7 @@ export function features() {
       "org.unikrun.version": version,
       "org.unikrun.guests": FAMILY_NAMES.join(","),
       // runc's name for a thing that dockerd looks for.
-      "org.opencontainers.runc.checkpoint.enabled": "false",
+      "org.opencontainers.runc.checkpoint.enabled": "true",
     },
     // Who lets strangers write annotations must keep these from them (features.md); "." at the end: all that begin so.
     potentiallyUnsafeConfigAnnotations: ["org.unikrun."],

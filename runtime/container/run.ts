@@ -1,11 +1,8 @@
 import { waitForInit } from "../../native/init.ts";
-import { SIGNALS } from "../../native/signals.ts";
 import { type CreateOptions, createContainer } from "./create.ts";
 import { deleteContainer } from "./delete.ts";
-import { signalInit } from "./signal.ts";
+import { forwardSignals } from "./signal.ts";
 import { startContainer } from "./start.ts";
-
-const FORWARDED = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 
 /**
  * create, start, and unless detached wait and delete. Returns the container's exit code (0 when detached);
@@ -25,7 +22,7 @@ export async function runContainer(
     throw error;
   }
   if (!waiter) return 0;
-  for (const name of FORWARDED) process.on(name, () => void signalInit(container, SIGNALS[name]));
+  forwardSignals(container);
   const code = await waiter.exited();
   if (!keep) await deleteContainer(options.root, container, { force: true });
   return code;

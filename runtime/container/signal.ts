@@ -1,6 +1,6 @@
 import { errorCode } from "../../native/libc.ts";
 import { sendSignal } from "../../native/process.ts";
-import { SIGKILL } from "../../native/signals.ts";
+import { SIGKILL, SIGNALS } from "../../native/signals.ts";
 import { setFrozen } from "./cgroup/processes.ts";
 import { type Container, isAlive } from "./state.ts";
 
@@ -16,4 +16,11 @@ export function signalInit(container: Container, signal: number): boolean {
   // What version 1 has frozen dies only when it thaws.
   if (signal === SIGKILL) setFrozen(container.cgroup, false);
   return true;
+}
+
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
+/** What this process is sent while it waits is the container's. */
+export function forwardSignals(container: Container): void {
+  for (const name of FORWARDED) process.on(name, () => void signalInit(container, SIGNALS[name]));
 }

@@ -1,19 +1,22 @@
 import { runHooks } from "../../hooks/runner.ts";
 import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
+import type { OpenDisk } from "../disk/open.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
-import type { GuestFamily, KernelTraits } from "../guest/guest.ts";
+import type { GuestFamily } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
-import { guestMemory } from "../machine/memory.ts";
-import { planDirectives } from "../machine/plan.ts";
+import type { Accelerator } from "../machine/accelerator.ts";
+import { type PlanInput, planDirectives } from "../machine/plan.ts";
 import { chooseAccelerator, probeHost } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
+import type { Nic } from "../network/nics.ts";
 import { loopbackServer } from "../network/resolv-conf.ts";
 import { type Wiring, wireNetwork } from "../network/wire.ts";
-import { openGuestDisks, openSingleFile, readResolvConf } from "./disks.ts";
-import { openImageFile } from "./entrypoint.ts";
+import { type Boot, prepareBoot } from "./boot.ts";
+import { readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
+import { type MachineRecord, writeMachine } from "./machine-record.ts";
 import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
 
@@ -21,7 +24,11 @@ import { type Container, containerFolder, stateDocument, statusOf } from "./stat
  * Starts a created container's machine, and returns when its VMM is up (runtime.md, Lifecycle 6-9).
  * A start that fails ends the container's processes and takes back its network and cgroup; its record stays, stopped, for delete.
  */
-export async function startContainer(root: string, container: Container): Promise<void> {
+export async function startContainer(
+  root: string,
+  container: Container,
+  resume?: (container: Container, nics: readonly Nic[], settings: HostSettings) => Resumed,
+): Promise<void> {
   const status = statusOf(root, container);
   if (status !== "created") {
     const why =
@@ -31,7 +38,7 @@ export async function startContainer(root: string, container: Container): Promis
     throw new UnikrunError(`Container ${container.id} can't be started: ${why}.`);
   }
   try {
-    await startMachine(root, container);
+    await startMachine(root, container, resume);
     await runHooks({
       kind: "poststart",
       hooks: container.hooks.poststart,
@@ -44,43 +51,39 @@ export async function startContainer(root: string, container: Container): Promis
   }
 }
 
-async function startMachine(root: string, container: Container): Promise<void> {
+/** What a guest goes on from, in place of a boot. */
+export interface Resumed extends Disposable {
+  readonly accelerator: Accelerator;
+  readonly machine: Pick<MachineRecord, "memoryMiB" | "bootArguments" | "nics">;
+  readonly disks: readonly OpenDisk[];
+  readonly phase: PlanInput["phase"];
+  /** Brings the guest's state into the machine that waits for it, and returns when it runs. */
+  load(stateFolder: string): void;
+}
+
+async function startMachine(
+  root: string,
+  container: Container,
+  resume?: Parameters<typeof startContainer>[2],
+) {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
-  const { host, accelerator } = await chooseVmm(container, settings);
+  const { host, accelerator: chosen } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
-  const memoryMiB = guestMemory({
-    containerId: id,
-    limit: guest.memoryLimit,
-    wanted: guest.memory,
-    family,
-    accelerator,
-  });
   const resolvConf = readResolvConf(guest.mounts);
   using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
-  const traits = readTraits(container, family);
-  using disks = openGuestDisks({
-    builtIn: traits.files,
-    container,
-    settings,
-    resolvConf,
-    resolver: wiring.resolver,
-    limit: family.limits.disks,
-  });
-  const boot = family.bootArguments({
-    ...guest,
-    nics: wiring.nics,
-    singleNetwork: traits.singleNetwork,
-    disks: disks.list.map((disk, index) => ({ ...disk, index })),
-  });
-  using firstDisk = boot.firstDisk && openSingleFile(boot.firstDisk);
-  const allDisks = [...(firstDisk ? [firstDisk] : []), ...disks.list];
+  using resumed = resume?.(container, wiring.nics, settings);
+  const accelerator = resumed?.accelerator ?? chosen;
+  using boot = resumed ? null : prepareBoot({ container, family, settings, accelerator, resolvConf, wiring });
+  const { machine, disks } = resumed ?? (boot as Boot);
   await runHooks({
     kind: "startContainer",
     hooks: hooks.startContainer,
     place: { kind: "container", pid, root: container.rootfs },
     state: stateDocument(container, "created"),
   });
+  const { memoryMiB, bootArguments, nics } = machine;
+  const folder = containerFolder(root, id);
   const plan = planDirectives({
     host,
     machine: {
@@ -89,17 +92,19 @@ async function startMachine(root: string, container: Container): Promise<void> {
       accelerator,
       board: family.board,
       memoryMiB,
-      bootArguments: boot.commandLine,
-      nics: wiring.nics,
-      disks: allDisks,
+      bootArguments,
+      nics,
+      disks,
+      incoming: resumed !== undefined,
     },
-    cage: containerFolder(root, id),
+    cage: folder,
     rootfs: container.rootfs,
     ownMounts: guest.newMounts,
     kernel: guest.kernel,
     kernelOnHost: guest.kernelOnHost,
     resolver: wiring.resolver,
     links: wiring.nics.map(({ link }) => link),
+    ...(resumed?.phase ? { phase: resumed.phase } : {}),
     uid: VMM_UIDS + pid,
     rlimits: guest.rlimits,
     apparmor: guest.apparmor,
@@ -107,12 +112,20 @@ async function startMachine(root: string, container: Container): Promise<void> {
     exitRules: family.exitRules,
   });
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
-  const trouble = sendPlan(containerFolder(root, id), encodeDirectives(plan), [
+  writeMachine(root, id, {
+    family: guest.family,
+    memoryMiB,
+    bootArguments,
+    nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
+    disks: disks.map(({ fd: _, ...disk }) => disk),
+  });
+  const trouble = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps,
-    ...allDisks.map(({ fd }) => fd),
+    ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
   ]);
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
+  resumed?.load(folder);
   wiring.keep();
 }
 
@@ -146,12 +159,6 @@ async function wireGuest(
     );
   }
   return wiring;
-}
-
-function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
-  using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
-  if (kernel) return family.traits(kernel);
-  throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
 }
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */

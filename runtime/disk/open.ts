@@ -2,7 +2,7 @@
 import { openInRoot, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import type { Disk } from "./choose.ts";
+import type { Disk, DiskContent } from "./choose.ts";
 import { openHostDisk } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
 import { openScratch } from "./scratch.ts";
@@ -16,6 +16,9 @@ export interface OpenDisk {
   readonly format: "raw" | "qcow2";
   /** A block device, not a file. */
   readonly isDevice: boolean;
+  /** What is on it; with the file or folder of the host that it stands for, where it is one. */
+  readonly kind: DiskContent["kind"];
+  readonly source?: string;
 }
 
 export interface OpenDisks extends Disposable {
@@ -31,10 +34,17 @@ export interface DiskOptions extends ReadOnlyOptions {
 export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDisks {
   using opened = new DisposableStack();
   const list = disks.map((disk) => {
-    const { descriptor, ...kind } = openOne(disk, options);
+    const { descriptor, ...form } = openOne(disk, options);
     opened.use(descriptor);
-    const { mountpoint, readOnly } = disk;
-    return { ...(mountpoint === undefined ? {} : { mountpoint }), readOnly, fd: descriptor.fd, ...kind };
+    const { mountpoint, readOnly, content } = disk;
+    return {
+      ...(mountpoint === undefined ? {} : { mountpoint }),
+      readOnly,
+      fd: descriptor.fd,
+      kind: content.kind,
+      ...("source" in content ? { source: content.source } : {}),
+      ...form,
+    };
   });
   const all = opened.move();
   return { list, [Symbol.dispose]: () => all.dispose() };

@@ -4,7 +4,7 @@
  * with the runtime, the machine or the engine: whoever comes next brings it back first.
  */
 import { rename } from "../../native/files.ts";
-import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { type Descriptor, duplicate, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { AS_FOLDER, openBelow, openRoot } from "../../native/tree-files.ts";
 import { lockWithin, setOwner, syncData, tryLock } from "../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
@@ -14,7 +14,7 @@ import { openExt2 } from "./ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
 import { removeLostAndFound, repairExt2, whyNoRepair } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
-import { settledScan } from "./scan.ts";
+import { type Scan, settledScan } from "./scan.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
 import { writeBack } from "./write-back.ts";
 
@@ -31,27 +31,44 @@ const DYING = 2000;
 /** Inodes of a disk cost time at every check of it. */
 const LEAST_INODES = 65_536;
 
-/**
- * The disk for writing, which is this machine's as long as the descriptor or a copy is open.
- * Throws UnikrunError where another guest has it.
- */
-export function openVolume(volume: Volume & { containerId: string; bytes: number }): Descriptor {
-  const { containerId, source, bytes } = volume;
+/** A volume that nobody writes, and nobody else takes until this is disposed of. */
+export interface TakenVolume extends Disposable {
+  readonly place: VolumePlace;
+  /** The disk of before, which is ours while this descriptor or a copy is open. */
+  readonly disk: Descriptor;
+  /** As the folder was left; null for one that no guest had. */
+  readonly record: VolumeRecord | null;
+}
+
+/** Brings back what the last guest wrote first. Throws UnikrunError where another guest has the volume. */
+export function takeVolume(volume: Volume & { containerId: string }): TakenVolume {
+  const { containerId, source } = volume;
   const why = whyNoRepair();
   if (why) {
     throw new UnikrunError(
       `Container ${containerId}: its guest can't write the volume ${source}, since a machine that is switched off leaves its disk unclean, and ${why}, or mount the volume read-only.`,
     );
   }
-  using place = lockPlace(volume);
-  using undo = new DisposableStack();
-  let disk = undo.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
+  using opened = new DisposableStack();
+  const place = opened.use(lockPlace(volume));
+  const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
   if (!lockWithin(disk.fd, DYING)) {
     throw new UnikrunError(
       `Container ${containerId}: the volume ${source} is being written by the guest of container ${recordIn(place.path)?.container ?? "another one"}: stop that one first, or mount the volume read-only.`,
     );
   }
   const record = bringBack(place, disk);
+  const all = opened.move();
+  return { place, disk, record, [Symbol.dispose]: () => all.dispose() };
+}
+
+/** The disk for writing, which is this machine's as long as the descriptor or a copy is open. */
+export function openVolume(volume: Volume & { containerId: string; bytes: number }): Descriptor {
+  const { containerId, bytes } = volume;
+  using taken = takeVolume(volume);
+  const { place, record } = taken;
+  using undo = new DisposableStack();
+  let disk = undo.use(owned(duplicate(taken.disk.fd)));
   const { tree, fingerprint, newest } = settledScan(place.source);
   if (record?.fingerprint !== fingerprint || ext2State(disk.fd) !== "clean") {
     const draft = `${place.image}.new`;
@@ -63,21 +80,24 @@ export function openVolume(volume: Volume & { containerId: string; bytes: number
     syncData(disk.fd);
     rename(draft, place.image);
   }
-  writeRecord(place, {
-    source: place.source,
-    folder: place.folder,
-    container: containerId,
-    pending: true,
-    fingerprint,
-    newest: String(newest),
-  });
+  beginWriting(place, containerId, { fingerprint, newest });
   const kept = disk;
   undo.move();
   return kept;
 }
 
+/** From now on the disk is the truth. */
+export function beginWriting(
+  place: VolumePlace,
+  container: string,
+  { fingerprint, newest }: Pick<Scan, "fingerprint" | "newest">,
+): void {
+  const { source, folder } = place;
+  writeRecord(place, { source, folder, container, pending: true, fingerprint, newest: String(newest) });
+}
+
 /** Nobody's: whoever repairs a guest's file system can read it, and nothing else. */
-const DISK_OWNER = 0x6fff_ffff;
+export const DISK_OWNER = 0x6fff_ffff;
 
 /**
  * Brings what a guest wrote back into the folder, if that is still to be done, and its machine is gone.

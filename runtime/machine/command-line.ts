@@ -20,6 +20,8 @@ export interface Machine {
   readonly bootArguments: string;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
   readonly disks: readonly Omit<DiskArguments, "disk" | "fd">[];
+  /** It waits for the state of another (migrate-incoming). */
+  readonly incoming?: boolean;
 }
 
 /** The cage's names for what comes from the image. */
@@ -47,6 +49,7 @@ export function commandLine(machine: Machine): string[] {
     ),
     ...["-kernel", `/${KERNEL_PATH}`],
     ...["-append", machine.bootArguments],
+    ...(machine.incoming ? ["-incoming", "defer"] : []),
   ];
 }
 

@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
+  /** How far its guest was when it was saved. */
+  readonly phase?: { readonly phase: string; readonly code: number };
   readonly uid: number;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor: string | undefined;
@@ -44,6 +46,9 @@ export function planDirectives(input: PlanInput): Directive[] {
     ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
     ...input.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
+    ["first-disk", String(machine.nics.length)],
+    ["disks", String(machine.disks.length)],
+    ...(input.phase ? phaseDirectives(input.phase) : []),
     ["uid", String(input.uid)],
     ...input.rlimits.map(({ resource, soft, hard }) => ["rlimit", `${resource} ${soft} ${hard}`] as const),
     ...optional("apparmor", input.apparmor),
@@ -51,6 +56,11 @@ export function planDirectives(input: PlanInput): Directive[] {
     ...input.exitRules.flatMap(ruleDirectives),
   ];
 }
+
+const phaseDirectives = ({ phase, code }: { phase: string; code: number }): Directive[] => [
+  ["phase", phase],
+  ["phase-code", String(code)],
+];
 
 function resolverDirectives(resolver: PlanInput["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];

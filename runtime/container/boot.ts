@@ -1,0 +1,69 @@
+/** What a guest is given when it boots: memory, disks and its command line. */
+
+import type { OpenDisk } from "../disk/open.ts";
+import { UnikrunError } from "../error.ts";
+import type { GuestFamily, KernelTraits } from "../guest/guest.ts";
+import type { Accelerator } from "../machine/accelerator.ts";
+import { guestMemory } from "../machine/memory.ts";
+import type { Wiring } from "../network/wire.ts";
+import { openGuestDisks, openSingleFile, type ResolvConf } from "./disks.ts";
+import { openImageFile } from "./entrypoint.ts";
+import type { MachineRecord } from "./machine-record.ts";
+import type { HostSettings } from "./settings.ts";
+import type { Container } from "./state.ts";
+
+export interface Boot extends Disposable {
+  readonly machine: Pick<MachineRecord, "memoryMiB" | "bootArguments" | "nics">;
+  readonly disks: readonly OpenDisk[];
+}
+
+/** Throws UnikrunError for what it can't be given, with nothing left open. */
+export function prepareBoot(options: {
+  container: Container;
+  family: GuestFamily;
+  settings: HostSettings;
+  accelerator: Accelerator;
+  resolvConf: ResolvConf;
+  wiring: Wiring;
+}): Boot {
+  const { container, family, settings, accelerator, resolvConf, wiring } = options;
+  const { id, guest } = container;
+  const memoryMiB = guestMemory({
+    containerId: id,
+    limit: guest.memoryLimit,
+    wanted: guest.memory,
+    family,
+    accelerator,
+  });
+  const traits = readTraits(container, family);
+  using opened = new DisposableStack();
+  const { list } = opened.use(
+    openGuestDisks({
+      builtIn: traits.files,
+      container,
+      settings,
+      resolvConf,
+      resolver: wiring.resolver,
+      limit: family.limits.disks,
+    }),
+  );
+  const boot = family.bootArguments({
+    ...guest,
+    nics: wiring.nics,
+    singleNetwork: traits.singleNetwork,
+    disks: list.map((disk, index) => ({ ...disk, index })),
+  });
+  const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
+  const all = opened.move();
+  return {
+    machine: { memoryMiB, bootArguments: boot.commandLine, nics: wiring.nics },
+    disks: [...first, ...list],
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
+  using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
+  if (kernel) return family.traits(kernel);
+  throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
+}

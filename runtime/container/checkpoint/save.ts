@@ -1,0 +1,120 @@
+import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
+import { copySparse, packSparse } from "../../../native/copy.ts";
+import { makeFolders, statusOfFile } from "../../../native/files.ts";
+import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
+import { syncData } from "../../../native/tree-writes.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
+import { saveMachine } from "../../machine/migration.ts";
+import { openCgroup } from "../cgroup/cgroup.ts";
+import { endInit } from "../lifecycle.ts";
+import { type MachineRecord, readMachine } from "../machine-record.ts";
+import { type Container, containerFolder, isAlive, statusOf } from "../state.ts";
+import { diskFile, holdsCheckpoint, isLent, memoryFile, removeCheckpoint, writeCheckpoint } from "./image.ts";
+
+/** init keeps its machine's disks from this descriptor on (native/init/supervise.c). */
+const FIRST_DISK = 100;
+
+/**
+ * Saves a running or paused guest, with its memory, devices and disks, to a folder, and ends it unless it is to stay. A checkpoint
+ * that fails, or is killed, leaves a running guest running.
+ */
+export function checkpointContainer(
+  root: string,
+  container: Container,
+  { folder, leaveRunning }: { folder: string; leaveRunning: boolean },
+): void {
+  const { id } = container;
+  const machine = machineToSave(root, container);
+  makeFolders(folder, 0o700);
+  if (holdsCheckpoint(folder))
+    throw new UnikrunError(
+      `Container ${id} can't be saved: ${folder} holds a checkpoint already: choose another folder.`,
+    );
+  const state = containerFolder(root, id);
+  try {
+    using undo = new DisposableStack();
+    undo.defer(() => removeCheckpoint(folder, machine.disks.length));
+    using _still = standStill(container, state, statusOf(root, container) === "paused");
+    const memory = saveMemory(state, folder);
+    const disks = machine.disks.map((_, disk) =>
+      isLent({ machine }, disk) ? 0 : saveDisk(container, machine, folder, disk),
+    );
+    writeCheckpoint(folder, {
+      version: 1,
+      machine,
+      vmm: vmmVersion(state),
+      accelerator: acceleratorOf(state),
+      phase: askPhase(state),
+      sizes: { memory, disks },
+    });
+    undo.move();
+    if (!leaveRunning) endInit(container);
+  } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
+    throw new UnikrunError(
+      `Container ${id} can't be saved to ${folder} (${reasonOf(cause)}): it is as it was before.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Until it is disposed of, what the guest was before can't come back by itself: running by init's care, even if we are killed. */
+function standStill(container: Container, state: string, isPaused: boolean): Disposable {
+  if (!isPaused) return holdMachine(state);
+  // containerd pauses what it saves; only the guest may stand still now, since its VMM is to speak.
+  const cgroup = openCgroup(container.cgroup);
+  cgroup.thaw();
+  return {
+    [Symbol.dispose]() {
+      if (isAlive(container)) cgroup.freeze();
+    },
+  };
+}
+
+function machineToSave(root: string, container: Container): MachineRecord {
+  const { id } = container;
+  const status = statusOf(root, container);
+  if (status !== "running" && status !== "paused")
+    throw new UnikrunError(`container not running: ${id} is ${status}, so it can't be saved.`);
+  const machine = readMachine(root, id);
+  if (!machine)
+    throw new UnikrunError(
+      `Container ${id} can't be saved: an older unikrun started it; start it again first.`,
+    );
+  const lent = machine.disks.find(({ kind, readOnly }) => kind === "host" && !readOnly);
+  if (!lent) return machine;
+  throw new UnikrunError(
+    `Container ${id} can't be saved: its guest writes ${lent.source}, a disk of the host, which would be another when it is restored: give it a volume.`,
+  );
+}
+
+/** What a running machine's VMM is: both ends of a checkpoint must have the same. */
+export function vmmVersion(stateFolder: string): string {
+  const { qemu } = askMachine(stateFolder, { execute: "query-version" }) as {
+    qemu: { major: number; minor: number; micro: number };
+  };
+  return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
+}
+
+export function acceleratorOf(stateFolder: string): "kvm" | "tcg" {
+  const { enabled } = askMachine(stateFolder, { execute: "query-kvm" }) as { enabled: boolean };
+  return enabled ? "kvm" : "tcg";
+}
+
+function saveMemory(state: string, folder: string): number {
+  using file = owned(openPath(memoryFile(folder), O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+  const bytes = saveMachine(state, file.fd);
+  syncData(file.fd);
+  return bytes;
+}
+
+function saveDisk({ pid }: Container, machine: MachineRecord, folder: string, disk: number): number {
+  using from = owned(openPath(`/proc/${pid}/fd/${FIRST_DISK + disk}`, O_RDONLY));
+  using to = owned(openPath(diskFile(folder, disk), O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+  if (machine.disks[disk]?.readOnly) copySparse(from.fd, to.fd);
+  else packSparse(from.fd, to.fd);
+  syncData(to.fd);
+  return statusOfFile(to.fd).size;
+}

@@ -1,0 +1,60 @@
+/** A machine's memory and devices, on their way to a file and back (QEMU, docs/devel/migration). */
+import { askMachine } from "../../native/control.ts";
+import { carry, openPipe } from "../../native/copy.ts";
+
+/** QEMU's name for the descriptor that we lend it. */
+const NAME = "checkpoint";
+
+/** Bytes in a second: as fast as it can. */
+const NO_LIMIT = 2 ** 40;
+
+/** Milliseconds between two questions whether a machine has taken in its state. */
+const PAUSE = 5;
+/** Milliseconds that it may take to go on. */
+const PATIENCE = 30_000;
+
+/** Writes the running machine's state to `file`, and stops it; how many bytes. Throws an Error with the VMM's words. */
+export function saveMachine(stateFolder: string, file: number): number {
+  const pipe = openPipe();
+  using reader = pipe.reader;
+  {
+    using writer = pipe.writer;
+    const parameters = { "max-bandwidth": NO_LIMIT };
+    askMachine(stateFolder, { execute: "migrate-set-parameters", arguments: parameters });
+    askMachine(stateFolder, { execute: "getfd", arguments: { fdname: NAME } }, writer.fd);
+  }
+  askMachine(stateFolder, { execute: "migrate", arguments: { uri: `fd:${NAME}` } });
+  const bytes = carry(reader.fd, file);
+  for (;;) {
+    const { status, "error-desc": why } = askMachine(stateFolder, { execute: "query-migrate" }) as {
+      status: string;
+      "error-desc"?: string;
+    };
+    if (status === "completed") return bytes;
+    if (status === "failed" || status === "cancelled") throw new Error(why ?? `the VMM says ${status}`);
+    Bun.sleepSync(PAUSE);
+  }
+}
+
+/** Brings the state in `file` into a machine that waits for it, and returns when it runs. */
+export function loadMachine(stateFolder: string, file: number): void {
+  const pipe = openPipe();
+  {
+    using reader = pipe.reader;
+    askMachine(stateFolder, { execute: "getfd", arguments: { fdname: NAME } }, reader.fd);
+  }
+  {
+    using writer = pipe.writer;
+    askMachine(stateFolder, { execute: "migrate-incoming", arguments: { uri: `fd:${NAME}` } });
+    carry(file, writer.fd);
+  }
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const { status } = askMachine(stateFolder, { execute: "query-status" }) as { status: string };
+    if (status === "running") return;
+    // It was paused when it was saved.
+    if (status === "paused") askMachine(stateFolder, { execute: "cont" });
+    else if (status !== "inmigrate" || Date.now() > deadline) throw new Error(`its machine is ${status}`);
+    Bun.sleepSync(PAUSE);
+  }
+}
