@@ -5,6 +5,7 @@ import { engine, repository, unikrun } from "./harness.ts";
 import { Column, readTable, versionOf, writeColumn } from "./table/answers.ts";
 import { askByHand } from "./table/by-hand.ts";
 import { askContainerd } from "./table/containerd.ts";
+import { askCri } from "./table/cri.ts";
 import { askDocker } from "./table/docker.ts";
 import { askPodman } from "./table/podman.ts";
 import { render } from "./table/render.ts";
@@ -19,6 +20,7 @@ const COLUMNS = [
     version: ["containerd", "--version"],
     ask: askContainerd,
   },
+  { name: newer ? "CRI 2" : "CRI 1.6", version: ["containerd", "--version"], ask: askCri },
   { name: newer ? "Podman 5" : "Podman 4", version: ["podman", "--version"], ask: askPodman },
 ];
 

@@ -71,6 +71,7 @@ interface Calls {
     { container_id: string; cmd: readonly string[]; timeout?: number },
     { stdout: Buffer; stderr: Buffer; exit_code: number },
   ];
+  CheckpointContainer: [{ container_id: string; location: string; timeout?: number }, unknown];
   ContainerStats: [{ container_id: string }, { stats: Usage }];
   PodSandboxStats: [{ pod_sandbox_id: string }, { stats: { linux: Usage & { containers: Usage[] } } }];
   ListContainers: [Record<string, never>, { containers: { id: string; state: string }[] }];

@@ -18,7 +18,8 @@ import {
 } from "../harness.ts";
 import { type Column, cgroupFile, must, mustEnd, onTerminal, refused } from "./answers.ts";
 
-const ctr = (...args: readonly string[]): Outcome => command(["ctr", "--address", containerd, ...args]);
+const ctr = (...args: readonly string[]): Outcome =>
+  command(["timeout", "-s", "KILL", "60", "ctr", "--address", containerd, ...args]);
 const ask = (...args: readonly string[]): string => succeed(["ctr", "--address", containerd, ...args]);
 const RUNTIME = ["--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun];
 
@@ -201,6 +202,20 @@ async function askEnds(column: Column, t: ExecutionContext): Promise<void> {
     const pids = ask("task", "ps", name).match(/^\d+/gm) ?? [];
     process.kill(Math.max(...pids.map(Number)), "SIGKILL");
     await mustHaveEnded(name, 137);
+  });
+  const saved = uniqueName("saved");
+  await row("checkpoint", async () => {
+    const name = start();
+    ask("container", "checkpoint", "--task", "--rw", "--image", name, `${saved}:1`);
+    // What is restored has its cgroup.
+    ask("task", "kill", "-s", "KILL", name);
+    await mustHaveEnded(name, 137);
+  });
+  await row("restore", () => {
+    const name = uniqueName("ctr");
+    t.teardown(() => remove(name));
+    ask("container", "restore", "--live", name, `${saved}:1`);
+    must(isStatus(name, "RUNNING"), "is not running");
   });
   await row("delete --force", () => {
     const name = start();

@@ -37,6 +37,7 @@ import {
 export async function askDocker(column: Column, t: ExecutionContext): Promise<void> {
   await askLife(column, t);
   await askEnds(column, t);
+  await askCheckpoint(column, t);
   await askConsole(column, t);
   await askNetworks(column, t);
   await askSettings(column);
@@ -220,6 +221,22 @@ async function askEnds(column: Column, t: ExecutionContext): Promise<void> {
     const failing = startProbe(t, { args: ["return", "3"], options: ["--restart=on-failure:1"] });
     const count = "{{.RestartCount}} {{.State.Status}}";
     await eventually("a restart", () => inspect(failing, count) === "1 exited" || undefined);
+  });
+}
+
+async function askCheckpoint(column: Column, t: ExecutionContext): Promise<void> {
+  const row = column.row.bind(column);
+  const name = startProbe(t);
+  await row("checkpoint", () => {
+    succeed(["docker", "checkpoint", "create", name, "table"]);
+    must(waitForEnd(name) === 137, inspect(name, "{{.State.ExitCode}}"));
+  });
+  await row("restore", async () => {
+    const start = () => docker("start", "--checkpoint", "table", name);
+    if (engine !== "20") return refused(start(), /Error response.*/);
+    // What the checkpoint left is cleaned away a moment later.
+    await eventually("the restore", () => start().code === 0 || undefined);
+    await httpGet(`http://${endpoint(name).IPAddress}/`);
   });
 }
 

@@ -1,0 +1,186 @@
+/** What kubelet asks of containerd's CRI plugin. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { ExecutionContext } from "ava";
+import { startNode } from "../cri/node.ts";
+import { BUSYBOX, type Pod, printed, runPod, waitForExit } from "../cri/pod.ts";
+import { engine, eventually, httpGet, succeed } from "../harness.ts";
+import { anonymous, type Column, must, Refused } from "./answers.ts";
+
+export async function askCri(column: Column, t: ExecutionContext): Promise<void> {
+  await using node = await startNode();
+  const row = column.row.bind(column);
+  const { call } = node.client;
+  const folder = `${node.folder}/table`;
+  mkdirSync(`${folder}/data`, { recursive: true });
+  writeFileSync(`${folder}/words`, "of the host");
+  const mount = (container_path: string, host_path: string, readonly: boolean) => ({
+    container_path,
+    host_path,
+    readonly,
+  });
+  const config = {
+    args: ["http", "80"],
+    envs: [{ key: "A", value: "b c" }],
+    mounts: [
+      mount("/data", `${folder}/data`, false),
+      mount("/ro", folder, true),
+      mount("/single/words", `${folder}/words`, true),
+    ],
+    linux: {
+      resources: { memory_limit_in_bytes: 200 << 20, cpu_quota: 50_000, cpu_period: 100_000 },
+      security_context: {
+        capabilities: { drop_capabilities: ["ALL"] },
+        run_as_user: { value: 1000 },
+        readonly_rootfs: true,
+        no_new_privs: true,
+        seccomp: { profile_type: 0 },
+      },
+    },
+  };
+  const pod = await runPod(t, node, { annotations: { "org.unikrun.memory": "96" } });
+  const url = `http://${pod.address}`;
+  let id = "";
+  await row("create", async () => {
+    id = await pod.create("guest", config);
+  });
+  await row("start", async () => {
+    await call("StartContainer", { container_id: id });
+    await httpGet(`${url}/`);
+  });
+  const status = async () => (await call("ContainerStatus", { container_id: id })).status;
+  await row("state", async () => must((await status()).state === "CONTAINER_RUNNING", "is not running"));
+  const exec = (...cmd: readonly string[]) => call("ExecSync", { container_id: id, cmd, timeout: 10 });
+  await row("exec of unikrun's commands", async () => {
+    const { exit_code, stdout } = await exec("unikrun", "http", "/");
+    must(exit_code === 0 && /probe/.test(stdout.toString()), stdout.toString());
+  });
+  await row("exec of another program", () => refusal(exec("ls")));
+  await row("health check", async () => must((await exec("unikrun", "tcp", "80")).exit_code === 0, "fails"));
+  const guest = async () => JSON.parse(await httpGet(`${url}/config`));
+  await row("address of the engine's network", async () =>
+    must((await guest()).nics[0].addresses[0].startsWith(`${pod.address}/`), "has another"),
+  );
+  await row("arguments, environment, host name", async () => {
+    const { argv, env, hostname } = await guest();
+    must(
+      argv[1] === "http" && env.includes("A=b c") && hostname === pod.config.hostname,
+      `${argv} ${env} ${hostname}`,
+    );
+  });
+  await row("annotations", async () => {
+    const { memory } = await guest();
+    must(memory > 90 << 20 && memory < 97 << 20, `${memory} bytes`);
+  });
+  const group = (controller: string, file: string) =>
+    succeed(["sh", "-c", `cat $(find /sys/fs/cgroup/${controller}/ -type d -name ${id})/${file}`]);
+  await row("memory limit", () =>
+    must(group("memory", "memory.limit_in_bytes") === String(200 << 20), "is another"),
+  );
+  await row("CPU limit", () => must(group("cpu", "cpu.cfs_quota_us") === "50000", "is another"));
+  await row("update", async () => {
+    const linux = { cpu_quota: 70_000, cpu_period: 100_000 };
+    await call("UpdateContainerResources", { container_id: id, linux });
+    must(group("cpu", "cpu.cfs_quota_us") === "70000", "has no effect");
+  });
+  await row("events (statistics)", async () => {
+    const { stats } = await call("ContainerStats", { container_id: id });
+    must(stats.memory.working_set_bytes.value > 1 << 20, "lack memory");
+  });
+  await row("user and read-only root", () => httpGet(`${url}/`));
+  await row("seccomp, capabilities, no new privileges", () => httpGet(`${url}/`));
+  await row("volume for writing", async () => {
+    const put = { method: "PUT", body: "kept", keepalive: false };
+    must((await fetch(`${url}/file?path=/data/x&sync=1`, put)).ok, "can't be written");
+  });
+  await row("read-only folder", async () =>
+    must((await httpGet(`${url}/file?path=/ro/words`)) === "of the host", "has another content"),
+  );
+  await row("single file", async () =>
+    must((await httpGet(`${url}/file?path=/single/words`)) === "of the host", "has another content"),
+  );
+  await row("checkpoint", () =>
+    refusal(call("CheckpointContainer", { container_id: id, location: `${folder}/c.tar` })),
+  );
+  await row("second unikernel in one namespace", () => refusal(pod.run("second", { args: ["http", "80"] })));
+  await row("Linux container in one namespace", async () => {
+    const sidecar = { image: { image: BUSYBOX }, command: ["true"] };
+    must((await waitForExit(node, await pod.run("sidecar", sidecar))) === 0, "fails");
+  });
+  await row("logs", () => must(/serving HTTP/.test(printed(pod.log("guest"))), "lack the guest's words"));
+  await row("a graceful stop is 143", async () => {
+    await call("StopContainer", { container_id: id, timeout: 5 });
+    must((await waitForExit(node, id)) === 143, "has another code");
+  });
+  await row("delete", async () => {
+    await call("RemoveContainer", { container_id: id });
+    await eventually(
+      "what was written",
+      () => readFileSync(`${folder}/data/x`, "utf8") === "kept" || undefined,
+    );
+  });
+  await askEnds(column, pod, (container) => waitForExit(node, container));
+  await row("delete --force", () => pod.remove());
+  column.notApplicable(
+    "kubelet has no call for it",
+    "run",
+    "list",
+    "pause",
+    "resume",
+    "kill",
+    "ps",
+    "restore",
+    "spec",
+  );
+  column.notApplicable("kubelet has no call for it", "files copied out of the image", "limit of processes");
+  column.notApplicable("kubelet's own work, by creating the container again", "restart", "restart policy");
+  column.notApplicable(
+    "kubelet has no call for it",
+    "version",
+    "an init of the engine's",
+    "network connected while it runs",
+  );
+  column.notApplicable("a Service of Kubernetes does it", "published port", "names on the engine's network");
+  column.notApplicable("as the pod's CNI network has it", "IPv6", "several networks", "no network");
+  column.notApplicable(
+    "by streaming, as exec and attach of the engine do",
+    "standard input",
+    "terminal",
+    "attach",
+  );
+  column.notApplicable("an emptyDir of medium Memory is a folder of the host", "tmpfs");
+  column.notApplicable(
+    engine === "20" ? "this engine does not ask for it" : "asked for user namespaces only",
+    "features",
+  );
+  column.notApplicable("not tried: see Docker's column, whose configuration is the same", "privileged");
+  column.notApplicable(
+    "kubelet refuses hostUsers: false where the features don't name user namespaces",
+    "user namespace",
+  );
+  column.notApplicable("hostNetwork: true is refused as with Docker", "the host's network");
+}
+
+async function askEnds(column: Column, pod: Pod, end: (container: string) => Promise<number>): Promise<void> {
+  const row = column.row.bind(column);
+  const ends = async (name: string, args: readonly string[], code: number) =>
+    must((await end(await pod.run(name, { args }))) === code, "has another code");
+  await row("the program's exit code", () => ends("seven", ["exit", "7"], 7));
+  await row("a panic is 134", () => ends("panic", ["panic"], 134));
+  await row("a killed machine is 137", async () => {
+    const id = await pod.run("killed", { args: ["sleep", "1000"] });
+    process.kill(Number(succeed(["pgrep", "-f", `unikrun-${id}`])), "SIGKILL");
+    must((await end(id)) === 137, "has another code");
+  });
+}
+
+/** That a call failed, in our sentence if it has one. */
+async function refusal(call: Promise<unknown>): Promise<Refused> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: Error) => thrown,
+  );
+  if (!error) throw new Error("was not refused");
+  return new Refused(
+    anonymous(/\b[Cc]ontainer [^\n]*?\.(?=: |"|\s*$)/m.exec(error.message)?.[0] ?? error.message),
+  );
+}
