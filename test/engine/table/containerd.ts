@@ -181,7 +181,7 @@ async function askEnds(column: Column, t: ExecutionContext): Promise<void> {
   await row("terminal", async () => {
     const { code, shown } = await onTerminal(cat(uniqueName("ctr"), "--rm", "-t").join(" "), [
       [/main\(\)/, "heard\r"],
-      [/heard\r*\nheard/, "quit\r"],
+      [/heard[\s\S]*\nheard/, "quit\r"],
     ]);
     must(code === 0, shown);
   });

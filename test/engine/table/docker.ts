@@ -248,7 +248,7 @@ async function askConsole(column: Column, t: ExecutionContext): Promise<void> {
     const run = `docker run --rm -it --runtime=unikrun ${probeImage()} cat`;
     const { code, shown } = await onTerminal(run, [
       [/main\(\)/, "heard\r"],
-      [/heard\r*\nheard/, "quit\r"],
+      [/heard[\s\S]*\nheard/, "quit\r"],
     ]);
     must(code === 0, shown);
   });
@@ -257,7 +257,7 @@ async function askConsole(column: Column, t: ExecutionContext): Promise<void> {
     await eventually("the program", () => docker("logs", name).stdout.includes("main()") || undefined);
     const { code, shown } = await onTerminal(`sh -c 'echo ready; exec docker attach ${name}'`, [
       [/ready/, "heard\r"],
-      [/heard\r*\nheard/, "quit\r"],
+      [/heard[\s\S]*\nheard/, "quit\r"],
     ]);
     must(code === 0, shown);
   });

@@ -195,7 +195,7 @@ async function askConsole(column: Column, podman: Podman): Promise<void> {
   await row("terminal", async () => {
     const { code, shown } = await onTerminal(shell("run", "--rm", "-it", image, "cat"), [
       [/main\(\)/, "heard\r"],
-      [/heard\r*\nheard/, "quit\r"],
+      [/heard[\s\S]*\nheard/, "quit\r"],
     ]);
     must(code === 0, shown);
   });
@@ -205,7 +205,7 @@ async function askConsole(column: Column, podman: Podman): Promise<void> {
     await eventually("the program", () => podman.ask("logs", name).includes("main()") || undefined);
     const { code, shown } = await onTerminal(`sh -c 'echo ready; exec ${shell("attach", name)}'`, [
       [/ready/, "heard\r"],
-      [/heard\r*\nheard/, "quit\r"],
+      [/heard[\s\S]*\nheard/, "quit\r"],
     ]);
     must(code === 0, shown);
     podman.ask("rm", "-f", name);
