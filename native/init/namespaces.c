@@ -29,11 +29,15 @@ void join_namespaces(const struct directives *d)
 	while (directives_next(d, &cursor, &each)) {
 		if (strcmp(each.key, "join"))
 			continue;
-		int fd = open(each.value, O_RDONLY | O_CLOEXEC);
+		char *path;
+		int kind = (int)strtol(each.value, &path, 10), fd = open(++path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			fail_errno("could not open the namespace %s", each.value);
-		if (setns(fd, 0) < 0)
-			fail_errno("could not enter the namespace %s", each.value);
+			fail_errno("could not open the namespace %s", path);
+		if (setns(fd, kind) < 0) {
+			if (errno == EINVAL)
+				fail("%s is not a namespace of the type that config.json says", path);
+			fail_errno("could not enter the namespace %s", path);
+		}
 		close(fd);
 	}
 }

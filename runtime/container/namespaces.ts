@@ -24,12 +24,19 @@ export function namespaceDirectives(id: string, spec: Spec): Directive[] {
     );
   }
   refuseHostNetwork(id, wanted);
-  const joined = wanted.flatMap((namespace) => (namespace.path ? [checkPath(id, namespace)] : []));
+  const joined = wanted.flatMap((namespace) =>
+    namespace.path ? [joinDirective(namespace.type as Kind, checkPath(id, namespace))] : [],
+  );
   const flags = wanted
     .filter((namespace) => !namespace.path)
-    .reduce((sum, namespace) => sum | FLAGS[namespace.type as keyof typeof FLAGS], 0);
-  return [...joined.map((path) => ["join", path] as const), ["unshare", String(flags)]];
+    .reduce((sum, namespace) => sum | FLAGS[namespace.type as Kind], 0);
+  return [...joined, ["unshare", String(flags)]];
 }
+
+type Kind = keyof typeof FLAGS;
+
+/** Refused by init where the file is a namespace of another kind. */
+export const joinDirective = (kind: Kind, path: string): Directive => ["join", `${FLAGS[kind]} ${path}`];
 
 /** The name that a given UTS namespace has: a pod's containers are told none of their own. */
 export function givenHostname(spec: Spec): string | undefined {

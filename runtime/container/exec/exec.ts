@@ -3,6 +3,7 @@ import { readText, writeText } from "../../../native/files.ts";
 import { execTool, waitForTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
+import { joinDirective } from "../namespaces.ts";
 import type { Process } from "../oci.ts";
 import { checkProcess } from "../spec-process.ts";
 import { type Container, statusOf } from "../state.ts";
@@ -44,7 +45,7 @@ export async function execInContainer(
   const launch = waiter?.launch ?? execTool(tool.given);
   const answer = await launch([
     ...openCgroup(container.cgroup).procsFiles.map((file) => ["cgroup", file] as const),
-    ...["ipc", "uts", "pid"].map((kind) => ["join", `/proc/${pid}/ns/${kind}`] as const),
+    ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
     ["mounts", `/proc/${pid}/ns/mnt`],
     ["uid", String(TOOL_UIDS + pid)],
     ...terminalDirectives(terminal, options.consoleSocket, consoleSize),

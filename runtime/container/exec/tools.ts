@@ -5,6 +5,7 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { nameServers, searchNames } from "../../network/resolv-conf.ts";
 import { openLookups, visitGuest } from "../../network/visit.ts";
 import { readResolvConf } from "../disks.ts";
+import { joinDirective } from "../namespaces.ts";
 import { type Container, containerFolder } from "../state.ts";
 import { statisticsText, statusText } from "./describe.ts";
 import { type Request, USAGE } from "./request.ts";
@@ -88,7 +89,7 @@ function lookUp(container: Container, request: Request & { tool: "dns" }): Tool 
   openLookups({ netns, containerId: container.id });
   return {
     directives: [
-      ["join", netns],
+      joinDirective("network", netns),
       ...pairs({ tool: "dns", timeout: String(request.timeout), server, type: request.type }),
       ...searchNames(text, request.name).map((name) => ["name", name] as const),
     ],

@@ -1,0 +1,79 @@
+/**
+ * scripts/with-docker --engine 28 node_modules/.bin/bun scripts/runtime-tools.ts SOURCE
+ * Runs the validation tests of opencontainers/runtime-tools with runc, crun and unikrun, and writes docs/runtime-tools.md.
+ * SOURCE is a checkout in which `make runtimetest validation-executables` was called.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+const repository = resolve(import.meta.dirname, "..");
+const source = resolve(process.argv[2] ?? ".");
+const which = (name: string): string => Bun.which(name) ?? name;
+
+const RUNTIMES = [
+  { name: "runc", path: which("runc") },
+  { name: "crun", path: which("crun") },
+  { name: "unikrun, handing on to runc", path: `${repository}/dist/unikrun` },
+  { name: "unikrun, a unikernel", path: `${repository}/scripts/lib/as-unikernel.ts` },
+];
+
+/** What a Linux program inside is to find or to do, no unikernel can. */
+const WANTS_PROGRAM = /RuntimeInsideValidate|RuntimeLifecycleValidate.*runtimetest|trap .*exit/;
+
+const WORDS: Readonly<Record<string, string>> = {
+  killsig: "a shell inside is to trap the signals",
+  start: "a shell inside is to write a file",
+  linux_ns_itype: "wants the host's network, refused in a sentence",
+  linux_ns_nopath: "wants a user namespace, refused in a sentence",
+  linux_uid_mappings: "wants a user namespace, refused in a sentence",
+};
+
+/** "passed/all" of a test's TAP, or how it stopped. */
+function run(name: string, runtime: { path: string }): string {
+  const PATIENCE = 60_000;
+  const test = Bun.spawnSync({
+    cmd: [`${source}/validation/${name}/${name}.t`],
+    cwd: source,
+    env: {
+      ...process.env,
+      RUNTIME: runtime.path,
+      PATH: `${repository}/node_modules/.bin:${process.env.PATH}`,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: PATIENCE,
+  });
+  const lines = test.stdout.toString().split("\n");
+  const [good, bad] = ["ok ", "not ok "].map((word) => lines.filter((line) => line.startsWith(word)).length);
+  if (good === 0 && bad === 0) return test.exitCode === 0 ? "passes" : "can't run here";
+  return `${good}/${(good ?? 0) + (bad ?? 0)}`;
+}
+
+const tests = readdirSync(`${source}/validation`).filter((name) =>
+  existsSync(`${source}/validation/${name}/${name}.t`),
+);
+const rows = tests.map((name) => {
+  const text = readFileSync(`${source}/validation/${name}/${name}.go`, "utf8");
+  const cells = RUNTIMES.map((runtime) =>
+    runtime.path.endsWith("as-unikernel.ts") && WANTS_PROGRAM.test(text) ? "–" : run(name, runtime),
+  );
+  console.error(name, ...cells);
+  return `| ${name} | ${cells.join(" | ")} | ${WORDS[name] ?? ""} |`;
+});
+const version = (cmd: readonly string[]): string =>
+  Bun.spawnSync([...cmd])
+    .stdout.toString()
+    .split("\n")[0]
+    ?.trim() ?? "";
+writeFileSync(
+  `${repository}/docs/runtime-tools.md`,
+  `# The validation tests of runtime-tools
+
+Made by \`scripts/runtime-tools.ts\` with [opencontainers/runtime-tools](https://github.com/opencontainers/runtime-tools) ${version(["git", "-C", source, "describe", "--always", "--tags"])}, ${version(["runc", "--version"])} and ${version(["crun", "--version"])}.
+A cell has the checks that passed, of all that were made; what fails with runc fails by the tests' own age or by this host (cgroup version 1, no AppArmor, no SELinux). In the third column the tests' own programs run, which unikrun hands on to runc. In the fourth
+each bundle's program was exchanged for a unikernel; "–" stands where the test is about what a Linux program finds inside.
+
+| test | ${RUNTIMES.map(({ name }) => name).join(" | ")} | |
+| --- | --- | --- | --- | --- | --- |
+${rows.join("\n")}
+`,
+);
