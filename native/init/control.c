@@ -2,6 +2,7 @@
 #include "machine.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,4 +136,17 @@ void control_typed(struct control *control, struct console *console)
 		console->in_used = (size_t)n;
 	else if (n == 0 || errno != EAGAIN)
 		end_view(control);
+}
+
+/* Whoever is in our process namespace is killed with us: the viewer may first hear that this is the end. */
+void control_end(struct control *control)
+{
+	enum { PATIENCE_MS = 500 };
+	if (control->viewer < 0)
+		return;
+	shutdown(control->viewer, SHUT_WR);
+	struct pollfd viewer = { control->viewer, 0, 0 };
+	while (poll(&viewer, 1, PATIENCE_MS) < 0 && errno == EINTR)
+		;
+	end_view(control);
 }

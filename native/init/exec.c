@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +35,24 @@ bool exec_wait(const struct exec *exec, int fd, short events)
 	}
 }
 
+bool exec_print(const struct exec *exec, const char *data, size_t length)
+{
+	while (length) {
+		/* A pipe that can be written takes so much without waiting. */
+		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
+		if (!exec_wait(exec, 1, POLLOUT))
+			return false;
+		ssize_t n = write(1, data, piece);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n > 0) {
+			data += n;
+			length -= (size_t)n;
+		}
+	}
+	return true;
+}
+
 int exec_complain(const char *format, ...)
 {
 	char text[1024];
@@ -47,7 +67,7 @@ int exec_complain(const char *format, ...)
 static int tool_print(struct exec *exec)
 {
 	const char *text = exec_word(exec, "text"), *complaint = exec_word(exec, "complaint");
-	bool whole = write_all(1, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
+	bool whole = exec_print(exec, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
 	return whole ? (int)parse_long(exec_word(exec, "code")) : 1;
 }
 
@@ -57,8 +77,8 @@ static const struct {
 	int (*run)(struct exec *);
 	bool tunnel;
 } tools[] = {
-	{ "print", NULL, tool_print, false },	  { "http", NULL, tool_http, true },
-	{ "tcp", NULL, tool_tcp, true },	  { "ping", ping_open, tool_ping, true },
+	{ "print", NULL, tool_print, false },	  { "http", tcp_open, tool_http, true },
+	{ "tcp", tcp_open, tool_tcp, true },	  { "ping", ping_open, tool_ping, true },
 	{ "dns", dns_open, tool_dns, false },	  { "console", NULL, tool_console, false },
 };
 
@@ -76,13 +96,19 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	close(mounts);
 	confine(&exec->words, proc);
 	close(proc);
+	/* After the change of uid, which clears it. Who is waited for ends with who waits; all others are their engine's. */
+	if (directives_get(&exec->words, "wait"))
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (tools[tool].tunnel)
 		tunnel_run(exec);
 	(void)!write(ready, "ok", 2);
 	close(ready);
 	/* What was opened is of this try, whatever time that took. */
 	exec->deadline = now_ms() + parse_long(exec_word(exec, "timeout"));
-	return tools[tool].run(exec);
+	int code = tools[tool].run(exec);
+	/* As a shell's `|| exit N`. */
+	const char *failure = directives_get(&exec->words, "failure");
+	return code && failure ? (int)parse_long(failure) : code;
 }
 
 /* `init exec`: joins the container's cgroup and namespaces, reports the tool's pid, and is its parent where `wait` says so. */
@@ -91,8 +117,12 @@ int exec_main(void)
 	fail_to(ANSWER_FD);
 	struct exec exec = { .words = directives_read(DIRECTIVES_FD), .given = GIVEN_FD, .socket = -1, .tun = -1 };
 	close(DIRECTIVES_FD);
+	if (fcntl(GIVEN_FD, F_GETFD) < 0)
+		exec.given = -1;
 	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (directives_get(&exec.words, "wait"))
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	size_t tool = 0;
 	while (tool < sizeof tools / sizeof *tools && strcmp(tools[tool].name, exec_word(&exec, "tool")))
 		tool++;
@@ -120,6 +150,10 @@ int exec_main(void)
 		close(ANSWER_FD);
 		_exit(be_tool(&exec, tool, console_socket, mounts, ready[1]));
 	}
-	close(ready[1]);
+	/* Who waits must not hold open what the tool closes. */
+	int tools_own[] = { ready[1], exec.given, exec.socket, exec.tun, mounts, console_socket };
+	for (size_t i = 0; i < sizeof tools_own / sizeof *tools_own; i++)
+		if (tools_own[i] >= 0)
+			close(tools_own[i]);
 	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, "wait"));
 }

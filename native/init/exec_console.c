@@ -10,31 +10,76 @@
 /* After the end of the input: how long a guest may think about its answer. */
 enum { SILENCE_MS = 1000 };
 
-/* Carries stdin to the guest's serial line and what the guest prints to stdout, until either ends. */
+struct typed {
+	char data[4096];
+	size_t used;
+	bool ended;
+};
+
+/* Whatever keeps stdin from being read is its end. */
+static void read_typed(struct typed *typed)
+{
+	ssize_t n = read(0, typed->data, sizeof typed->data);
+	typed->used = n > 0 ? (size_t)n : 0;
+	typed->ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+/* False where the console is gone. */
+static bool send_typed(const struct exec *exec, struct typed *typed)
+{
+	ssize_t n = send(exec->given, typed->data, typed->used, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	typed->used -= (size_t)n;
+	memmove(typed->data, typed->data + n, typed->used);
+	return true;
+}
+
+static long earlier(long a, long b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Carries stdin to the guest's serial line and what the guest prints to stdout, until either ends. Whoever types may take his
+ * time; a guest that does not read what was typed, and after the end of the input one that goes on talking, has the timeout.
+ */
 int tool_console(struct exec *exec)
 {
-	char chunk[4096];
-	bool input = true;
+	long timeout = parse_long(exec_word(exec, "timeout")), stuck_at = 0, silent_at = 0, end_at = 0;
+	struct typed typed = { .used = 0 };
 	for (;;) {
-		struct pollfd fds[] = { { exec->given, POLLIN, 0 }, { input ? 0 : -1, POLLIN, 0 } };
-		int n = poll(fds, 2, input ? -1 : SILENCE_MS);
-		if (n == 0)
-			return 0;
+		struct pollfd fds[] = { { exec->given, (short)(POLLIN | (typed.used ? POLLOUT : 0)), 0 },
+					{ typed.ended || typed.used ? -1 : 0, POLLIN, 0 } };
+		long now = now_ms(), until = typed.used ? stuck_at : typed.ended ? earlier(silent_at, end_at) : -1;
+		int n = poll(fds, 2, until < 0 ? -1 : until > now ? (int)(until - now) : 0);
 		if (n < 0 && errno != EINTR)
 			return 1;
-		if (n > 0 && fds[0].revents) {
-			ssize_t got = read(exec->given, chunk, sizeof chunk);
+		now = now_ms();
+		if (n > 0 && fds[0].revents & (POLLIN | POLLHUP | POLLERR)) {
+			char chunk[4096];
+			ssize_t got = recv(exec->given, chunk, sizeof chunk, MSG_DONTWAIT);
 			if (got == 0)
 				return exec_complain("the console was taken by somebody else, or the machine has ended");
-			if (got < 0 || !write_all(1, chunk, (size_t)got))
+			if (got > 0 && !write_all(1, chunk, (size_t)got))
 				return 1;
+			silent_at = now + SILENCE_MS;
 		}
 		if (n > 0 && fds[1].revents) {
-			ssize_t got = read(0, chunk, sizeof chunk);
-			if (got <= 0)
-				input = false;
-			else if (!write_all(exec->given, chunk, (size_t)got))
-				return 1;
+			read_typed(&typed);
+			stuck_at = now + timeout;
+		} else if (n > 0 && fds[0].revents & POLLOUT) {
+			if (!send_typed(exec, &typed))
+				return exec_complain("the console was taken by somebody else, or the machine has ended");
+			stuck_at = now + timeout;
 		}
+		if (typed.ended && !end_at) {
+			silent_at = now + SILENCE_MS;
+			end_at = now + timeout;
+		}
+		if (typed.used && now >= stuck_at)
+			return exec_complain("the guest does not read what was typed");
+		if (typed.ended && !typed.used && now >= earlier(silent_at, end_at))
+			return 0;
 	}
 }

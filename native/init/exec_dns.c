@@ -18,35 +18,50 @@ enum {
 	FIRST_PORT = 0x7000, PORTS = 0x400,
 	TYPE_A = 1, TYPE_AAAA = 28,
 	NOERROR = 0, NXDOMAIN = 3,
-	TRY_MS = 2000,
+	TRY_MS = 2000, SERVER_LIMIT = 3,
 };
 
-/* Of the name server's family; bound to a port of ours. */
+static struct {
+	const char *name[SERVER_LIMIT];
+	int socket[SERVER_LIMIT];
+	size_t count;
+} servers;
+
+/* To any port of ours that is free. */
+static void take_port(int fd, union address own)
+{
+	uint16_t first;
+	if (getrandom(&first, sizeof first, 0) != sizeof first)
+		fail_errno("could not choose a port for look-ups");
+	for (int i = 0; i < PORTS; i++) {
+		/* At the same place in both families. */
+		own.v4.sin_port = htons((uint16_t)(FIRST_PORT + (first + i) % PORTS));
+		if (bind(fd, &own.any, tunnel_address_size(&own)) == 0)
+			return;
+	}
+	fail_errno("could not get a port for look-ups");
+}
+
+/* One socket for each of the name servers. */
 void dns_open(struct exec *exec)
 {
-	const char *server = exec_word(exec, "server");
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(DNS_PORT) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(DNS_PORT) };
-	bool is_v6 = inet_pton(AF_INET6, server, &v6.sin6_addr) == 1;
-	if (!is_v6 && inet_pton(AF_INET, server, &v4.sin_addr) != 1)
-		fail("the name server \"%s\" is no address", server);
-	exec->socket = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint16_t first;
-	if (exec->socket < 0 || getrandom(&first, sizeof first, 0) != sizeof first)
-		fail_errno("could not open a socket for look-ups");
-	for (int i = 0; i < PORTS; i++) {
-		uint16_t port = htons((uint16_t)(FIRST_PORT + (first + i) % PORTS));
-		struct sockaddr_in6 own6 = { .sin6_family = AF_INET6, .sin6_port = port };
-		struct sockaddr_in own4 = { .sin_family = AF_INET, .sin_port = port };
-		int bound = is_v6 ? bind(exec->socket, (struct sockaddr *)&own6, sizeof own6)
-				  : bind(exec->socket, (struct sockaddr *)&own4, sizeof own4);
-		if (bound == 0)
-			break;
+	size_t cursor = 0;
+	struct directive each;
+	while (servers.count < SERVER_LIMIT && directives_next(&exec->words, &cursor, &each)) {
+		if (strcmp(each.key, "server"))
+			continue;
+		union address server = tunnel_address(each.value, DNS_PORT), own = { .any.sa_family = server.any.sa_family };
+		int fd = socket(server.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0)
+			fail_errno("could not open a socket for look-ups");
+		take_port(fd, own);
+		/* One that there is no way to just does not answer. */
+		(void)!connect(fd, &server.any, tunnel_address_size(&server));
+		servers.name[servers.count] = each.value;
+		servers.socket[servers.count++] = fd;
 	}
-	int connected = is_v6 ? connect(exec->socket, (struct sockaddr *)&v6, sizeof v6)
-			      : connect(exec->socket, (struct sockaddr *)&v4, sizeof v4);
-	if (connected < 0)
-		fail_errno("could not reach the name server %s", server);
+	if (!servers.count)
+		fail("there is no name server to ask");
 }
 
 /* The length of the query, 0 where the name can't be asked for. */
@@ -109,10 +124,29 @@ static int print_addresses(const uint8_t *message, size_t length, uint16_t type)
 	return found;
 }
 
-/* The rcode, -1 where no answer comes; the addresses are printed. */
-static int ask(struct exec *exec, const char *name, uint16_t type, int *found)
+/* What a server says within a while, -1 if nothing; the addresses are printed. */
+static int ask_one(struct exec *exec, int fd, const uint8_t *query, size_t size, uint16_t type, int *found)
 {
-	uint8_t query[300], answer[4096];
+	uint8_t answer[4096];
+	if (send(fd, query, size, 0) < 0)
+		return -1;
+	while (exec_wait(exec, fd, POLLIN)) {
+		ssize_t n = recv(fd, answer, sizeof answer, 0);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		/* The question comes back, so a stray answer is known. */
+		if (n < (ssize_t)size || memcmp(answer, query, 2) || !(answer[2] & 0x80) || memcmp(answer + 12, query + 12, size - 12))
+			continue;
+		*found = print_addresses(answer, (size_t)n, type);
+		return answer[3] & 15;
+	}
+	return -1;
+}
+
+/* The rcode, -1 where no answer comes. The servers are asked in turn, twice, as a guest does. */
+static int ask(struct exec *exec, const char *name, uint16_t type, int *found, const char **server)
+{
+	uint8_t query[300];
 	uint16_t id;
 	if (getrandom(&id, sizeof id, 0) != sizeof id)
 		return -1;
@@ -120,25 +154,19 @@ static int ask(struct exec *exec, const char *name, uint16_t type, int *found)
 	if (!size)
 		return NXDOMAIN;
 	long end = exec->deadline;
-	while (now_ms() < end) {
-		if (send(exec->socket, query, size, 0) < 0 && errno != ECONNREFUSED)
-			return -1;
+	int rcode = -1;
+	for (size_t i = 0; i < 2 * servers.count && now_ms() < end; i++) {
+		*server = servers.name[i % servers.count];
 		exec->deadline = now_ms() + TRY_MS < end ? now_ms() + TRY_MS : end;
-		while (exec_wait(exec, exec->socket, POLLIN)) {
-			ssize_t n = recv(exec->socket, answer, sizeof answer, 0);
-			if (n < 0 && errno == ECONNREFUSED)
-				return -1;
-			/* The question comes back, so a stray answer is known. */
-			if (n < (ssize_t)size || word_at(answer, 0) != id || !(answer[2] & 0x80) ||
-			    memcmp(answer + 12, query + 12, size - 12))
-				continue;
+		int got = ask_one(exec, servers.socket[i % servers.count], query, size, type, found);
+		if (got == NOERROR || got == NXDOMAIN) {
 			exec->deadline = end;
-			*found = print_addresses(answer, (size_t)n, type);
-			return answer[3] & 15;
+			return got;
 		}
+		rcode = got >= 0 ? got : rcode;
 	}
 	exec->deadline = end;
-	return -1;
+	return rcode;
 }
 
 /* Each `name` in turn, until one has addresses. */
@@ -146,17 +174,17 @@ int tool_dns(struct exec *exec)
 {
 	uint16_t type = strcmp(exec_word(exec, "type"), "AAAA") ? TYPE_A : TYPE_AAAA;
 	int rcode = NXDOMAIN, found = 0;
-	const char *asked = "";
+	const char *asked = "", *server = servers.name[0];
 	size_t cursor = 0;
 	struct directive each;
 	while (!found && rcode != -1 && directives_next(&exec->words, &cursor, &each))
 		if (!strcmp(each.key, "name")) {
 			asked = each.value;
-			rcode = ask(exec, asked, type, &found);
+			rcode = ask(exec, asked, type, &found, &server);
 		}
 	if (found)
 		return 0;
-	const char *server = exec_word(exec, "server"), *kind = type == TYPE_A ? "A" : "AAAA";
+	const char *kind = type == TYPE_A ? "A" : "AAAA";
 	if (rcode == -1)
 		return exec_complain("%s: the name server %s did not answer", asked, server);
 	if (rcode == NXDOMAIN)

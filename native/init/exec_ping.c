@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "exec.h"
 
-#include <arpa/inet.h>
+#include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
@@ -13,11 +13,14 @@
 
 enum { IDENTITY = 0x756b, PAYLOAD = 56, PAUSE_MS = 200 };
 
+static bool is_v6(const struct exec *exec)
+{
+	return strchr(exec_word(exec, "guest-address"), ':') != NULL;
+}
+
 void ping_open(struct exec *exec)
 {
-	exec->socket = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
-	if (exec->socket < 0)
-		fail_errno("could not open a socket for ICMP");
+	exec->socket = tunnel_socket(exec, SOCK_RAW, is_v6(exec) ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
 static uint16_t checksum(const void *data, size_t length)
@@ -38,17 +41,17 @@ static double now(void)
 	return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
 }
 
-/* Whether the reply to this one comes in time. */
+/* Whether the reply to this one comes in time. Both families' echo messages look alike; only IPv4's come with their header. */
 static bool await_reply(const struct exec *exec, uint16_t sequence)
 {
 	uint8_t packet[2048];
 	while (exec_wait(exec, exec->socket, POLLIN)) {
 		ssize_t n = recv(exec->socket, packet, sizeof packet, 0);
-		const struct iphdr *ip = (const struct iphdr *)packet;
-		if (n < (ssize_t)sizeof *ip || n < ip->ihl * 4 + (ssize_t)sizeof(struct icmphdr))
+		ssize_t head = is_v6(exec) ? 0 : (ssize_t)((const struct iphdr *)packet)->ihl * 4;
+		if (n < (ssize_t)sizeof(struct iphdr) || n < head + (ssize_t)sizeof(struct icmphdr))
 			continue;
-		const struct icmphdr *icmp = (const struct icmphdr *)(packet + ip->ihl * 4);
-		if (icmp->type == ICMP_ECHOREPLY && icmp->un.echo.id == htons(IDENTITY) &&
+		const struct icmphdr *icmp = (const struct icmphdr *)(packet + head);
+		if (icmp->type == (is_v6(exec) ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) && icmp->un.echo.id == htons(IDENTITY) &&
 		    icmp->un.echo.sequence == htons(sequence))
 			return true;
 	}
@@ -60,24 +63,25 @@ int tool_ping(struct exec *exec)
 	struct {
 		struct icmphdr head;
 		uint8_t payload[PAYLOAD];
-	} echo = { .head = { .type = ICMP_ECHO, .un.echo.id = htons(IDENTITY) } };
+	} echo = { .head = { .type = is_v6(exec) ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .un.echo.id = htons(IDENTITY) } };
 	const char *guest = exec_word(exec, "guest-address");
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	inet_pton(AF_INET, guest, &address.sin_addr);
+	union address address = tunnel_address(guest, 0);
 	long count = parse_long(exec_word(exec, "count")), timeout = parse_long(exec_word(exec, "timeout")), answered = 0;
-	for (uint16_t sequence = 1; sequence <= count; sequence++) {
-		if (sequence > 1)
+	for (long number = 1; number <= count; number++) {
+		uint16_t sequence = (uint16_t)number;
+		if (number > 1)
 			usleep(PAUSE_MS * 1000);
 		exec->deadline = now_ms() + timeout;
 		echo.head.un.echo.sequence = htons(sequence);
+		/* The kernel's own for IPv6. */
 		echo.head.checksum = 0;
 		echo.head.checksum = checksum(&echo, sizeof echo);
 		double sent = now();
-		if (sendto(exec->socket, &echo, sizeof echo, 0, (struct sockaddr *)&address, sizeof address) < 0 ||
+		if (sendto(exec->socket, &echo, sizeof echo, 0, &address.any, tunnel_address_size(&address)) < 0 ||
 		    !await_reply(exec, sequence))
 			continue;
 		answered++;
-		dprintf(1, "%zu bytes from %s: seq=%d time=%.2f ms\n", sizeof echo, guest, sequence, now() - sent);
+		dprintf(1, "%zu bytes from %s: seq=%ld time=%.2f ms\n", sizeof echo, guest, number, now() - sent);
 	}
 	if (answered == count)
 		return 0;

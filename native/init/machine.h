@@ -28,6 +28,8 @@ void control_answer(struct control *control, struct monitor *monitor);
 void control_show(struct control *control, const char *data, size_t length);
 /* What the viewer types; its end is that of the session. */
 void control_typed(struct control *control, struct console *console);
+/* Before init ends. */
+void control_end(struct control *control);
 
 /* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
 enum { LINK_LIMIT = 32 };

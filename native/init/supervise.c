@@ -281,6 +281,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);
 	relay(&m, signals);
+	control_end(&m.control);
 	return exit_code(&m);
 }
 

@@ -7,13 +7,12 @@
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,17 +21,76 @@
  * namespace of our own has a point-to-point interface to the guest; its packets go as frames to the tap that came with the
  * directives, which the runtime has joined to the guest's.
  */
-static const uint8_t OUR_MAC[ETH_ALEN] = { 0x02, 'u', 'k', 'x', 0, 1 };
+#define INTERFACE "guest"
 
-static void set(int fd, unsigned long request, struct ifreq *what, const char *value)
+enum { PACKET = 65536, LAST_MS = 20, SETTLING_MS = 2000 };
+
+/* linux/ipv6.h has it, which clashes with netinet/in.h. */
+struct in6_ifreq {
+	struct in6_addr address;
+	uint32_t prefix;
+	int index;
+};
+
+union address tunnel_address(const char *text, uint16_t port)
 {
-	struct sockaddr_in *address = (struct sockaddr_in *)&what->ifr_addr;
-	memset(&what->ifr_ifru, 0, sizeof what->ifr_ifru);
-	address->sin_family = AF_INET;
-	if (inet_pton(AF_INET, value, &address->sin_addr) != 1)
-		fail("\"%s\" is no address", value);
+	union address address = { .v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+	if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) == 1) {
+		if (IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr))
+			address.v6.sin6_scope_id = if_nametoindex(INTERFACE);
+		return address;
+	}
+	address = (union address){ .v4 = { .sin_family = AF_INET, .sin_port = htons(port) } };
+	if (inet_pton(AF_INET, text, &address.v4.sin_addr) != 1)
+		fail("\"%s\" is no address", text);
+	return address;
+}
+
+socklen_t tunnel_address_size(const union address *address)
+{
+	return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+}
+
+int tunnel_socket(const struct exec *exec, int type, int protocol)
+{
+	/* The kernel gives the tunnel link-local addresses of its own too, which the guest's answers would not find. */
+	union address own = tunnel_address(exec_word(exec, "own-address"), 0);
+	int fd = socket(own.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd < 0)
+		fail_errno("could not open a socket to the guest");
+	/* An address of IPv6 can be used when the kernel's own worker has looked at it. */
+	long until = now_ms() + SETTLING_MS;
+	while (bind(fd, &own.any, tunnel_address_size(&own)) < 0) {
+		if (errno != EADDRNOTAVAIL || now_ms() >= until)
+			fail_errno("could not use the address %s", exec_word(exec, "own-address"));
+		poll(NULL, 0, 1);
+	}
+	return fd;
+}
+
+static void set(int fd, unsigned long request, void *what)
+{
 	if (ioctl(fd, request, what) < 0)
-		fail_errno("could not give the tunnel its address %s", value);
+		fail_errno("could not set up the tunnel to the guest");
+}
+
+static void give_addresses_v4(int fd, struct ifreq *interface, union address own, union address guest)
+{
+	memcpy(&interface->ifr_addr, &own.v4, sizeof own.v4);
+	set(fd, SIOCSIFADDR, interface);
+	memcpy(&interface->ifr_addr, &guest.v4, sizeof guest.v4);
+	set(fd, SIOCSIFDSTADDR, interface);
+}
+
+/* Once the interface is up. */
+static void give_addresses_v6(int fd, union address own, union address guest)
+{
+	int index = (int)if_nametoindex(INTERFACE);
+	struct in6_ifreq address = { .address = own.v6.sin6_addr, .prefix = 128, .index = index };
+	set(fd, SIOCSIFADDR, &address);
+	struct in6_rtmsg route = { .rtmsg_dst = guest.v6.sin6_addr, .rtmsg_dst_len = 128, .rtmsg_metric = 1, .rtmsg_flags = RTF_UP,
+				   .rtmsg_ifindex = index };
+	set(fd, SIOCADDRT, &route);
 }
 
 void tunnel_open(struct exec *exec)
@@ -41,94 +99,82 @@ void tunnel_open(struct exec *exec)
 	if (unshare(CLONE_NEWNET) < 0)
 		fail_errno("could not make a network namespace");
 	exec->tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	strcpy(request.ifr_name, "guest");
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (exec->tun < 0 || fd < 0 || ioctl(exec->tun, TUNSETIFF, &request) < 0)
+	struct ifreq interface = { .ifr_name = INTERFACE, .ifr_flags = IFF_TUN | IFF_NO_PI };
+	if (exec->tun < 0 || ioctl(exec->tun, TUNSETIFF, &interface) < 0)
 		fail_errno("could not make a tunnel to the guest");
-	set(fd, SIOCSIFADDR, &request, exec_word(exec, "own-address"));
-	set(fd, SIOCSIFDSTADDR, &request, exec_word(exec, "guest-address"));
-	request.ifr_mtu = (int)parse_long(exec_word(exec, "mtu"));
-	if (ioctl(fd, SIOCSIFMTU, &request) < 0)
-		fail_errno("could not set the tunnel's MTU");
-	request.ifr_flags = IFF_UP | IFF_RUNNING;
-	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-		fail_errno("could not bring the tunnel up");
+	union address own = tunnel_address(exec_word(exec, "own-address"), 0), guest = tunnel_address(exec_word(exec, "guest-address"), 0);
+	bool is_v6 = own.any.sa_family == AF_INET6;
+	if (guest.any.sa_family != own.any.sa_family)
+		fail("the guest's address and ours are of two families");
+	int fd = socket(own.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		fail_errno("could not make a tunnel to the guest");
+	if (!is_v6)
+		give_addresses_v4(fd, &interface, own, guest);
+	interface.ifr_mtu = (int)parse_long(exec_word(exec, "mtu"));
+	set(fd, SIOCSIFMTU, &interface);
+	interface.ifr_flags = IFF_UP | IFF_RUNNING;
+	set(fd, SIOCSIFFLAGS, &interface);
+	if (is_v6)
+		give_addresses_v6(fd, own, guest);
 	close(fd);
 }
 
-struct frame {
-	struct ethhdr head;
-	uint8_t body[65536];
-} __attribute__((packed));
-
-struct arp {
-	uint16_t hardware, protocol;
-	uint8_t sizes[2];
-	uint16_t operation;
-	uint8_t sender_mac[ETH_ALEN], sender[4], target_mac[ETH_ALEN], target[4];
-} __attribute__((packed));
-
-/* Some guests ask for our address by ARP, others send to their gateway's MAC: each gets here. */
-static void answer_arp(int tap, struct frame *frame, size_t length)
+static void from_guest(const struct exec *exec, uint8_t *frame)
 {
-	enum { REQUEST = 1, REPLY = 2 };
-	struct arp *arp = (struct arp *)frame->body;
-	if (length < sizeof frame->head + sizeof *arp || arp->operation != htons(REQUEST))
+	ssize_t n = read(exec->given, frame, ETHER + PACKET);
+	if (n <= ETHER)
 		return;
-	uint8_t ours[4];
-	memcpy(ours, arp->target, sizeof ours);
-	memcpy(arp->target_mac, arp->sender_mac, ETH_ALEN);
-	memcpy(arp->target, arp->sender, sizeof arp->target);
-	memcpy(arp->sender_mac, OUR_MAC, ETH_ALEN);
-	memcpy(arp->sender, ours, sizeof ours);
-	arp->operation = htons(REPLY);
-	memcpy(frame->head.h_dest, frame->head.h_source, ETH_ALEN);
-	memcpy(frame->head.h_source, OUR_MAC, ETH_ALEN);
-	(void)!write(tap, frame, sizeof frame->head + sizeof *arp);
+	size_t answer = neighbour_answer(frame, (size_t)n);
+	uint16_t protocol = ntohs(((struct ethhdr *)frame)->h_proto);
+	if (answer)
+		(void)!write(exec->given, frame, answer);
+	else if (protocol == ETH_P_IP || protocol == ETH_P_IPV6)
+		(void)!write(exec->tun, frame + ETHER, (size_t)n - ETHER);
 }
 
-static void from_guest(const struct exec *exec, struct frame *frame)
+/* False where there was no packet. */
+static bool to_guest(const struct exec *exec, uint8_t *frame, const uint8_t *guest, const struct in6_addr *own)
 {
-	ssize_t n = read(exec->given, frame, sizeof *frame);
-	if (n <= (ssize_t)sizeof frame->head)
-		return;
-	if (frame->head.h_proto == htons(ETH_P_ARP))
-		answer_arp(exec->given, frame, (size_t)n);
-	else if (frame->head.h_proto == htons(ETH_P_IP))
-		(void)!write(exec->tun, frame->body, (size_t)n - sizeof frame->head);
-}
-
-static void to_guest(const struct exec *exec, struct frame *frame, const uint8_t *guest)
-{
-	ssize_t n = read(exec->tun, frame->body, sizeof frame->body);
-	/* The tunnel has link-local traffic of IPv6 too. */
-	if (n <= 0 || frame->body[0] >> 4 != 4)
-		return;
-	memcpy(frame->head.h_dest, guest, ETH_ALEN);
-	memcpy(frame->head.h_source, OUR_MAC, ETH_ALEN);
-	frame->head.h_proto = htons(ETH_P_IP);
-	(void)!write(exec->given, frame, sizeof frame->head + (size_t)n);
+	struct ethhdr *ether = (struct ethhdr *)frame;
+	uint8_t *packet = frame + ETHER;
+	ssize_t n = read(exec->tun, packet, PACKET);
+	if (n <= 0)
+		return false;
+	bool is_v6 = packet[0] >> 4 == 6;
+	/* What the kernel says by itself on a new interface of IPv6 is not for the guest. */
+	if (is_v6 && (n < 40 || memcmp(packet + 8, own, sizeof *own)))
+		return true;
+	memcpy(ether->h_dest, guest, 6);
+	memcpy(ether->h_source, our_mac, 6);
+	ether->h_proto = htons(is_v6 ? ETH_P_IPV6 : ETH_P_IP);
+	(void)!write(exec->given, frame, ETHER + (size_t)n);
+	return true;
 }
 
 static void carry(const struct exec *exec, int tool)
 {
-	static struct frame frame;
-	uint8_t guest[ETH_ALEN];
+	static uint8_t frame[ETHER + PACKET] __attribute__((aligned(4)));
+	uint8_t guest[6];
+	union address own = tunnel_address(exec_word(exec, "own-address"), 0);
 	if (sscanf(exec_word(exec, "guest-mac"), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &guest[0], &guest[1], &guest[2], &guest[3],
-		   &guest[4], &guest[5]) != ETH_ALEN)
+		   &guest[4], &guest[5]) != 6)
 		_exit(1);
 	for (;;) {
 		struct pollfd fds[] = { { exec->tun, POLLIN, 0 }, { exec->given, POLLIN, 0 }, { tool, POLLIN, 0 } };
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (fds[0].revents)
-			to_guest(exec, &frame, guest);
+			to_guest(exec, frame, guest, &own.v6.sin6_addr);
 		if (fds[1].revents)
-			from_guest(exec, &frame);
+			from_guest(exec, frame);
 		if (fds[2].revents)
-			_exit(0);
+			break;
 	}
+	/* A tool that was killed leaves it to the kernel to close its connection. */
+	while (poll(&(struct pollfd){ exec->tun, POLLIN, 0 }, 1, LAST_MS) > 0 && to_guest(exec, frame, guest, &own.v6.sin6_addr))
+		;
+	_exit(0);
 }
 
 void tunnel_run(const struct exec *exec)
@@ -142,10 +188,8 @@ void tunnel_run(const struct exec *exec)
 		fail_errno("could not fork");
 	if (child == 0) {
 		/* Nobody waits for our end: let go of the stdio and of the answer that others wait for. */
-		close(alive[1]);
-		int kept[] = { exec->tun, exec->given, alive[0] };
 		for (int fd = 0; fd < 64; fd++)
-			if (fd != kept[0] && fd != kept[1] && fd != kept[2])
+			if (fd != exec->tun && fd != exec->given && fd != alive[0])
 				close(fd);
 		carry(exec, alive[0]);
 	}

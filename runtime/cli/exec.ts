@@ -10,7 +10,6 @@ export const run: Verb = async (call) => {
   return execInContainer(call.root, container, {
     process: processOf(call),
     detach: call.flags.boolean("detach"),
-    ignorePaused: call.flags.boolean("ignore-paused"),
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
   });

@@ -5,7 +5,8 @@
  */
 import { writeControl } from "../../native/files.ts";
 import type { Netlink } from "../../native/netlink.ts";
-import { addFilter, addIngress } from "../../native/traffic-control.ts";
+import { addFilter } from "../../native/traffic-control.ts";
+import { addressFromEnd, asideIpv4, leadAside } from "./aside.ts";
 import type { Nic } from "./nics.ts";
 import { FILTER, type Tap } from "./taps.ts";
 
@@ -45,8 +46,8 @@ export function relayLookups(
   leadAside(netlink, {
     from: place.card.tap.index,
     to: relay.index,
-    address: place.address,
-    priorities: { arp: FILTER.arp, ip: FILTER.ip },
+    aside: asideIpv4(place.address),
+    priorities: { questions: FILTER.arp, packets: FILTER.ip },
   });
   for (const { nic, tap } of cards) letLookupsThrough(netlink, { nic: nic.link.index, tap: tap.index });
   return { address: place.address, server, mtu, tap: relay.fd };
@@ -68,44 +69,6 @@ function placeOfResolver(cards: readonly Card[]): { card: Card; address: string 
 /** The subnet's last address but its broadcast, which engines give away last; the one before if it is the guest's own. */
 const lastOfSubnet = (own: { address: string; prefix: number }): string | undefined =>
   own.prefix > 29 ? undefined : addressFromEnd(own, 0);
-
-/** One of the subnet's addresses, counted from the last before its broadcast, without the guest's own. */
-export function addressFromEnd(
-  { address, prefix }: { address: string; prefix: number },
-  place: number,
-): string {
-  const own = numberOf(address);
-  const broadcast = (own | (0xffffffff >>> prefix)) >>> 0;
-  const chosen = broadcast - 1 - place - (broadcast - 1 - place <= own && own < broadcast ? 1 : 0);
-  return [24, 16, 8, 0].map((shift) => (chosen >>> shift) & 0xff).join(".");
-}
-
-const numberOf = (address: string): number =>
-  address.split(".").reduce((value, part) => value * 256 + Number(part), 0);
-
-/** Both ways: what a guest sends from its tap to an address goes to another tap, and what comes by that goes to the guest. */
-export function leadAside(
-  netlink: Netlink,
-  way: { from: number; to: number; address: string; priorities: { arp: number; ip: number } },
-): void {
-  const { from, to, priorities } = way;
-  const address = { mask: 0xffffffff, value: numberOf(way.address) };
-  const aside = { from, to: { index: to } };
-  addFilter(netlink, {
-    ...aside,
-    priority: priorities.ip,
-    protocol: "ip",
-    matches: [{ at: 16, ...address }],
-  });
-  addFilter(netlink, {
-    ...aside,
-    priority: priorities.arp,
-    protocol: "arp",
-    matches: [{ at: 24, ...address }],
-  });
-  addIngress(netlink, to);
-  addFilter(netlink, { from: to, priority: FILTER.all, protocol: "all", to: { index: from } });
-}
 
 /**
  * Lets the namespace's own stack hear the answers to its own questions: dockerd asks other name servers from in there.

@@ -6,14 +6,15 @@ import { type Descriptor, errorCode } from "../../native/libc.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { listLinks, raiseLink } from "../../native/rtnetlink.ts";
-import { deleteFilters, hasFilter, redirectTargets } from "../../native/traffic-control.ts";
+import { hasFilter, redirectTargets } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
 import { UnikrunError } from "../error.ts";
+import { type AsideAddress, addressFromEnd, asideIpv4, asideIpv6, forgetAside, leadAside } from "./aside.ts";
 import { type Nic, readNics } from "./nics.ts";
-import { addressFromEnd, leadAside, letLookupsThrough } from "./resolver.ts";
+import { letLookupsThrough } from "./resolver.ts";
 import { FILTER, isTapName, isTapOf, VISITORS, visitorTapName } from "./taps.ts";
 
-/** IPv4 addresses, and the visitor's end of the way: frames that it writes reach the guest. */
+/** The visitor's end of the way: frames that it writes reach the guest. Both addresses are of one family. */
 export interface Visit extends Disposable {
   readonly tap: number;
   readonly ownAddress: string;
@@ -33,16 +34,19 @@ interface Place {
   readonly containerId: string;
 }
 
-/** Makes a way to the guest, which is closed with its tap. Throws UnikrunError where the guest has no IPv4 address. */
-export const visitGuest = (place: Place): Visit =>
-  inNetworkNamespace(place.netns, () => {
+/**
+ * Makes a way to the guest, which is closed with its tap: by the family that is wanted, else by IPv4 where the guest has it.
+ * Throws UnikrunError where there is none.
+ */
+export const visitGuest = ({ netns, containerId, family }: Place & { family?: 4 | 6 }): Visit =>
+  inNetworkNamespace(netns, () => {
     using netlink = openNetlink();
-    return makeVisit(netlink, place.containerId);
+    const target = findTarget(containerId, cardsOf(netlink, containerId), family);
+    return makeVisit(netlink, containerId, target);
   });
 
-function makeVisit(netlink: Netlink, containerId: string): Visit {
-  const card = reachableCard(containerId, cardsOf(netlink, containerId));
-  const { nic, own } = card;
+function makeVisit(netlink: Netlink, containerId: string, { card, own, asideAt }: Target): Visit {
+  const { nic } = card;
   using opened = new DisposableStack();
   const { tap, place } = freeTap(containerId);
   opened.use(tap);
@@ -50,18 +54,16 @@ function makeVisit(netlink: Netlink, containerId: string): Visit {
   if (index === undefined)
     throw new UnikrunError(`Container ${containerId} ended while its guest was asked.`);
   raiseLink(netlink, { index, mtu: nic.mtu });
-  const isRouted = nic.gateways.some(({ family }) => family === 4);
-  // The subnet's last addresses are the resolver's.
-  const ownAddress = isRouted ? `169.254.53.${FIRST_OFF_LINK + place}` : addressFromEnd(own, 2 + place);
-  const priorities = { arp: FILTER.visits + 2 * place, ip: FILTER.visits + 2 * place + 1 };
+  const aside = asideAt(place);
+  const first = FILTER.visits + 4 * place + (own.family === 4 ? 0 : 2);
+  const priorities = { packets: first, questions: first + 1 };
   // A visitor of before may have been killed.
-  deleteFilters(netlink, { from: card.tap, priority: priorities.arp, protocol: "arp" });
-  deleteFilters(netlink, { from: card.tap, priority: priorities.ip, protocol: "ip" });
-  leadAside(netlink, { from: card.tap, to: index, address: ownAddress, priorities });
+  forgetAside(netlink, { from: card.tap, aside, priorities });
+  leadAside(netlink, { from: card.tap, to: index, aside, priorities });
   const kept = opened.move();
   return {
     tap: tap.fd,
-    ownAddress,
+    ownAddress: aside.address,
     guestAddress: own.address,
     guestMac: nic.mac,
     mtu: nic.mtu,
@@ -69,8 +71,12 @@ function makeVisit(netlink: Netlink, containerId: string): Visit {
   };
 }
 
-/** 169.254.53.53 is the resolver's. */
-const FIRST_OFF_LINK = 64;
+/** The cards of a running guest, as the interfaces of its container. */
+export const guestNics = ({ netns, containerId }: Place): Nic[] =>
+  inNetworkNamespace(netns, () => {
+    using netlink = openNetlink();
+    return cardsOf(netlink, containerId).map(({ nic }) => nic);
+  });
 
 /** The container's interfaces that lead to its machine, each with the tap that it leads to. */
 function cardsOf(netlink: Netlink, containerId: string): Card[] {
@@ -82,22 +88,51 @@ function cardsOf(netlink: Netlink, containerId: string): Card[] {
   });
 }
 
-function reachableCard(containerId: string, cards: readonly Card[]) {
-  const reachable = cards.flatMap((card) => {
-    const own = card.nic.addresses.find(({ family }) => family === 4);
-    return own ? [{ ...card, own }] : [];
-  });
-  const routed = reachable.find(({ nic }) => nic.gateways.some(({ family }) => family === 4));
-  const card = routed ?? reachable.find(({ own }) => own.prefix <= 26);
-  if (card) return card;
+/** What of the guest is visited, and which address a visitor has there. */
+interface Target {
+  readonly card: Card;
+  readonly own: Nic["addresses"][number];
+  readonly asideAt: (place: number) => AsideAddress;
+}
+
+function findTarget(containerId: string, cards: readonly Card[], family: 4 | 6 | undefined): Target {
+  const target = (family !== 6 && targetIpv4(cards)) || (family !== 4 && targetIpv6(cards));
+  if (target) return target;
+  const has = (wanted: 4 | 6): boolean =>
+    cards.some(({ nic }) => nic.addresses.some((address) => address.family === wanted));
   const why =
     cards.length === 0
       ? "it has no network card: connect it to a network and start it again"
-      : reachable.length === 0
-        ? "it has no IPv4 address, and unikrun's own commands use IPv4 only"
+      : family === 6 || !has(4)
+        ? `it has no ${family === 6 ? "IPv6 " : ""}address`
         : "its subnet has no gateway and too few addresses to lend one to unikrun's own commands";
   throw new UnikrunError(`Container ${containerId} can't be reached by its network: ${why}.`);
 }
+
+/** 169.254.53.53 is the resolver's. */
+const FIRST_OFF_LINK = 64;
+
+/** A guest with a gateway answers to any address; without one only to those of its subnet, whose last are the resolver's. */
+function targetIpv4(cards: readonly Card[]): Target | undefined {
+  const all = ownAddresses(cards, 4);
+  const routed = all.find(({ card }) => card.nic.gateways.some(({ family }) => family === 4));
+  if (routed) return { ...routed, asideAt: (place) => asideIpv4(`169.254.53.${FIRST_OFF_LINK + place}`) };
+  const direct = all.find(({ own }) => own.prefix <= 26);
+  return direct && { ...direct, asideAt: (place) => asideIpv4(addressFromEnd(direct.own, 2 + place)) };
+}
+
+/** Every card has the link-local network. */
+function targetIpv6(cards: readonly Card[]): Target | undefined {
+  const [first] = ownAddresses(cards, 6);
+  const FIRST = 0x756b_7800;
+  return first && { ...first, asideAt: (place) => asideIpv6(FIRST + place) };
+}
+
+const ownAddresses = (cards: readonly Card[], family: 4 | 6): Omit<Target, "asideAt">[] =>
+  cards.flatMap((card) => {
+    const own = card.nic.addresses.find((address) => address.family === family);
+    return own ? [{ card, own }] : [];
+  });
 
 /** The first that nobody has. */
 function freeTap(containerId: string): { tap: Descriptor; place: number } {

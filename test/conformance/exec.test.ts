@@ -1,8 +1,8 @@
 /** exec, as engines call it: `--process FILE --detach --pid-file P`, and by hand. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { reap } from "../bench/reap.ts";
-import { type Bench, leftovers, makeBench } from "./harness.ts";
+import { reap, reapAll } from "../bench/reap.ts";
+import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 function started(t: ExecutionContext): Bench {
   const bench = makeBench(["sleep", "1000"]);
@@ -27,7 +27,10 @@ test("a wrong command of ours is explained, with code 2", (t) => {
   const { code, stdout, stderr } = bench.call("exec", bench.id, "unikrun", "tcp", "no");
   t.is(code, 2);
   t.is(stdout, "");
-  t.regex(stderr, /^unikrun: tcp wants a port from 1 to 65535, not "no"\nusage: unikrun http/);
+  t.regex(
+    stderr,
+    /^unikrun: tcp wants a port from 1 to 65535, not "no"\nCommands about a guest:\n {2}unikrun http/,
+  );
 });
 
 test("without a network card the network's commands say so", (t) => {
@@ -61,7 +64,7 @@ test("another program is refused in a line, and nothing is left of the try", (t)
   t.is(log.length, 1);
   t.regex(
     log[0]?.msg ?? "",
-    /there is no "sh" in it \(executable file not found\): exec runs "unikrun http\|/,
+    /there is no "sh" in it \(executable file not found in a machine that is one program\): exec runs "unikrun http\|/,
   );
   t.is(JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout).length, 2);
 });
@@ -71,16 +74,87 @@ test("a created, a paused and a stopped container execute nothing", (t) => {
   t.teardown(() => bench[Symbol.dispose]());
   t.is(bench.call("create").code, 0);
   const attempt = (...flags: string[]) => bench.call("exec", ...flags, bench.id, "unikrun", "status");
+  const isPaused = /^container not running: .* is paused, .* resume it first\.$/;
   t.regex(attempt().log.at(-1)?.msg ?? "", /^container not running: .* is created, .* start it first\.$/);
   t.is(bench.call("start", bench.id).code, 0);
   t.is(bench.call("pause", bench.id).code, 0);
-  t.regex(attempt().log.at(-1)?.msg ?? "", /is paused, .* resume it first\.$/);
+  t.regex(attempt().log.at(-1)?.msg ?? "", isPaused);
+  // It would stand still with the container.
+  t.regex(attempt("--ignore-paused").log.at(-1)?.msg ?? "", isPaused);
   t.is(bench.call("resume", bench.id).code, 0);
   t.is(bench.call("kill", bench.id, "KILL").code, 0);
   t.is(bench.wait(), 137);
   t.regex(attempt().log.at(-1)?.msg ?? "", /is stopped/);
   t.is(bench.call("delete", bench.id).code, 0);
   t.deepEqual(leftovers(bench), []);
+});
+
+test("a tool that is waited for ends with the runtime that waits for it", async (t) => {
+  const bench = started(t);
+  const runtime = Bun.spawn({
+    cmd: [unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"],
+    stdin: "pipe",
+    stdout: "ignore",
+  });
+  const count = (): number => JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout).length;
+  while (count() !== 4) await Bun.sleep(10);
+  runtime.kill("SIGKILL");
+  await runtime.exited;
+  while (count() !== 2) await Bun.sleep(10);
+  // A process namespace ends when all that were in it are reaped, which is for us to do.
+  reapAll();
+  t.pass();
+});
+
+test("console ends though a guest goes on talking, and though it does not read", async (t) => {
+  for (const [args, input, code] of [
+    [["print", "100000000"], "", 0],
+    [["spin"], "x".repeat(400_000), 1],
+  ] as const) {
+    const bench = makeBench(args);
+    t.teardown(() => bench[Symbol.dispose]());
+    t.is(bench.call("create").code, 0);
+    t.is(bench.call("start", bench.id).code, 0);
+    const console = ["unikrun", "console", "--timeout", "2"];
+    const run = Bun.spawn({
+      cmd: [unikrun, "--root", bench.root, "exec", bench.id, ...console],
+      stdin: new Blob([input]),
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    t.is(await run.exited, code);
+    if (code) t.is(await run.stderr.text(), "unikrun: the guest does not read what was typed\n");
+  }
+});
+
+test("who opens the console takes it from whoever has it, and that is said", async (t) => {
+  const bench = started(t);
+  const cmd = [unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"];
+  const first = Bun.spawn({ cmd, stdin: "pipe", stdout: "ignore", stderr: "pipe" });
+  while (JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout).length !== 4) await Bun.sleep(10);
+  t.is(bench.call("exec", bench.id, "unikrun", "console").code, 0);
+  t.is(await first.exited, 1);
+  t.regex(await first.stderr.text(), /the console was taken by somebody else/);
+});
+
+test("|| exit N gives the code of a failure, as a shell does", (t) => {
+  const bench = started(t);
+  const shell = (text: string) => bench.call("exec", bench.id, "/bin/sh", "-c", text).code;
+  t.is(shell("unikrun tcp no || exit 7"), 7);
+  t.is(shell("unikrun tcp no || exit 0"), 0);
+  t.is(shell("unikrun status || exit 7"), 0);
+});
+
+test("a terminal goes to --console-socket, and a socket that is not there is a sentence", (t) => {
+  const bench = started(t);
+  const file = `${bench.folder}/process.json`;
+  const terminal = { terminal: true, consoleSize: { height: 24, width: 80 } };
+  writeFileSync(file, JSON.stringify({ cwd: "/", args: ["unikrun", "status"], ...terminal }));
+  const attempt = (...flags: string[]) =>
+    bench.call("exec", "--process", file, "--detach", ...flags, bench.id).log.at(-1)?.msg ?? "";
+  t.regex(attempt(), /needs --console-socket/);
+  t.regex(attempt("--console-socket", `${bench.folder}/none`), /could not connect to the console socket/);
+  t.is(JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout).length, 2);
 });
 
 test("a bad --process is a sentence about that file", (t) => {

@@ -62,6 +62,32 @@ test.serial("ctr run in a netns that is already full: the guest has its address 
   t.is(stateOf(name), "RUNNING");
 });
 
+for (const family of [4, 6] as const)
+  test.serial(`ctr task exec of unikrun's commands, by IPv${family} alone`, async (t) => {
+    const { netns, address } = makeNetns(t, family);
+    const name = uniqueName("ctr");
+    t.teardown(() => remove(name));
+    const options = runOptions("-d", "--with-ns", `network:${netns}`);
+    succeed(["ctr", "--address", containerd, ...options, name, "/probe.bin", "http", "80"]);
+    const exec = (...args: readonly string[]): Outcome =>
+      ctr("task", "exec", "--exec-id", uniqueName("exec"), name, "unikrun", ...args);
+    await eventually("the server", () => exec("tcp", "80").code === 0 || undefined);
+    const page = exec("http", "/");
+    t.is(page.code, 0, page.stderr);
+    t.regex(page.stdout, /probe/);
+    t.regex(exec("ping").stdout, new RegExp(`^64 bytes from ${address}: seq=1 `));
+    const missing = exec("http", "/nothing");
+    t.is(missing.code, 1);
+    t.regex(missing.stderr, /status 404/);
+    t.regex(exec("tcp", "81").stderr, /connection refused/);
+    const status = exec("status");
+    t.regex(status.stdout, new RegExp(`^eth0 .* ${address}/`, "m"), status.stderr);
+    remove(name);
+    const inside = ["nsenter", `--net=${netns}`];
+    t.notRegex(succeed([...inside, "ip", "-o", "link"]), /\buk[0-9a-f]{10}-/);
+    t.is(succeed([...inside, "tc", "filter", "show", "dev", "eth0", "ingress"]), "");
+  });
+
 test.serial("ctr run --rootfs needs no image, and ctr task kill gives its signal's code", async (t) => {
   const rootfs = mkdtempSync(`${tmpdir()}/unikrun-rootfs-`);
   t.teardown(() => rmSync(rootfs, { recursive: true }));

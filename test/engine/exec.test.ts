@@ -6,6 +6,7 @@ import {
   command,
   docker,
   endpoint,
+  engine,
   eventually,
   httpGet,
   inspect,
@@ -15,6 +16,7 @@ import {
   startProbe,
   succeed,
 } from "./harness.ts";
+import { startNameServer } from "./name-server.ts";
 import { onTerminal } from "./table/answers.ts";
 
 const exec = (name: string, ...args: readonly string[]) => docker("exec", name, "unikrun", ...args);
@@ -53,6 +55,74 @@ test("a large answer is whole, and one that does not come ends in time", async (
   const { code, stderr } = exec(silent, "http", "--timeout", "0.7", "/");
   t.is(code, 1);
   t.regex(stderr, /the guest (did not answer in time|has no server there)/);
+});
+
+test("a guest keeps no connection of a check, and one that it leaves open is no wait", async (t) => {
+  const name = startProbe(t);
+  const url = `http://${endpoint(name).IPAddress}`;
+  await httpGet(`${url}/`);
+  for (const command of [
+    ["tcp", "80"],
+    ["http", "/"],
+    ["http", "/keep"],
+    ["tcp", "80"],
+  ])
+    t.is(exec(name, ...command).code, 0, command.join(" "));
+  t.is(await httpGet(`${url}/connections`), "1\n");
+  const kept = exec(name, "http", "--timeout", "60", "/keep");
+  t.is(kept.stdout, "kept\n", kept.stderr);
+});
+
+test("what answers and speaks no HTTP is not healthy", async (t) => {
+  const name = startProbe(t, { args: ["tcp", "7"] });
+  await eventually("the server", () => exec(name, "tcp", "7").code === 0 || undefined);
+  const { code, stdout, stderr } = exec(name, "http", ":7/");
+  t.is(code, 1);
+  t.is(stdout, "");
+  t.is(stderr.trim(), "unikrun: GET http://localhost:7/: what the guest answered is no HTTP");
+});
+
+test("by IPv6 too: where a URL says so, and where the guest has nothing else", async (t) => {
+  const both = startProbe(t, {
+    options: ["--network", makeNetwork(t, "--ipv6", "--subnet", "fd00:7e57:1::/64")],
+  });
+  await eventually("the server", () => exec(both, "tcp", "80").code === 0 || undefined);
+  t.regex(exec(both, "http", "http://[::1]/").stdout, /probe/);
+  if (engine === "20") return;
+  const network = makeNetwork(t, "--ipv6", "--ipv4=false", "--subnet", "fd00:7e57:2::/64");
+  const name = startProbe(t, { options: ["--network", network] });
+  await eventually("the server", () => exec(name, "tcp", "80").code === 0 || undefined);
+  t.regex(exec(name, "http", "/").stdout, /probe/);
+  const { GlobalIPv6Address } = endpoint(name, network);
+  t.regex(exec(name, "ping").stdout, new RegExp(`^64 bytes from ${GlobalIPv6Address}: seq=1 `));
+  t.regex(exec(name, "tcp", "81").stderr, /connection refused/);
+});
+
+/** Without keeping a name server in this process from answering. */
+async function execMeanwhile(name: string, ...args: readonly string[]) {
+  const run = Bun.spawn(["docker", "exec", name, "unikrun", ...args], { stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([run.stdout.text(), run.stderr.text(), run.exited]);
+  return { code, stdout, stderr };
+}
+
+test("dns asks name servers outside in turn, and hears their answers beside the guest", async (t) => {
+  const [server = ""] = /[\d.]+(?=\/)/.exec(succeed(["ip", "-4", "-br", "addr", "show", "docker0"])) ?? [];
+  await startNameServer(t, server, (name) => (name === "there.test" ? "192.0.2.7" : "NXDOMAIN"));
+  const name = startProbe(t, { options: ["--dns", server] });
+  const url = `http://${endpoint(name).IPAddress}`;
+  await httpGet(`${url}/`);
+  for (let attempt = 0; attempt < 3; attempt++)
+    t.is((await execMeanwhile(name, "dns", "there.test")).stdout, "192.0.2.7\n");
+  const missing = await execMeanwhile(name, "dns", "gone.test");
+  t.is(missing.code, 1);
+  t.is(
+    missing.stderr.trim(),
+    `unikrun: gone.test: there is no such name (NXDOMAIN), says the name server ${server}`,
+  );
+  t.is((await httpGet(`${url}/dns?name=there.test`)).trim(), "192.0.2.7");
+  const second = startProbe(t, { options: ["--dns", "192.0.2.1", "--dns", server] });
+  await httpGet(`http://${endpoint(second).IPAddress}/`);
+  t.is((await execMeanwhile(second, "dns", "there.test")).stdout, "192.0.2.7\n");
 });
 
 test("dns asks what the guest asks", (t) => {
@@ -98,6 +168,35 @@ test("twenty at a time are answered, and leave nothing", async (t) => {
   await eventually("the visitors' end", () => links() === before || undefined);
   t.is(succeed(["docker", "top", name]).split("\n").length, 3);
   t.regex(await httpGet(`http://${endpoint(name).IPAddress}/`), /probe/);
+});
+
+test("a command that is killed, and a guest that is stopped under one, leave nothing", async (t) => {
+  const name = startProbe(t);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  const pid = inspect(name, "{{.State.Pid}}");
+  const links = () => succeed(["nsenter", "-t", pid, "-n", "ip", "-br", "link"]);
+  const tools = () => command(["pgrep", "-f", "^unikrun-init exec"]).stdout.split("\n").filter(Boolean);
+  const before = links();
+  const ping = () =>
+    Bun.spawn(["docker", "exec", name, "unikrun", "ping", "-c", "9999"], {
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+  const first = ping();
+  await first.stdout.getReader().read();
+  t.not(links(), before);
+  command(["kill", "-KILL", ...tools()]);
+  t.is(await first.exited, 137);
+  await eventually("the end of its tap", () => links() === before || undefined);
+  t.is(exec(name, "http", "/").code, 0);
+  const second = ping();
+  await second.stdout.getReader().read();
+  succeed(["docker", "stop", name]);
+  t.not(await second.exited, 0);
+  await eventually("the end of its processes", () => tools().length === 0 || undefined);
+  succeed(["docker", "start", name]);
+  await httpGet(`http://${endpoint(name).IPAddress}/`);
+  t.is(exec(name, "http", "/").code, 0);
 });
 
 test("a health check becomes healthy, and unhealthy when the guest fails, in exec and in shell form", async (t) => {

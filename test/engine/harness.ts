@@ -137,22 +137,27 @@ export function makeNetwork(t: ExecutionContext, ...options: readonly string[]):
 }
 
 /** A netns with one configured end of a veth pair, as a CNI plugin leaves it: its path, and the address in it. */
-export function makeNetns(t: ExecutionContext): { readonly netns: string; readonly address: string } {
+export function makeNetns(
+  t: ExecutionContext,
+  family: 4 | 6 = 4,
+): { readonly netns: string; readonly address: string } {
   const name = uniqueName("ns");
   const number = names;
-  const [end, subnet] = [`v${process.pid % 100_000}-${number}`, `10.88.${number % 256}`];
+  const end = `v${process.pid % 100_000}-${number}`;
+  const [subnet, length, flags] =
+    family === 4 ? [`10.88.${number % 256}.`, 24, ""] : [`fd00:88:${number.toString(16)}::`, 64, " nodad"];
   succeed(["ip", "netns", "add", name]);
   t.teardown(() => command(["ip", "netns", "del", name]));
   succeed(["ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name]);
-  succeed(["ip", "addr", "add", `${subnet}.1/24`, "dev", end]);
   succeed(["ip", "link", "set", end, "up"]);
+  succeed(["ip", ...`addr add ${subnet}1/${length} dev ${end}${flags}`.split(" ")]);
   const inside = [
-    `addr add ${subnet}.2/24 dev eth0`,
+    `addr add ${subnet}2/${length} dev eth0${flags}`,
     "link set eth0 up",
-    `route add default via ${subnet}.1`,
+    `route add default via ${subnet}1`,
   ];
   for (const args of inside) succeed(["ip", "-n", name, ...args.split(" ")]);
-  return { netns: `/run/netns/${name}`, address: `${subnet}.2` };
+  return { netns: `/run/netns/${name}`, address: `${subnet}2` };
 }
 
 /** One value of `docker inspect`, by a Go template. */

@@ -26,6 +26,10 @@ test.serial("a guest answers, is paused, watched, stopped and removed", async (t
   const url = `http://${podman.address(name)}`;
   t.regex(await httpGet(`${url}/`), /probe/);
   await fetch(`${url}/file?path=/data/x&sync=1`, { method: "PUT", body: "by podman", keepalive: false });
+  t.regex(podman.ask("exec", name, "unikrun", "http", "/"), /probe/);
+  const closed = podman.call("exec", name, "unikrun", "tcp", "81");
+  t.is(closed.code, 1);
+  t.regex(closed.stderr, /connection refused/);
   podman.ask("pause", name);
   t.is(podman.ask("inspect", name, "-f", "{{.State.Status}}"), "paused");
   podman.ask("unpause", name);
@@ -39,6 +43,21 @@ test.serial("a guest answers, is paused, watched, stopped and removed", async (t
   podman.ask("rm", name);
   await eventually("the volume", () => readFileSync(`${data}/x`, "utf8") === "by podman" || undefined);
   t.pass();
+});
+
+test.serial("Podman's health check is one of unikrun's commands", async (t) => {
+  const check = [
+    "--health-cmd",
+    "unikrun http /file?path=/tmp/well || exit 1",
+    "--health-interval",
+    "disable",
+  ];
+  const name = podman.start(t, ...check);
+  const url = `http://${podman.address(name)}`;
+  await httpGet(`${url}/`);
+  t.is(podman.call("healthcheck", "run", name).code, 1);
+  t.true((await fetch(`${url}/file?path=/tmp/well`, { method: "PUT", body: "well", keepalive: false })).ok);
+  t.is(podman.call("healthcheck", "run", name).code, 0);
 });
 
 test.serial("guests on a network of Podman's find each other by name", async (t) => {

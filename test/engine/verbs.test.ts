@@ -46,7 +46,7 @@ test("docker exec fails at once, and says why", async (t) => {
   // Docker 20 has the runtime's words on stdout.
   t.regex(
     stdout + stderr,
-    /is a unikernel, so there is no "sh" in it \(executable file not found\): exec runs "unikrun http/,
+    /is a unikernel, so there is no "sh" in it \(executable file not found in a machine that is one program\): exec runs "unikrun http/,
   );
   t.true(Date.now() - began < 5000);
 });

@@ -5,6 +5,7 @@
 #include "console.h"
 #include "http_changes.h"
 #include "http_config.h"
+#include "http_connection.h"
 #include "http_facts.h"
 #include "http_fetch.h"
 #include "http_files.h"
@@ -15,6 +16,8 @@
 #include "network_interface.h"
 #include "resolver.h"
 #include "via.h"
+
+#include <lwip/priv/tcp_priv.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +119,23 @@ static void page_bytes(struct http_connection *connection, const struct http_req
 	http_reply_pattern(connection, http_number(request, "n", 1024));
 }
 
+/* As servers do that take no notice of what a request says of the connection. */
+static void page_keep(struct http_connection *connection, const struct http_request *request)
+{
+	(void)request;
+	connection->parsed.keep_alive = true;
+	http_reply_text(connection, 200, "kept\n");
+}
+
+static void page_connections(struct http_connection *connection, const struct http_request *request)
+{
+	(void)request;
+	unsigned count = 0;
+	for (const struct tcp_pcb *each = tcp_active_pcbs; each; each = each->next)
+		count++;
+	http_reply_text(connection, 200, "%u\n", count);
+}
+
 typedef void (*page)(struct http_connection *connection, const struct http_request *request);
 
 static const struct {
@@ -148,6 +168,8 @@ static const struct {
 	{ "/print", .get = page_print },
 	{ "/console", .get = page_console },
 	{ "/bytes", .get = page_bytes },
+	{ "/keep", .get = page_keep },
+	{ "/connections", .get = page_connections },
 };
 
 void http_answer(struct http_connection *connection, const struct http_request *request)

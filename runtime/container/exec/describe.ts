@@ -1,30 +1,66 @@
 /** What `unikrun status` and `unikrun stats` say of a container's guest. */
-
-import { type Container, statusOf } from "../state.ts";
+import { askMachine } from "../../../native/control.ts";
+import { guestNics } from "../../network/visit.ts";
+import { type Container, containerFolder, statusOf } from "../state.ts";
 import { statisticsOf } from "../statistics.ts";
 
-/** "name  value" lines, or the same as JSON. */
+type Facts = Readonly<Record<string, string | number>>;
+
+/** "name  value" lines, or the same as JSON, with all numbers in bytes. */
 export function statusText(root: string, container: Container, json: boolean): string {
   const { id, pid, created, guest } = container;
-  return table(json, {
-    id,
-    status: statusOf(root, container),
-    guest: guest.family,
-    kernel: guest.kernel,
-    arguments: guest.args.join(" "),
-    pid,
-    created,
+  const { memory, accelerator } = machineOf(containerFolder(root, id));
+  const nics = guestNics({ netns: netnsOf(container), containerId: id });
+  const first = { id, status: statusOf(root, container), guest: guest.family, kernel: guest.kernel };
+  const last = { pid, created };
+  if (json) {
+    const cards = nics.map(({ link, mac, mtu, addresses }) => ({
+      interface: link.name,
+      mac,
+      mtu,
+      addresses: addresses.map(({ address, prefix }) => `${address}/${prefix}`),
+    }));
+    return `${JSON.stringify({ ...first, arguments: guest.args, ...last, memory, accelerator, cards })}\n`;
+  }
+  return table({
+    ...first,
+    arguments: guest.args
+      .map((word) => (/^[\w./:@%+=,-]+$/.test(word) ? word : JSON.stringify(word)))
+      .join(" "),
+    ...last,
+    memory: memory === null ? "unknown" : mebibytes(memory),
+    accelerator: accelerator ?? "unknown",
+    ...Object.fromEntries(
+      nics.map(({ link, mac, addresses }) => [
+        link.name,
+        [mac, ...addresses.map(({ address, prefix }) => `${address}/${prefix}`)].join(" "),
+      ]),
+    ),
   });
+}
+
+/** Of the network namespace that the guest's cards are in. */
+export const netnsOf = ({ givenNetns, pid }: Container): string => givenNetns ?? `/proc/${pid}/ns/net`;
+
+/** The guest's memory in bytes, as its machine says; null where that does not answer. */
+function machineOf(stateFolder: string): { memory: number | null; accelerator: "kvm" | "tcg" | null } {
+  const ask = (execute: string) => askMachine(stateFolder, { execute }) as Readonly<Record<string, unknown>>;
+  try {
+    return {
+      memory: Number(ask("query-memory-size-summary")["base-memory"]),
+      accelerator: ask("query-kvm").enabled === true ? "kvm" : "tcg",
+    };
+  } catch {
+    return { memory: null, accelerator: null };
+  }
 }
 
 export function statisticsText(root: string, container: Container, json: boolean): string {
   const { data } = statisticsOf(container);
   if (json) return `${JSON.stringify({ status: statusOf(root, container), ...data })}\n`;
-  const seconds = (nanoseconds: number): string => `${(nanoseconds / 1e9).toFixed(2)} s`;
-  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const { cpu, memory, pids, network_interfaces: interfaces } = data;
-  return table(false, {
-    CPU: seconds(cpu.usage.total),
+  return table({
+    CPU: `${(cpu.usage.total / 1e9).toFixed(2)} s`,
     memory: mebibytes(memory.usage.usage),
     processes: pids.current,
     ...Object.fromEntries(
@@ -36,9 +72,11 @@ export function statisticsText(root: string, container: Container, json: boolean
   });
 }
 
-function table(json: boolean, facts: Readonly<Record<string, string | number>>): string {
-  if (json) return `${JSON.stringify(facts)}\n`;
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+function table(facts: Facts): string {
   const width = Math.max(...Object.keys(facts).map((name) => name.length)) + 2;
-  const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(width)}${value}\n`);
-  return lines.join("");
+  return Object.entries(facts)
+    .map(([name, value]) => `${name.padEnd(width)}${value}\n`)
+    .join("");
 }

@@ -7,7 +7,7 @@ import { joinDirective } from "../namespaces.ts";
 import type { Process } from "../oci.ts";
 import { checkProcess } from "../spec-process.ts";
 import { type Container, statusOf } from "../state.ts";
-import { readRequest } from "./request.ts";
+import { readCommand } from "./request.ts";
 import { prepareTool } from "./tools.ts";
 
 export interface ExecOptions {
@@ -15,8 +15,6 @@ export interface ExecOptions {
   readonly detach: boolean;
   readonly pidFile?: string;
   readonly consoleSocket?: string;
-  /** Also beside a machine that stands still. */
-  readonly ignorePaused: boolean;
 }
 
 /**
@@ -29,18 +27,18 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<number> {
   const { id, pid } = container;
-  checkStatus(root, container, options);
+  checkStatus(root, container);
   const { args = [], terminal = false, consoleSize } = options.process;
-  const request = readRequest(args);
-  if (!request) {
-    // Docker makes exit code 127 of the words "executable file not found".
+  const command = readCommand(args);
+  if (!command) {
+    // Docker makes exit code 127 of the words "executable file not found", Podman with " in" behind them.
     throw new UnikrunError(
-      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (executable file not found): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help".`,
+      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (executable file not found in a machine that is one program): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help exec".`,
     );
   }
   if (terminal && options.detach && options.consoleSocket === undefined)
     throw new UnikrunError(`Container ${id}: exec with a terminal needs --console-socket to hand it to.`);
-  using tool = prepareTool(root, container, request);
+  using tool = prepareTool(root, container, command.request);
   const waiter = options.detach ? null : waitForTool(tool.given);
   const launch = waiter?.launch ?? execTool(tool.given);
   const answer = await launch([
@@ -49,7 +47,7 @@ export async function execInContainer(
     ["mounts", `/proc/${pid}/ns/mnt`],
     ["uid", String(TOOL_UIDS + pid)],
     ...terminalDirectives(terminal, options.consoleSocket, consoleSize),
-    ...labels(container),
+    ...(command.failure === undefined ? [] : [["failure", String(command.failure)] as const]),
     ...tool.directives,
   ]);
   if ("error" in answer) throw new UnikrunError(`Container ${id}: exec failed: ${answer.error}.`);
@@ -57,10 +55,15 @@ export async function execInContainer(
   return waiter ? waiter.exited() : 0;
 }
 
-function checkStatus(root: string, container: Container, { ignorePaused }: ExecOptions): void {
+/** Not in a paused container either, whatever runc's --ignore-paused says: what joins a frozen cgroup stands still as well. */
+function checkStatus(root: string, container: Container): void {
   const status = statusOf(root, container);
-  if (status === "running" || (status === "paused" && ignorePaused)) return;
-  const advice = status === "paused" ? "resume it first" : "start it first";
+  if (status === "running") return;
+  const advice = {
+    created: "start it first",
+    paused: "resume it first",
+    stopped: "start a new one",
+  }[status];
   // Engines look for "container not running".
   throw new UnikrunError(
     `container not running: ${container.id} is ${status}, so nothing can be executed in it: ${advice}.`,
@@ -77,11 +80,6 @@ function terminalDirectives(
     ["console-socket", socket],
     ...(size ? [["terminal-size", `${size.height}x${size.width}`] as const] : []),
   ];
-}
-
-function labels({ guest }: Container): readonly Directive[] {
-  const named = { apparmor: guest.apparmor, selinux: guest.selinux };
-  return Object.entries(named).flatMap(([kind, label]) => (label ? [[kind, label] as const] : []));
 }
 
 function writePidFile(id: string, path: string, pid: number): void {

@@ -12,43 +12,62 @@ export type Request =
   | { readonly tool: "tcp"; readonly port: number; readonly timeout: number }
   | { readonly tool: "ping"; readonly count: number; readonly timeout: number }
   | { readonly tool: "dns"; readonly name: string; readonly type: "A" | "AAAA"; readonly timeout: number }
-  | { readonly tool: "console" }
+  | { readonly tool: "console"; readonly timeout: number }
   | { readonly tool: "stats" | "status"; readonly json: boolean }
   | { readonly tool: "usage"; readonly complaint?: string };
 
-export const USAGE = `usage: unikrun http [--timeout SECONDS] [:PORT]/PATH   GET from the guest; fails unless the status is 2xx or 3xx
-       unikrun tcp [--timeout SECONDS] PORT            whether the guest takes connections there
-       unikrun ping [--timeout SECONDS] [-c COUNT]     whether the guest answers at all
-       unikrun dns [--timeout SECONDS] [--type A|AAAA] NAME   what the guest's name server says
-       unikrun console                                 the guest's serial line
-       unikrun stats [--json]                          what the guest uses
-       unikrun status [--json]                         what the guest is
-`;
-
 const DEFAULT_TIMEOUT = 5;
 
-/** The request in a process's arguments; null where they name another program. */
-export function readRequest(args: readonly string[]): Request | null {
-  const words = shellWords(args) ?? args;
-  const [program = "", tool, ...rest] = words;
-  if (program.replace(/^.*\//, "") !== "unikrun") return null;
-  if (tool === undefined || tool === "help" || tool === "--help") return { tool: "usage" };
-  const make = TOOLS[tool];
-  if (!make) return wrong(`there is no command ${JSON.stringify(tool)}`);
-  const given = readFlags(rest);
-  return typeof given === "string" ? wrong(given) : make(given);
+/** A request, and the exit code that a shell's `|| exit N` makes of any failure. */
+export interface Command {
+  readonly request: Request;
+  readonly failure?: number;
 }
 
 /**
- * The words of a shell's command, where it is one of ours and nothing else: Docker and Compose wrap a health check that is
- * written as text in `/bin/sh -c`, and people put `|| exit 1` behind it.
+ * What a process's arguments ask for; null where they name another program. Docker and Compose wrap a health check that is
+ * written as text in `/bin/sh -c`, and people put `|| exit 1` behind it: such a text is understood where it is one of our
+ * commands and nothing else.
  */
-function shellWords(args: readonly string[]): string[] | null {
+export function readCommand(args: readonly string[]): Command | null {
   const [shell = "", flag, text, ...more] = args;
-  if (!/(^|\/)(ba|da|a)?sh$/.test(shell) || flag !== "-c" || text === undefined || more.length > 0)
-    return null;
-  const command = text.trim().replace(/\s*\|\|\s*exit\s+\d+$/, "");
-  return /^[\w./:@%+=?,~ -]+$/.test(command) ? command.split(/ +/) : null;
+  const isShell =
+    /(^|\/)(ba|da|a)?sh$/.test(shell) && flag === "-c" && text !== undefined && more.length === 0;
+  if (!isShell) return withFailure(readRequest(args), undefined);
+  const [, command = text, failure] = /^(.*\S)\s*\|\|\s*exit\s+(\d{1,3})\s*$/s.exec(text) ?? [];
+  const words = shellWords(command);
+  return words && withFailure(readRequest(words), failure);
+}
+
+function withFailure(request: Request | null, failure: string | undefined): Command | null {
+  if (!request || failure === undefined) return request && { request };
+  return { request, failure: Number(failure) & 0xff };
+}
+
+/** Null where a shell would do more than take the text apart. */
+function shellWords(text: string): string[] | null {
+  const WORD = /^(?:[\w./:@%+=?,-]|'[^']*'|"[^"$`\\]*")+/;
+  const words: string[] = [];
+  for (let rest = text.replace(/^[ \t]+/, ""); rest !== ""; ) {
+    const [word] = WORD.exec(rest) ?? [];
+    if (word === undefined) return null;
+    words.push(word.replace(/'([^']*)'|"([^"]*)"/g, "$1$2"));
+    rest = rest.slice(word.length);
+    if (rest !== "" && !/^[ \t]/.test(rest)) return null;
+    rest = rest.replace(/^[ \t]+/, "");
+  }
+  return words;
+}
+
+export function readRequest(words: readonly string[]): Request | null {
+  const [program = "", tool, ...rest] = words;
+  if (program.replace(/^.*\//, "") !== "unikrun") return null;
+  if (tool === undefined || tool === "help" || tool === "--help" || rest.includes("--help"))
+    return { tool: "usage" };
+  const make = Object.hasOwn(TOOLS, tool) ? TOOLS[tool] : undefined;
+  if (!make) return wrong(`there is no command ${JSON.stringify(tool)}`);
+  const given = readFlags(rest);
+  return typeof given === "string" ? wrong(given) : make(given);
 }
 
 interface Given {
@@ -59,21 +78,22 @@ interface Given {
   readonly json: boolean;
 }
 
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ["--timeout", "timeout"],
+  ["-c", "count"],
+  ["--count", "count"],
+  ["--type", "type"],
+]);
+
 /** A complaint where a flag is wrong. */
 function readFlags(args: readonly string[]): Given | string {
   const words: string[] = [];
   const values: Record<string, string> = {};
-  const NAMES: Readonly<Record<string, string>> = {
-    "--timeout": "timeout",
-    "-c": "count",
-    "--count": "count",
-    "--type": "type",
-  };
   let json = false;
   for (let at = 0; at < args.length; at++) {
     const word = args[at] ?? "";
     const [flag = "", inline] = word.startsWith("--") ? word.split(/=(.*)/s) : [word];
-    const name = NAMES[flag];
+    const name = FLAGS.get(flag);
     if (flag === "--json") json = true;
     else if (name !== undefined) values[name] = inline ?? args[++at] ?? "";
     else if (word.startsWith("-")) return `there is no flag ${JSON.stringify(word)}`;
@@ -119,8 +139,8 @@ const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
     if (type !== "A" && type !== "AAAA") return wrong(`--type can be A or AAAA, not ${JSON.stringify(type)}`);
     return { tool: "dns", name, type, timeout };
   },
-  console: ({ words }) =>
-    words.length > 0 ? wrong(`console wants no ${shown(words)}`) : { tool: "console" },
+  console: ({ words, timeout }) =>
+    words.length > 0 ? wrong(`console wants no ${shown(words)}`) : { tool: "console", timeout },
   stats: ({ words, json }) =>
     words.length > 0 ? wrong(`stats wants no ${shown(words)}`) : { tool: "stats", json },
   status: ({ words, json }) =>

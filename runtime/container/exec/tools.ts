@@ -7,21 +7,27 @@ import { openLookups, visitGuest } from "../../network/visit.ts";
 import { readResolvConf } from "../disks.ts";
 import { joinDirective } from "../namespaces.ts";
 import { type Container, containerFolder } from "../state.ts";
-import { statisticsText, statusText } from "./describe.ts";
-import { type Request, USAGE } from "./request.ts";
+import { netnsOf, statisticsText, statusText } from "./describe.ts";
+import type { Request } from "./request.ts";
+import { USAGE } from "./usage.ts";
 
 export interface Tool extends Disposable {
   readonly directives: readonly Directive[];
   readonly given?: number;
 }
 
-/** Milliseconds, where a tool has no timeout of its own. */
-const FOREVER = 2 ** 31 - 1;
+/** Milliseconds that a text may take to be read. */
+const PRINT_TIMEOUT = 5000;
+
+/** As resolv.conf(5) has it. */
+const MOST_SERVERS = 3;
 
 export function prepareTool(root: string, container: Container, request: Request): Tool {
   switch (request.tool) {
     case "http": {
       const { host, port, path } = request;
+      // An IPv6 address in a URL asks by IPv6, as "[::1]" of "localhost" does.
+      const family = host.startsWith("[") ? 6 : undefined;
       const name = `GET http://${host}:${port}${path}`;
       const lines = [
         `GET ${path} HTTP/1.0`,
@@ -31,7 +37,7 @@ export function prepareTool(root: string, container: Container, request: Request
         "",
         "",
       ];
-      return visit(container, request, { name, port: String(port), request: lines.join("\r\n") });
+      return visit(container, request, { name, port: String(port), request: lines.join("\r\n") }, family);
     }
     case "tcp":
       return visit(container, request, { name: `port ${request.port}`, port: String(request.port) });
@@ -40,7 +46,7 @@ export function prepareTool(root: string, container: Container, request: Request
     case "dns":
       return lookUp(container, request);
     case "console":
-      return openLine(root, container);
+      return openLine(root, container, request.timeout);
     case "stats":
       return printed(statisticsText(root, container, request.json));
     case "status":
@@ -54,15 +60,15 @@ export function prepareTool(root: string, container: Container, request: Request
 
 const pairs = (words: Readonly<Record<string, string>>): Directive[] => Object.entries(words);
 
-const netnsOf = ({ givenNetns, pid }: Container): string => givenNetns ?? `/proc/${pid}/ns/net`;
-
 /** A tool that gets to the guest by a namespace of its own. */
 function visit(
   container: Container,
   { tool, timeout }: { tool: string; timeout: number },
   words: Readonly<Record<string, string>>,
+  family?: 6,
 ): Tool {
-  const way = visitGuest({ netns: netnsOf(container), containerId: container.id });
+  const place = { netns: netnsOf(container), containerId: container.id };
+  const way = visitGuest({ ...place, ...(family === undefined ? {} : { family }) });
   const addresses = {
     "own-address": way.ownAddress,
     "guest-address": way.guestAddress,
@@ -79,8 +85,8 @@ function visit(
 /** A tool in the container's network namespace, from where the guest's name server is asked as the guest asks it. */
 function lookUp(container: Container, request: Request & { tool: "dns" }): Tool {
   const { text } = readResolvConf(container.guest.mounts);
-  const [server] = nameServers(text);
-  if (server === undefined) {
+  const servers = nameServers(text).slice(0, MOST_SERVERS);
+  if (servers.length === 0) {
     throw new UnikrunError(
       `Container ${container.id} has no name server: its engine gave it no resolv.conf with one (docker run --dns).`,
     );
@@ -89,20 +95,21 @@ function lookUp(container: Container, request: Request & { tool: "dns" }): Tool 
   openLookups({ netns, containerId: container.id });
   return {
     directives: [
-      joinDirective("network", netns),
-      ...pairs({ tool: "dns", timeout: String(request.timeout), server, type: request.type }),
+joinDirective("network", netns),
+      ...pairs({ tool: "dns", timeout: String(request.timeout), type: request.type }),
+      ...servers.map((server) => ["server", server] as const),
       ...searchNames(text, request.name).map((name) => ["name", name] as const),
     ],
     [Symbol.dispose]: () => undefined,
   };
 }
 
-function openLine(root: string, container: Container): Tool {
+function openLine(root: string, container: Container, timeout: number): Tool {
   try {
     const line = openConsole(containerFolder(root, container.id));
     return {
       given: line.fd,
-      directives: pairs({ tool: "console", timeout: String(FOREVER) }),
+      directives: pairs({ tool: "console", timeout: String(timeout) }),
       [Symbol.dispose]: () => line[Symbol.dispose](),
     };
   } catch (cause) {
@@ -114,6 +121,12 @@ function openLine(root: string, container: Container): Tool {
 }
 
 const printed = (text: string, complaint = ""): Tool => ({
-  directives: pairs({ tool: "print", timeout: "0", text, complaint, code: complaint === "" ? "0" : "2" }),
+  directives: pairs({
+    tool: "print",
+    timeout: String(PRINT_TIMEOUT),
+    text,
+    complaint,
+    code: complaint === "" ? "0" : "2",
+  }),
   [Symbol.dispose]: () => undefined,
 });

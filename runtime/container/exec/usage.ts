@@ -1,0 +1,11 @@
+/** The commands that `unikrun exec` runs beside a guest; `unikrun help exec` and the man page end with it too. */
+export const USAGE = `Commands about a guest:
+  unikrun http [:PORT]/PATH       GET from the guest; fails unless the status is 2xx or 3xx
+  unikrun tcp PORT                whether the guest takes connections there
+  unikrun ping [-c COUNT]         whether the guest answers at all
+  unikrun dns [--type AAAA] NAME  what the guest's name servers say
+  unikrun console                 the guest's serial line
+  unikrun stats [--json]          what the guest uses
+  unikrun status [--json]         what the guest is
+The first five take --timeout SECONDS (default 5).
+`;
