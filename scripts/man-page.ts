@@ -15,10 +15,16 @@ function flagLines({ name, alias, kind, choices, help }: Flag): string {
   return `.TP\n${names.join(", ")}${value}\n${text(help)}`;
 }
 
-function verbLines(verb: VerbEntry): string {
+async function verbLines(verb: VerbEntry): Promise<string> {
   const usage = [`\\fB${verb.name}\\fR`, ...verb.args.map((arg) => `\\fI${text(arg)}\\fR`)].join(" ");
-  const help = verb.delegated ? `${verb.help}; only for containers that are no unikernels` : verb.help;
-  return [`.SS ${usage}`, text(help), ...verb.flags().map(flagLines)].join("\n");
+  const help = verb.delegated ? `${verb.help}; one that is no unikernel is handed to runc or crun` : verb.help;
+  const more = await verb.more?.();
+  return [
+    `.SS ${usage}`,
+    text(help),
+    ...verb.flags().map(flagLines),
+    ...(more === undefined ? [] : [`.PP\n.nf\n${text(more.trimEnd())}\n.fi`]),
+  ].join("\n");
 }
 
 console.log(`.TH UNIKRUN 8 "" "unikrun ${version}" "System administration"
@@ -33,7 +39,7 @@ becomes a virtual machine in the container's namespaces and cgroup; any other is
 .SH FLAGS
 ${GLOBALS.map(flagLines).join("\n")}
 .SH COMMANDS
-${VERBS.map(verbLines).join("\n")}
+${(await Promise.all(VERBS.map(verbLines))).join("\n")}
 .SH FILES
 .TP
 .I /etc/unikrun/config.json

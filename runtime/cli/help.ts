@@ -18,6 +18,8 @@ export async function helpText(verb?: string): Promise<string> {
     .options(optionsOf(entry ? [...entry.flags(), HELP] : GLOBALS));
   if (entry) {
     const note = entry.delegated ? `\n\n${DELEGATED}` : "";
+    const more = await entry.more?.();
+    if (more !== undefined) command.epilogue(more);
     return command.usage(`$0 ${usageOf(entry)}\n\n${entry.help}${note}`).getHelp();
   }
   for (const each of VERBS) command.command(usageOf(each), each.help + (each.delegated ? " *" : ""));
@@ -28,7 +30,7 @@ export async function helpText(verb?: string): Promise<string> {
 }
 
 const WIDTH = 100;
-const DELEGATED = "Only for containers that are no unikernels: it is handed to runc or crun.";
+const DELEGATED = "A container that is no unikernel is handed to runc or crun, which may know more flags.";
 
 const usageOf = ({ name, args }: VerbEntry): string => [name, ...args].join(" ");
 

@@ -22,6 +22,8 @@ export interface VerbEntry {
   readonly endsAtId?: true;
   /** Flags that the table does not know are no error: another runtime may know them. */
   readonly delegated?: true;
+  /** What its help ends with. */
+  readonly more?: () => Promise<string>;
 }
 
 interface Extra {
@@ -107,7 +109,7 @@ const SHARED: readonly VerbEntry[] = [
   {
     ...shared,
     name: "exec",
-    help: "run another process in a container; beside a unikernel: unikrun http|tcp|ping|dns|console|stats|status",
+    help: "run a command about a guest (unikrun http, tcp, ping, …), or a process in a Linux container",
     flags: () => [
       consoleSocket,
       string("pidfd-socket", "socket that gets the process's pidfd"),
@@ -129,6 +131,7 @@ const SHARED: readonly VerbEntry[] = [
     ],
     args: ["ID", "[COMMAND…]"],
     endsAtId: true,
+    more: async () => (await import("../container/exec/usage.ts")).USAGE,
   },
   {
     ...shared,

@@ -22,6 +22,12 @@ for (const { name, args, flags, help: description, delegated } of VERBS)
     }
   });
 
+test("the help of exec shows the commands about a guest", async (t) => {
+  const help = await helpText("exec");
+  for (const command of ["http", "tcp", "ping", "dns", "console", "stats", "status"])
+    t.true(help.includes(`  unikrun ${command} `), command);
+});
+
 test("the help of no command says so", async (t) => {
   const error = await t.throwsAsync(helpText("frobnicate"), { instanceOf: UnikrunError });
   t.is(error?.message, 'There is no command "frobnicate": see unikrun --help.');

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import test from "ava";
 import { type Bench, leftovers, makeBench } from "./harness.ts";
 
@@ -93,16 +92,4 @@ test.serial("limits are changed, but not to less than the running guest has", (t
   );
   t.is(limit(), 320 << 20);
   t.regex(bench.call("update", "--memory", "much", bench.id).stderr, /must be a whole number/);
-});
-
-test.serial("what a unikernel can't do is refused at once, in a line that says why", (t) => {
-  using bench = started(["http", "80"]);
-  const { code, stderr, log } = bench.call("checkpoint", bench.id);
-  t.not(code, 0);
-  t.regex(
-    stderr,
-    new RegExp(`^unikrun: Container ${bench.id} is a unikernel, so checkpoint is not for it: .*\\.$`, "m"),
-  );
-  t.is(log.at(-1)?.level, "error");
-  t.is(readFileSync(`/proc/${bench.pid()}/comm`, "utf8").trim(), "unikrun-init");
 });
