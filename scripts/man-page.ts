@@ -17,7 +17,9 @@ function flagLines({ name, alias, kind, choices, help }: Flag): string {
 
 async function verbLines(verb: VerbEntry): Promise<string> {
   const usage = [`\\fB${verb.name}\\fR`, ...verb.args.map((arg) => `\\fI${text(arg)}\\fR`)].join(" ");
-  const help = verb.delegated ? `${verb.help}; one that is no unikernel is handed to runc or crun` : verb.help;
+  const help = verb.delegated
+    ? `${verb.help}; one that is no unikernel is handed to runc or crun`
+    : verb.help;
   const more = await verb.more?.();
   return [
     `.SS ${usage}`,
