@@ -95,7 +95,7 @@ function lookUp(container: Container, request: Request & { tool: "dns" }): Tool 
   openLookups({ netns, containerId: container.id });
   return {
     directives: [
-joinDirective("network", netns),
+      joinDirective("network", netns),
       ...pairs({ tool: "dns", timeout: String(request.timeout), type: request.type }),
       ...servers.map((server) => ["server", server] as const),
       ...searchNames(text, request.name).map((name) => ["name", name] as const),
