@@ -1,10 +1,10 @@
 /**
  * containerd's config.toml: a runtime of the CRI plugin, by which Kubernetes starts containers
  * (https://github.com/containerd/containerd/blob/main/docs/cri/config.md). The plugin's name goes by the file's version:
- * a file without one is of version 1, which containerd 2 still reads.
+ * a file without one is of version 1, of which containerd 2 reads all but this plugin.
  */
 import { UnikrunError } from "../error.ts";
-import type { ConfigFormat } from "./config-format.ts";
+import type { ConfigFormat, Entry } from "./config-format.ts";
 import {
   addBlock,
   hasBlock,
@@ -22,26 +22,22 @@ const PLUGINS = ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runti
 /** `fresh` is the version of a file that says nothing yet: 2 for containerd 1, 3 for containerd 2. */
 export function containerdFormat(fresh: 2 | 3): ConfigFormat {
   return {
-    list(text, file) {
-      const config = parseToml(text, file);
-      return PLUGINS.flatMap((plugin) => {
-        const runtimes = lookUp(config, "plugins", plugin, "containerd", "runtimes");
-        return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, runtime]) => {
-          const binary = isTable(runtime) ? lookUp(runtime, "options", "BinaryName") : undefined;
-          return { name, binary: typeof binary === "string" ? binary : null, isOurs: hasBlock(text, name) };
-        });
-      });
-    },
+    list: runtimesOf,
 
     add(text, file, { name, binary }) {
       const config = parseToml(text ?? "", file);
       const says = Object.keys(config).length > 0;
       const version = says ? versionOf(config, file) : fresh;
+      if (version === 1 && fresh === 3) throw new UnikrunError(tooOld(file));
       const given = says ? (text ?? "") : `${text ?? ""}version = ${version}\n`;
       const plugin = PLUGINS[version - 1] ?? PLUGINS[0];
       const key = version === 3 ? `'${plugin}'` : version === 2 ? `"${plugin}"` : plugin;
-      const table = `plugins.${key}.containerd.runtimes.${name}`;
-      const after = addBlock(given, name, [
+      const runtimes = `plugins.${key}.containerd.runtimes`;
+      const table = `${runtimes}.${name}`;
+      const before = needsUsual(config, plugin, version)
+        ? addBlock(given, USUAL, [`[${runtimes}.${USUAL}]`, '  runtime_type = "io.containerd.runc.v2"'])
+        : given;
+      const after = addBlock(before, name, [
         `[${table}]`,
         '  runtime_type = "io.containerd.runc.v2"',
         '  pod_annotations = ["org.unikrun.*"]',
@@ -55,10 +51,25 @@ export function containerdFormat(fresh: 2 | 3): ConfigFormat {
       );
     },
 
-    remove: (text, _file, name) => removeBlock(text, name),
+    remove(text, file, name) {
+      const without = removeBlock(text, name);
+      const isLast = runtimesOf(without, file).every((entry) => entry.name === USUAL);
+      return isLast ? removeBlock(without, USUAL) : without;
+    },
 
     isEmpty: (text) => /^\s*(?:version = \d+\s*)?$/.test(text),
   };
+}
+
+function runtimesOf(text: string, file: string): Entry[] {
+  const config = parseToml(text, file);
+  return PLUGINS.flatMap((plugin) => {
+    const runtimes = lookUp(config, "plugins", plugin, "containerd", "runtimes");
+    return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, runtime]) => {
+      const binary = isTable(runtime) ? lookUp(runtime, "options", "BinaryName") : undefined;
+      return { name, binary: typeof binary === "string" ? binary : null, isOurs: hasBlock(text, name) };
+    });
+  });
 }
 
 /** Whether the CRI plugin, and with it every runtime that only it knows, is switched off, as in the file that Docker's packages bring. */
@@ -76,6 +87,19 @@ function versionOf(config: Table, file: string): 1 | 2 | 3 {
     `${file} has the version ${JSON.stringify(version)}, which containerd does not know: make it a number first; nothing was changed.`,
   );
 }
+
+/** The runtime that containerd has by itself, unless its file has any other; no registration can have this name. */
+const USUAL = "runc";
+
+/** containerd 1 forgets its own runtime where the file names one, and then its CRI plugin does not load. */
+function needsUsual(config: Table, plugin: string, version: number): boolean {
+  const containerd = ["plugins", plugin, "containerd"] as const;
+  const usual = lookUp(config, ...containerd, "default_runtime_name") || USUAL;
+  return version < 3 && usual === USUAL && lookUp(config, ...containerd, "runtimes", USUAL) === undefined;
+}
+
+const tooOld = (file: string): string =>
+  `${file} is of version 1, as every file without "version" is, and containerd 2 finds no runtimes in those: make it one of version 2 first, with version = 2 at its beginning and plugins by their whole names; nothing was changed.`;
 
 /** A host whose runc leaves cgroups to systemd has the kubelet name them in systemd's way, for every runtime. */
 function usesSystemd(config: Table, plugin: string): boolean {

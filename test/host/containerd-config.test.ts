@@ -11,11 +11,15 @@ const add = (text: string | null, fresh: 2 | 3 = 2): string =>
   containerdFormat(fresh).add(text, FILE, registration);
 const remove = (text: string): string => containerdFormat(2).remove(text, FILE, "unikrun", null);
 
+const RUNC = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+`;
+
 test("a file of version 2 gets a block of that version at its end", (t) => {
   t.is(
-    add("version = 2 # ours\n"),
-    `version = 2 # ours
-
+    add(RUNC),
+    `${RUNC}
 # unikrun: begin unikrun
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.unikrun]
   runtime_type = "io.containerd.runc.v2"
@@ -27,6 +31,25 @@ test("a file of version 2 gets a block of that version at its end", (t) => {
   );
 });
 
+test("where a file names no runtime, containerd's own is written too, and goes with the last of ours", (t) => {
+  const both = containerdFormat(2).add(add("version = 2\n"), FILE, { ...registration, name: "second" });
+  const runc = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]\n';
+  t.is(both.split(runc).length, 2);
+  const one = remove(both);
+  t.true(one.includes(runc));
+  t.is(containerdFormat(2).remove(one, FILE, "second", null), "version = 2\n");
+});
+
+test("another runtime that is the usual one is left as it is", (t) => {
+  const own = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd]
+default_runtime_name = "crun"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+runtime_type = "io.containerd.runc.v2"
+`;
+  t.false(add(own).includes("runtimes.runc"));
+});
+
 test("a file of version 3, or a later one, gets the plugin's name of that version", (t) => {
   for (const version of [3, 4])
     t.true(
@@ -36,14 +59,14 @@ test("a file of version 3, or a later one, gets the plugin's name of that versio
     );
 });
 
-test("a file without a version is of version 1, whatever containerd it is", (t) => {
-  for (const fresh of [2, 3] as const)
-    t.true(add(`oom_score = 0\n`, fresh).includes("[plugins.cri.containerd.runtimes.unikrun]\n"));
+test("a file without a version is of version 1, in which containerd 2 finds no runtimes", (t) => {
+  t.true(add(`oom_score = 0\n`, 2).includes("[plugins.cri.containerd.runtimes.unikrun]\n"));
+  t.throws(() => add(`oom_score = 0\n`, 3), { message: /make it one of version 2 first, with version = 2/ });
 });
 
 test("no file, or one that says nothing, gets the version of the containerd that is there", (t) => {
   t.true(
-    add(null, 2).startsWith('version = 2\n\n# unikrun: begin unikrun\n[plugins."io.containerd.grpc.v1.cri"'),
+    add(null, 2).startsWith('version = 2\n\n# unikrun: begin runc\n[plugins."io.containerd.grpc.v1.cri"'),
   );
   t.true(
     add(null, 3).startsWith(
@@ -78,13 +101,14 @@ test("what stands behind the block stays when it is taken out", (t) => {
 });
 
 test("runtimes of each version are found, and who put them there", (t) => {
-  const text = `${add("version = 2\n")}[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata]\nruntime_type = "io.containerd.kata.v2"\n`;
+  const text = `${add(RUNC)}[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata]\nruntime_type = "io.containerd.kata.v2"\n`;
   t.deepEqual(containerdFormat(2).list(text, FILE), [
+    { name: "runc", binary: null, isOurs: false },
     { name: "unikrun", binary: "/usr/local/bin/unikrun", isOurs: true },
     { name: "kata", binary: null, isOurs: false },
   ]);
   for (const version of ["oom_score = 0\n", "version = 3\n"])
-    t.is(containerdFormat(2).list(add(version), FILE)[0]?.binary, "/usr/local/bin/unikrun");
+    t.is(containerdFormat(2).list(add(version), FILE).at(-1)?.binary, "/usr/local/bin/unikrun");
 });
 
 test("what is not TOML, of an unknown version, or closed to new tables is refused", (t) => {
