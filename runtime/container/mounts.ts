@@ -15,13 +15,13 @@ export interface GuestMount {
 
 /** What programs on Linux need and engines therefore always mount, and where. */
 const LINUX_TYPES = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"];
-const LINUX_PLACES = /^\/(dev|proc|sys)(\/|$)|^\/run(\/\.containerenv)?$/;
+const LINUX_PLACES = /^\/(dev|proc|sys)(\/|$)|^\/run\/\.containerenv$/;
 
 /** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
 export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
-    if (LINUX_TYPES.includes(mount.type ?? "") || LINUX_PLACES.test(destination)) return [];
+    if (isForLinux(mount, destination)) return [];
     if (destination === "/") {
       throw new UnikrunError(
         `Container ${id}: a unikernel's own files are at /, so nothing can be mounted there: mount ${mount.source ?? "it"} on a folder.`,
@@ -42,6 +42,11 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     );
   });
 }
+
+const isForLinux = ({ type = "" }: Mount, destination: string): boolean =>
+  LINUX_TYPES.includes(type) ||
+  LINUX_PLACES.test(destination) ||
+  (destination === "/run" && type === "tmpfs");
 
 const isBind = ({ type, options = [] }: Mount): boolean =>
   type === "bind" || options.some((option) => option === "bind" || option === "rbind");

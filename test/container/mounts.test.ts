@@ -23,11 +23,13 @@ test("folders, files and volumes are the guest's, read-only where the last word 
       { destination: "/etc/hosts", type: "bind", source: "/x/hosts", options: ["rbind", "rprivate"] },
       { destination: "/data", type: "bind", source: "data", options: ["rbind", "rw", "ro"] },
       { destination: "run/secrets/../secrets", options: ["bind", "ro", "rw"], source: "/s" },
+      { destination: "/run", type: "bind", source: "/x/empty", options: ["rbind", "rw"] },
     ),
     [
       { destination: "/etc/hosts", readOnly: false, source: "/x/hosts" },
       { destination: "/data", readOnly: true, source: "/bundle/data" },
       { destination: "/run/secrets", readOnly: false, source: "/s" },
+      { destination: "/run", readOnly: false, source: "/x/empty" },
     ],
   );
 });
