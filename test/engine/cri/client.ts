@@ -7,7 +7,12 @@ export interface PodConfig {
   readonly metadata: { readonly name: string; readonly uid: string; readonly namespace: string };
   readonly hostname?: string;
   readonly log_directory: string;
-  readonly dns_config?: { readonly servers: readonly string[] };
+  readonly dns_config?: {
+    readonly servers: readonly string[];
+    readonly searches?: readonly string[];
+    readonly options?: readonly string[];
+  };
+  readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux?: unknown;
 }
@@ -22,6 +27,7 @@ export interface Resources {
   readonly memory_limit_in_bytes?: number;
   readonly cpu_quota?: number;
   readonly cpu_period?: number;
+  readonly cpu_shares?: number;
   readonly oom_score_adj?: number;
 }
 
@@ -32,6 +38,8 @@ export interface ContainerConfig {
   readonly args?: readonly string[];
   readonly envs?: readonly { readonly key: string; readonly value: string }[];
   readonly mounts?: readonly Mount[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly log_path: string;
   readonly linux?: { readonly resources?: Resources; readonly security_context?: unknown };
 }
@@ -42,6 +50,10 @@ export interface Usage {
     readonly working_set_bytes: { readonly value: number };
     readonly usage_bytes: { readonly value: number } | null;
   };
+}
+
+export interface ContainerUsage extends Usage {
+  readonly attributes: { readonly id: string };
 }
 
 interface Calls {
@@ -73,7 +85,11 @@ interface Calls {
   ];
   CheckpointContainer: [{ container_id: string; location: string; timeout?: number }, unknown];
   ContainerStats: [{ container_id: string }, { stats: Usage }];
-  PodSandboxStats: [{ pod_sandbox_id: string }, { stats: { linux: Usage & { containers: Usage[] } } }];
+  ListContainerStats: [Record<string, never>, { stats: ContainerUsage[] }];
+  PodSandboxStats: [
+    { pod_sandbox_id: string },
+    { stats: { linux: Usage & { containers: ContainerUsage[] } } },
+  ];
   ListContainers: [Record<string, never>, { containers: { id: string; state: string }[] }];
 }
 

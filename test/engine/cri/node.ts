@@ -27,19 +27,19 @@ export interface Node extends AsyncDisposable {
 
 export const PAUSE = "docker.io/library/pause:latest";
 
-export async function startNode(): Promise<Node> {
+/** `format` is config.toml's; containerd 2 reads 2 as well. */
+export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promise<Node> {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-node-`);
   const socket = `${folder}/containerd.sock`;
   mkdirSync(`${folder}/etc/containerd`, { recursive: true });
   mkdirSync(`${folder}/cni`);
-  writeFileSync(
-    `${folder}/etc/containerd/config.toml`,
-    engine === "20" ? configV2(folder) : configV3(folder),
-  );
+  writeFileSync(`${folder}/etc/containerd/config.toml`, format === 2 ? configV2(folder) : configV3(folder));
   // Below the prefix too, where install looks whether there is such a program.
   mkdirSync(`${folder}${dirname(unikrun)}`, { recursive: true });
   symlinkSync(unikrun, `${folder}${unikrun}`);
   succeed([unikrun, "install", "containerd", "--prefix", folder, "--binary", unikrun]);
+  // dockerd, which is on this node too, has all dropped that passes through and is not its own.
+  succeed(["iptables", "-w", "-P", "FORWARD", "ACCEPT"]);
   writeNetwork(folder, "bridge");
   let daemon = await startDaemon(folder, socket);
   importImages(socket);
@@ -117,14 +117,15 @@ state = "${folder}/state"
   address = "${folder}/containerd.sock"
 `;
 
-/** What both have: no room for lower OOM scores here, and CNI's programs where Debian has them. */
+/**
+ * What both have: no room for lower OOM scores here, and CNI's programs where Debian has them. No runtime is named,
+ * as in the files that distributions bring.
+ */
 const criPart = (folder: string, plugin: string): string => `[plugins."${plugin}"]
   restrict_oom_score_adj = true
   [plugins."${plugin}".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${folder}/cni"
-  [plugins."${plugin}".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
 `;
 
 const configV2 = (folder: string): string => `${daemonPart(folder, 2)}
@@ -149,7 +150,9 @@ function writeNetwork(folder: string, kind: "bridge" | "ptp"): void {
     routes: [{ dst: "0.0.0.0/0" }],
   };
   const plugin =
-    kind === "bridge" ? { type: kind, bridge: "cni-test", isGateway: true, ipam } : { type: kind, ipam };
+    kind === "bridge"
+      ? { type: kind, bridge: "cni-test", isGateway: true, hairpinMode: true, ipam }
+      : { type: kind, ipam };
   const network = { cniVersion: "0.4.0", name: `pods-${kind}`, plugins: [plugin] };
   writeFileSync(`${folder}/cni/10-pods.conflist`, JSON.stringify(network));
 }

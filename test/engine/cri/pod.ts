@@ -19,8 +19,13 @@ export interface Pod {
 export const PROBE = "docker.io/library/probe:latest";
 export const BUSYBOX = "docker.io/library/busybox:latest";
 
-/** A pod of the handler "unikrun", which the test's end removes. */
-export async function runPod(t: ExecutionContext, node: Node, change: Partial<PodConfig> = {}): Promise<Pod> {
+/** A pod of the handler "unikrun", or of the node's own runtime ("" is its name), which the test's end removes. */
+export async function runPod(
+  t: ExecutionContext,
+  node: Node,
+  change: Partial<PodConfig> = {},
+  handler = "unikrun",
+): Promise<Pod> {
   const { client } = node;
   const name = uniqueName("pod");
   const config: PodConfig = {
@@ -31,7 +36,7 @@ export async function runPod(t: ExecutionContext, node: Node, change: Partial<Po
     ...change,
   };
   mkdirSync(config.log_directory, { recursive: true });
-  const { pod_sandbox_id: id } = await client.call("RunPodSandbox", { config, runtime_handler: "unikrun" });
+  const { pod_sandbox_id: id } = await client.call("RunPodSandbox", { config, runtime_handler: handler });
   let removed = false;
   const remove = async (): Promise<void> => {
     removed = true;

@@ -1,0 +1,126 @@
+/** Pods on the network: Services, the kubelet's probes, what a sidecar can do, and another CNI plugin. */
+import test, { type ExecutionContext } from "ava";
+import { type KubePod, startPod } from "./cri/kubelet.ts";
+import type { PodTemplate } from "./cri/manifest.ts";
+import { type Node, startNode } from "./cri/node.ts";
+import { answers } from "./cri/probes.ts";
+import { makeService } from "./cri/service.ts";
+import { eventually, httpGet } from "./harness.ts";
+
+let node: Node;
+test.before(async () => {
+  node = await startNode();
+});
+test.after.always(() => node?.[Symbol.asyncDispose]());
+
+const GUEST = { name: "guest", image: "probe" };
+const SIDECAR = { name: "sidecar", image: "busybox", command: ["sleep", "1000"] };
+
+const podOf = (t: ExecutionContext, spec: PodTemplate["spec"]): Promise<KubePod> =>
+  startPod(t, node, { spec });
+
+const exec = async (id: string, ...cmd: readonly string[]) => {
+  const { stdout, exit_code } = await node.client.call("ExecSync", { container_id: id, cmd, timeout: 30 });
+  return { code: exit_code, stdout: stdout.toString() };
+};
+
+test.serial(
+  "a Service leads to the guests behind it, from the node, from programs and from guests",
+  async (t) => {
+    const guests = [await podOf(t, { containers: [GUEST] }), await podOf(t, { containers: [GUEST] })];
+    const client = await podOf(t, { containers: [SIDECAR] });
+    const shell = await client.start("sidecar");
+    for (const pod of guests) {
+      await pod.start("guest");
+      await httpGet(`http://${pod.ip}/`);
+    }
+    using service = makeService("10.96.12.34", "10.66.0.0/24");
+    const addresses = guests.map(({ ip }) => ip);
+    const [one, two] = guests;
+    if (!one || !two) throw new Error("there are two");
+    /** Who answered each of some requests. */
+    const fromNode = async () =>
+      /^hostname: (.*)$/m.exec(await httpGet(`http://${service.clusterIP}/`, 1000))?.[1];
+    const fromProgram = async () =>
+      /^hostname: (.*)$/m.exec(
+        (await exec(shell, "timeout", "3", "wget", "-qO-", `http://${service.clusterIP}/`)).stdout,
+      )?.[1];
+    const fromGuest = async () =>
+      /^hostname: (.*)$/m.exec(
+        await httpGet(`http://${one.ip}/connect?host=${service.clusterIP}&port=80&path=/`),
+      )?.[1];
+    const REQUESTS = 25;
+    const who = async (ask: () => Promise<string | undefined>) => {
+      const names: (string | undefined)[] = [];
+      for (let i = 0; i < REQUESTS; i++) names.push(await ask());
+      return [...new Set(names)].sort();
+    };
+    service.set(addresses);
+    const both = guests.map(({ name }) => name).sort();
+    t.deepEqual(await who(fromNode), both);
+    t.deepEqual(await who(fromProgram), both);
+    t.deepEqual(await who(fromGuest), both);
+
+    await two.remove();
+    service.set([one.ip]);
+    t.deepEqual(await who(fromNode), [one.name]);
+    t.deepEqual(await who(fromProgram), [one.name]);
+  },
+);
+
+test.serial("probes by HTTP, by TCP and by exec answer as long as the guest does", async (t) => {
+  const spec = { ...GUEST, ports: [{ name: "http", containerPort: 80 }] };
+  const pod = await podOf(t, { containers: [spec] });
+  const probes = [
+    { httpGet: { path: "/", port: "http" } },
+    { httpGet: { path: "/", port: 80 } },
+    { tcpSocket: { port: "http" } },
+    { exec: { command: ["unikrun", "http", "/"] } },
+  ];
+  const all = (id: string) => Promise.all(probes.map((probe) => answers(node, pod, { spec, id }, probe)));
+  const first = await pod.start("guest");
+  await eventually("answers", async () => ((await all(first)).every(Boolean) ? true : undefined));
+  t.false(await answers(node, pod, { spec, id: first }, { httpGet: { path: "/missing", port: 80 } }));
+  t.false(await answers(node, pod, { spec, id: first }, { tcpSocket: { port: 81 } }));
+  await httpGet(`http://${pod.ip}/panic`);
+  await eventually("no answers", async () => ((await all(first)).some(Boolean) ? undefined : true));
+  const second = await pod.start("guest");
+  await eventually("answers again", async () => ((await all(second)).every(Boolean) ? true : undefined));
+  t.pass();
+});
+
+test.serial(
+  "a sidecar reaches other sidecars, but neither the guest nor, once that runs, the world",
+  async (t) => {
+    const server = await podOf(t, { containers: [GUEST] });
+    await server.start("guest");
+    await httpGet(`http://${server.ip}/`);
+    const serve = [
+      "sh",
+      "-c",
+      "mkdir /tmp/w && echo hello > /tmp/w/index.html && httpd -f -p 8080 -h /tmp/w",
+    ];
+    const pod = await podOf(t, {
+      containers: [SIDECAR, GUEST, { ...SIDECAR, name: "server", command: serve }],
+    });
+    const sidecar = await pod.start("sidecar");
+    await pod.start("server");
+    const get = async (url: string) => (await exec(sidecar, "timeout", "2", "wget", "-qO-", url)).stdout;
+    t.regex(await get(`http://${server.ip}/`), /probe/);
+    await pod.start("guest");
+    await httpGet(`http://${pod.ip}/`);
+    for (const host of ["127.0.0.1", pod.ip]) {
+      t.is(await get(`http://${host}:8080/`), "hello\n");
+      t.is(await get(`http://${host}/`), "");
+    }
+    t.is(await get(`http://${server.ip}/`), "");
+  },
+);
+
+test.serial("a config.toml of format 2 leads to guests on every containerd", async (t) => {
+  await using other = await startNode(2);
+  const pod = await startPod(t, other, { spec: { containers: [GUEST] } });
+  await pod.start("guest");
+  t.regex(await httpGet(`http://${pod.ip}/`), /probe/);
+  await pod.remove();
+});
