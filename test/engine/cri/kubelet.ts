@@ -52,7 +52,8 @@ export async function startPod(
   const volumes = new Map<string, Volume>(
     (template.spec.volumes ?? []).map((spec) => [spec.name, makeVolume(folder, spec, data)]),
   );
-  const account = makeServiceAccount(folder);
+  const withoutToken = template.spec.automountServiceAccountToken === false;
+  const account = withoutToken ? null : makeServiceAccount(folder);
   const { linux, ...config } = sandboxConfig(name, folder, template);
   const pod = await runPod(
     t,
@@ -131,7 +132,7 @@ interface Making {
   readonly spec: ContainerSpec;
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, Volume>;
-  readonly account: Volume;
+  readonly account: Volume | null;
 }
 
 function containerConfig(making: Making): ContainerConfig {
@@ -180,7 +181,7 @@ function mountsOf({ folder, spec, attempt, volumes, account }: Making): Mount[] 
   });
   return [
     ...own,
-    mount("/var/run/secrets/kubernetes.io/serviceaccount", account.path, true),
+    ...(account ? [mount("/var/run/secrets/kubernetes.io/serviceaccount", account.path, true)] : []),
     mount("/etc/hosts", `${folder}/hosts`, false),
     mount(spec.terminationMessagePath ?? "/dev/termination-log", message, false),
   ];

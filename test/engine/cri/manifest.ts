@@ -10,6 +10,7 @@ export interface PodTemplate {
 
 export interface PodSpec {
   readonly runtimeClassName?: string;
+  readonly automountServiceAccountToken?: boolean;
   readonly shareProcessNamespace?: boolean;
   readonly securityContext?: { readonly runAsUser?: number; readonly supplementalGroups?: readonly number[] };
   readonly containers: readonly ContainerSpec[];

@@ -20,40 +20,13 @@ export function makeService(clusterIP: string, podRange: string): Service {
   succeed(["ip", "route", "replace", "default", "dev", "cni-test"]);
   const set = (addresses: readonly string[]) => succeed(restore, rules(clusterIP, podRange, addresses));
   set([]);
-  for (const [chain, target] of HOOKS)
-    succeed([
-      "iptables",
-      "-w",
-      "-t",
-      "nat",
-      "-I",
-      chain,
-      "-m",
-      "comment",
-      "--comment",
-      "kubernetes",
-      "-j",
-      target,
-    ]);
+  for (const [chain, target] of HOOKS) succeed(["iptables", "-w", "-t", "nat", "-I", chain, "-j", target]);
   return {
     clusterIP,
     set,
     [Symbol.dispose]: () => {
       for (const [chain, target] of HOOKS)
-        command([
-          "iptables",
-          "-w",
-          "-t",
-          "nat",
-          "-D",
-          chain,
-          "-m",
-          "comment",
-          "--comment",
-          "kubernetes",
-          "-j",
-          target,
-        ]);
+        succeed(["iptables", "-w", "-t", "nat", "-D", chain, "-j", target]);
       succeed(["ip", "route", "del", "default", "dev", "cni-test"]);
     },
   };
