@@ -40,6 +40,7 @@ test.serial(
     const pod = await podOf(t, { containers: [GUEST] });
     await pod.start("guest");
     t.regex(await ask(pod, "file", "/etc/hosts"), new RegExp(`^${pod.ip}\\t${pod.name}$`, "m"));
+    t.is((await httpGet(`http://${pod.ip}/dns?name=${pod.name}`)).trim(), pod.ip);
     t.is(await ask(pod, "file", "/etc/hostname"), `${pod.name}\n`);
     t.is(
       await ask(pod, "file", "/etc/resolv.conf"),
@@ -135,25 +136,31 @@ for (const medium of ["", "Memory"])
 test.serial(
   "a file for a termination message stays empty, or is refused where no disk could have it",
   async (t) => {
-    const volumeMounts = [{ name: "scratch", mountPath: "/srv/data" }];
     const places = {
       "/dev/termination-log": null,
       "/tmp/message": null,
       "/message": /can't be mounted directly below \//,
       "/srv/data/message": /can't be mounted into \/srv\/data, which is a disk that the guest writes/,
     };
-    for (const [terminationMessagePath, refusal] of Object.entries(places)) {
-      const pod = await podOf(t, {
-        containers: [{ ...GUEST, volumeMounts, terminationMessagePath }],
-        volumes: [{ name: "scratch", emptyDir: {} }],
-      });
-      if (refusal) t.regex((await t.throwsAsync(pod.start("guest"))).message, refusal);
-      else {
-        await pod.start("guest");
-        t.regex(await httpGet(`http://${pod.ip}/`), /probe/);
-        t.is(readFileSync(`${pod.folder}/termination-log-guest-0`, "utf8"), "");
+    const volumeMounts = [{ name: "scratch", mountPath: "/srv/data" }];
+    const pod = await podOf(t, {
+      containers: Object.keys(places).map((terminationMessagePath, i) => ({
+        ...GUEST,
+        name: `guest${i}`,
+        volumeMounts,
+        terminationMessagePath,
+      })),
+      volumes: [{ name: "scratch", emptyDir: {} }],
+    });
+    for (const [i, refusal] of Object.values(places).entries()) {
+      if (refusal) {
+        await t.throwsAsync(pod.start(`guest${i}`), { message: refusal });
+        continue;
       }
-      await pod.remove();
+      const guest = await pod.start(`guest${i}`);
+      t.regex(await httpGet(`http://${pod.ip}/`), /probe/);
+      await pod.end(guest);
+      t.is(readFileSync(`${pod.folder}/termination-log-guest${i}-0`, "utf8"), "");
     }
   },
 );

@@ -1,5 +1,5 @@
 /** Kubernetes' pods, as kubelet makes them: containerd's CRI plugin with the handler "unikrun". */
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import test from "ava";
 import type { Resources, Usage } from "./cri/client.ts";
 import { limitsOf, processorTime, workingSet } from "./cri/figures.ts";
@@ -146,59 +146,6 @@ test.serial("statistics are those of the cgroups, for a container and for its po
   const { stats } = await node.client.call("ListContainerStats", {});
   t.true(stats.some(({ attributes }) => attributes.id === guest));
 });
-
-test.serial(
-  "what kubelet mounts: ConfigMap, Secret, subPath, emptyDir, hosts and the termination log",
-  async (t) => {
-    const folder = `${node.folder}/mounts`;
-    mkdirSync(`${folder}/config/..2026`, { recursive: true });
-    writeFileSync(`${folder}/config/..2026/key`, "of the ConfigMap");
-    symlinkSync("..2026", `${folder}/config/..data`);
-    symlinkSync("..data/key", `${folder}/config/key`);
-    mkdirSync(`${folder}/token`);
-    writeFileSync(`${folder}/token/token`, "secret");
-    mkdirSync(`${folder}/empty`);
-    writeFileSync(`${folder}/hosts`, "10.1.2.3 known-host\n");
-    writeFileSync(`${folder}/termination-log`, "");
-    const mount = (container_path: string, name: string, readonly: boolean) => ({
-      container_path,
-      host_path: `${folder}/${name}`,
-      readonly,
-    });
-    const pod = await runPod(t, node);
-    const guest = await pod.run("guest", {
-      ...serve,
-      mounts: [
-        mount("/config", "config", true),
-        mount("/var/run/secrets/kubernetes.io/serviceaccount", "token", true),
-        mount("/single/key", "config/..2026/key", true),
-        mount("/scratch", "empty", false),
-        mount("/etc/hosts", "hosts", false),
-        mount("/dev/termination-log", "termination-log", false),
-      ],
-    });
-    const file = (path: string) => httpGet(`http://${pod.address}/file?path=${path}`);
-    t.is(await file("/var/run/secrets/kubernetes.io/serviceaccount/token"), "secret");
-    t.is(await file("/single/key"), "of the ConfigMap");
-    t.is(await file("/config/..2026/key"), "of the ConfigMap");
-    t.is(JSON.parse(await httpGet(`http://${pod.address}/stat?path=/config/key`)).target, "..data/key");
-    t.is((await httpGet(`http://${pod.address}/dns?name=known-host`)).trim(), "10.1.2.3");
-    const put = { method: "PUT", body: "written", keepalive: false };
-    t.true((await fetch(`http://${pod.address}/file?path=/scratch/x&sync=1`, put)).ok);
-    await node.client.call("StopContainer", { container_id: guest, timeout: 5 });
-    await node.client.call("RemoveContainer", { container_id: guest });
-    await eventually(
-      "what was written",
-      () => readFileSync(`${folder}/empty/x`, "utf8") === "written" || undefined,
-    );
-    await pod.run("reader", {
-      image: { image: BUSYBOX },
-      command: ["cat", "/scratch/x"],
-      mounts: [mount("/scratch", "empty", false)],
-    });
-    await eventually("the sidecar's log", () => printed(pod.log("reader")).trim() === "written" || undefined);
-  },
-);
 
 test.serial(
   "a log that is rotated goes on in a new file, and the last line of a guest that dies is there",
