@@ -48,7 +48,7 @@ function run(name: string, runtime: { path: string }): string {
   return `${good}/${(good ?? 0) + (bad ?? 0)}`;
 }
 
-const tests = readdirSync(`${source}/validation`).filter((name) =>
+const tests = readdirSync(`${source}/validation`).sort().filter((name) =>
   existsSync(`${source}/validation/${name}/${name}.t`),
 );
 const rows = tests.map((name) => {
