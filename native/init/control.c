@@ -9,6 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+void control_open(struct control *control, int listener)
+{
+	control->listener = listener;
+	control->caller = control->viewer = control->holder = control->fd = -1;
+}
+
 /* One caller at a time: the others wait where they connected. A caller sends a line and gets a line. */
 void control_accept(struct control *control)
 {

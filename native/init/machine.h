@@ -18,6 +18,7 @@ struct control {
 	char line[8192];
 	size_t used;
 };
+void control_open(struct control *control, int listener);
 void control_accept(struct control *control);
 void control_read(struct control *control, struct monitor *monitor, const struct rules *rules);
 /* The holder has gone. */

@@ -276,8 +276,7 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	confine_init();
 	await_board(&m, signals);
 	channel_started(channel);
-	m.control.listener = channel->listener;
-	m.control.caller = m.control.viewer = m.control.holder = m.control.fd = -1;
+	control_open(&m.control, channel->listener);
 	(void)!write(plan->reply, "ok", 2);
 	close(plan->reply);
 	relay(&m, signals);
