@@ -3,7 +3,16 @@
  * Runs the validation tests of opencontainers/runtime-tools with runc, crun and unikrun, and writes docs/runtime-tools.md.
  * SOURCE is a checkout in which `make runtimetest validation-executables` was called.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 
 const repository = resolve(import.meta.dirname, "..");
@@ -48,9 +57,9 @@ function run(name: string, runtime: { path: string }): string {
   return `${good}/${(good ?? 0) + (bad ?? 0)}`;
 }
 
-const tests = readdirSync(`${source}/validation`).sort().filter((name) =>
-  existsSync(`${source}/validation/${name}/${name}.t`),
-);
+const tests = readdirSync(`${source}/validation`)
+  .sort()
+  .filter((name) => existsSync(`${source}/validation/${name}/${name}.t`));
 const rows = tests.map((name) => {
   const text = readFileSync(`${source}/validation/${name}/${name}.go`, "utf8");
   const cells = RUNTIMES.map((runtime) =>
@@ -59,6 +68,39 @@ const rows = tests.map((name) => {
   console.error(name, ...cells);
   return `| ${name} | ${cells.join(" | ")} | ${WORDS[name] ?? ""} |`;
 });
+/** What a runtime says to a fixture of the specification in a bundle that has no files: a good one lacks only these. */
+function read(file: string, runtime: { path: string }): string {
+  const bundle = mkdtempSync(`${tmpdir()}/fixture-`);
+  try {
+    copyFileSync(file, `${bundle}/config.json`);
+    const cmd = [runtime.path, "--root", `${bundle}/state`, "create", "--bundle", bundle, "fixture"];
+    const { stderr } = Bun.spawnSync({
+      cmd,
+      cwd: bundle,
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: 10_000,
+    });
+    const words = stderr.toString().trim().split("\n").at(-1) ?? "";
+    return words
+      .replaceAll(bundle, "BUNDLE")
+      .replace(/^time=\S+ level=error msg="|"$|^unikrun: |^\S+Z: /g, "")
+      .replaceAll("|", "\\|");
+  } finally {
+    rmSync(bundle, { recursive: true, force: true });
+  }
+}
+
+const FIXTURES = `${repository}/../shared/spec/schema/test/config`;
+const readers = RUNTIMES.filter(({ path }) => !path.endsWith("as-unikernel.ts"));
+const fixtures = ["good", "bad"].flatMap((kind) =>
+  readdirSync(`${FIXTURES}/${kind}`)
+    .filter((name) => !/^(freebsd|zos)-/.test(name))
+    .map((name) => {
+      const cells = readers.map((runtime) => read(`${FIXTURES}/${kind}/${name}`, runtime));
+      return `| ${kind}/${name} | ${cells.join(" | ")} |`;
+    }),
+);
+
 const version = (cmd: readonly string[]): string =>
   Bun.spawnSync([...cmd])
     .stdout.toString()
@@ -75,5 +117,14 @@ each bundle's program was exchanged for a unikernel; "–" stands where the test
 | test | ${RUNTIMES.map(({ name }) => name).join(" | ")} | |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
+
+## The specification's own fixtures
+
+What each runtime says to a configuration of the runtime-spec's schema tests, in a bundle without any files: of a good one nothing else may be wrong, a bad one must be refused for what is bad in it. Those for FreeBSD and z/OS are left out. Unit tests
+(\`test/container/spec.test.ts\`, \`test/container/features.test.ts\`) try all of them, those of \`features\` and \`state\` too.
+
+| fixture | ${readers.map(({ name }) => name.replace(/,.*/, "")).join(" | ")} |
+| --- | --- | --- | --- |
+${fixtures.join("\n")}
 `,
 );

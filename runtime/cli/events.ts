@@ -12,7 +12,7 @@ export const run: Verb = async (call) => {
     throw new UnikrunError(`container not running: ${container.id} has stopped, so it has no statistics.`);
   }
   for (; isAlive(container); await Bun.sleep(pause)) {
-    print(JSON.stringify(statisticsOf(container)));
+    print(JSON.stringify(statisticsOf(call.root, container)));
     if (call.flags.boolean("stats")) return;
   }
 };

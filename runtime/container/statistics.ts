@@ -1,11 +1,12 @@
 /** What `events --stats` says of a container, in runc's form (types/events.go of runc). */
 import { readTextOrNull } from "../../native/files.ts";
 import { isTapName } from "../network/taps.ts";
+import { guestDisks, hostDevices } from "./block-statistics.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
 import type { Container } from "./state.ts";
 
-/** Numbers of a container's cgroup, and its guest's network cards as the container's interfaces count them. */
-export function statisticsOf(container: Container) {
+/** Numbers of a container's cgroup, its guest's network cards as the container's interfaces count them, and its guest's disks. */
+export function statisticsOf(root: string, container: Container) {
   const cgroup = openCgroup(container.cgroup);
   const file = (controller: string, name: string): string | null => {
     const folder = cgroup.folderOf(controller) ?? container.cgroup[""];
@@ -22,7 +23,10 @@ export function statisticsOf(container: Container) {
         current: number(file("pids", "pids.current")),
         limit: number(file("pids", "pids.max")),
       },
+      blkio: hostDevices(file, isLegacy),
       network_interfaces: interfacesOf(container.pid),
+      // A frozen VMM answers nobody.
+      disks: cgroup.isFrozen() ? [] : guestDisks(root, container),
     },
   };
 }

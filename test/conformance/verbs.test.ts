@@ -50,6 +50,24 @@ test.serial("a paused container can be killed, and removed by force", (t) => {
   }
 });
 
+test.serial(
+  "statistics have the guest's disks, by where they are mounted, but not while it is paused",
+  (t) => {
+    using bench = started(["sleep", "1000"], (config) => {
+      Object.assign(config, { mounts: [{ destination: "/scratch", type: "tmpfs", source: "tmpfs" }] });
+    });
+    const disks = () => JSON.parse(bench.call("events", "--stats", bench.id).stdout).data.disks;
+    const deadline = Date.now() + 20_000;
+    // The guest reads the file system's head when it mounts it.
+    while (disks()[0]?.readBytes === 0 && Date.now() < deadline) Bun.sleepSync(50);
+    t.is(disks().length, 1);
+    t.is(disks()[0].name, "/scratch");
+    t.true(disks()[0].readBytes > 0 && disks()[0].reads > 0, JSON.stringify(disks()));
+    t.is(bench.call("pause", bench.id).code, 0);
+    t.deepEqual(disks(), []);
+  },
+);
+
 test.serial("statistics have what runc's have", (t) => {
   using bench = started(["http", "80"], (config) => {
     config.linux.resources = { memory: { limit: 256 << 20 } };

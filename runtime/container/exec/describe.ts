@@ -56,9 +56,9 @@ function machineOf(stateFolder: string): { memory: number | null; accelerator: "
 }
 
 export function statisticsText(root: string, container: Container, json: boolean): string {
-  const { data } = statisticsOf(container);
+  const { data } = statisticsOf(root, container);
   if (json) return `${JSON.stringify({ status: statusOf(root, container), ...data })}\n`;
-  const { cpu, memory, pids, network_interfaces: interfaces } = data;
+  const { cpu, memory, pids, disks, network_interfaces: interfaces } = data;
   return table({
     CPU: `${(cpu.usage.total / 1e9).toFixed(2)} s`,
     memory: mebibytes(memory.usage.usage),
@@ -67,6 +67,12 @@ export function statisticsText(root: string, container: Container, json: boolean
       interfaces.map(({ Name, RxBytes, TxBytes }) => [
         Name,
         `received ${mebibytes(RxBytes)}, sent ${mebibytes(TxBytes)}`,
+      ]),
+    ),
+    ...Object.fromEntries(
+      disks.map(({ name, readBytes, writtenBytes }) => [
+        name,
+        `read ${mebibytes(readBytes)}, written ${mebibytes(writtenBytes)}`,
       ]),
     ),
   });
