@@ -1,5 +1,14 @@
 /** A Kubernetes node without kubelet: containerd with its CRI plugin and a CNI network, in the engine's namespaces. */
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import {
@@ -30,6 +39,8 @@ export const PAUSE = "docker.io/library/pause:latest";
 /** `format` is config.toml's; containerd 2 reads 2 as well. */
 export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promise<Node> {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-node-`);
+  // A user namespace's root has to get through.
+  chmodSync(folder, 0o711);
   const socket = `${folder}/containerd.sock`;
   mkdirSync(`${folder}/etc/containerd`, { recursive: true });
   mkdirSync(`${folder}/cni`);

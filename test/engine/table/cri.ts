@@ -1,13 +1,15 @@
 /** What kubelet asks of containerd's CRI plugin. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { ExecutionContext } from "ava";
-import { startNode } from "../cri/node.ts";
+import { type Node, startNode } from "../cri/node.ts";
 import { BUSYBOX, type Pod, printed, runPod, waitForExit } from "../cri/pod.ts";
 import { engine, eventually, httpGet, succeed } from "../harness.ts";
 import { anonymous, type Column, must, Refused } from "./answers.ts";
 
 export async function askCri(column: Column, t: ExecutionContext): Promise<void> {
-  await using node = await startNode();
+  const node = await startNode();
+  // After the pods, whose teardowns come later.
+  t.teardown(() => node[Symbol.asyncDispose]());
   const row = column.row.bind(column);
   const { call } = node.client;
   const folder = `${node.folder}/table`;
@@ -152,12 +154,30 @@ export async function askCri(column: Column, t: ExecutionContext): Promise<void>
     engine === "20" ? "this engine does not ask for it" : "asked for user namespaces only",
     "features",
   );
-  column.notApplicable("not tried: see Docker's column, whose configuration is the same", "privileged");
-  column.notApplicable(
-    "kubelet refuses hostUsers: false where the features don't name user namespaces",
-    "user namespace",
-  );
-  column.notApplicable("hostNetwork: true is refused as with Docker", "the host's network");
+  await askSecurity(column, t, node);
+}
+
+async function askSecurity(column: Column, t: ExecutionContext, node: Node): Promise<void> {
+  const row = column.row.bind(column);
+  /** A pod with these namespaces, and a guest in it. */
+  const run = async (security_context: Readonly<Record<string, unknown>>): Promise<void> => {
+    // kubelet gives none to a pod of the host's network.
+    const pod = await runPod(t, node, { hostname: "", linux: { cgroup_parent: "", security_context } });
+    const code = await waitForExit(
+      node,
+      await pod.run("guest", { args: ["return", "5"], linux: { security_context } }),
+    );
+    must(code === 5, `code ${code}`);
+  };
+  await row("privileged", () => run({ namespace_options: {}, privileged: true }));
+  await row("the host's network", () => refusal(run({ namespace_options: { network: "NODE" } })));
+  if (engine === "20") {
+    column.notApplicable("this engine knows no user namespaces for pods", "user namespace");
+    return;
+  }
+  const mapping = [{ host_id: 100_000, container_id: 0, length: 65_536 }];
+  const userns_options = { mode: "POD", uids: mapping, gids: mapping };
+  await row("user namespace", () => refusal(run({ namespace_options: { userns_options } })));
 }
 
 async function askEnds(column: Column, pod: Pod, end: (container: string) => Promise<number>): Promise<void> {
