@@ -1,7 +1,6 @@
 import { runHooks } from "../../hooks/runner.ts";
 import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
-import type { OpenDisk } from "../disk/open.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
@@ -16,7 +15,7 @@ import { type Wiring, wireNetwork } from "../network/wire.ts";
 import { type Boot, prepareBoot } from "./boot.ts";
 import { readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
-import { type MachineRecord, writeMachine } from "./machine-record.ts";
+import { writeMachine } from "./machine-record.ts";
 import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
 
@@ -27,7 +26,7 @@ import { type Container, containerFolder, stateDocument, statusOf } from "./stat
 export async function startContainer(
   root: string,
   container: Container,
-  resume?: (container: Container, nics: readonly Nic[], settings: HostSettings) => Resumed,
+  resume?: (nics: readonly Nic[]) => Resumed,
 ): Promise<void> {
   const status = statusOf(root, container);
   if (status !== "created") {
@@ -52,10 +51,8 @@ export async function startContainer(
 }
 
 /** What a guest goes on from, in place of a boot. */
-export interface Resumed extends Disposable {
+export interface Resumed extends Boot {
   readonly accelerator: Accelerator;
-  readonly machine: Pick<MachineRecord, "memoryMiB" | "bootArguments" | "nics">;
-  readonly disks: readonly OpenDisk[];
   readonly phase: PlanInput["phase"];
   /** Brings the guest's state into the machine that waits for it, and returns when it runs. */
   load(stateFolder: string): void;
@@ -64,18 +61,18 @@ export interface Resumed extends Disposable {
 async function startMachine(
   root: string,
   container: Container,
-  resume?: Parameters<typeof startContainer>[2],
-) {
+  resume: Parameters<typeof startContainer>[2],
+): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
   const { host, accelerator: chosen } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
   const resolvConf = readResolvConf(guest.mounts);
   using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
-  using resumed = resume?.(container, wiring.nics, settings);
+  const resumed = resume?.(wiring.nics);
   const accelerator = resumed?.accelerator ?? chosen;
-  using boot = resumed ? null : prepareBoot({ container, family, settings, accelerator, resolvConf, wiring });
-  const { machine, disks } = resumed ?? (boot as Boot);
+  using boot = resumed ?? prepareBoot({ container, family, settings, accelerator, resolvConf, wiring });
+  const { machine, disks } = boot;
   await runHooks({
     kind: "startContainer",
     hooks: hooks.startContainer,

@@ -114,6 +114,14 @@ test("what is no whole checkpoint of this guest is refused in a sentence, and le
   refused(/had 1 network cards, and its network namespace has 0/);
   change('"memoryMiB":', '"memoryMiB":"x","y":');
   refused(/memoryMiB must be a whole number/);
+  writeFileSync(file, good);
+  bench.configure(({ linux }) => {
+    linux.resources = { memory: { limit: 48 << 20 } };
+  });
+  refused(/memory limit of 48 MiB leaves 8 MiB to the guest.* and it needs 64 MiB/);
+  bench.configure(({ linux }) => {
+    linux.resources = {};
+  });
   writeFileSync(file, "{");
   refused(/can't be read/);
   writeFileSync(file, good);

@@ -17,7 +17,7 @@ test("the man page has every command and flag, and no line of it is a request by
     for (const { name } of verb.flags())
       t.true(page.includes(`\\fB${`--${name}`.replaceAll("-", "\\-")}\\fR`), name);
   }
-  const requests = new Set([".TH", ".SH", ".SS", ".TP", ".B", ".I", ".BR"]);
+  const requests = new Set([".TH", ".SH", ".SS", ".TP", ".B", ".I", ".BR", ".PP", ".nf", ".fi"]);
   for (const line of page.split("\n"))
     if (/^[.']/.test(line)) t.true(requests.has(line.split(" ")[0] ?? ""), line);
 });

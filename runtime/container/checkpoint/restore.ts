@@ -1,6 +1,8 @@
 import { waitForInit } from "../../../native/init.ts";
 import { O_RDONLY, openPath, owned } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { familyNamed } from "../../guest/detect.ts";
+import { guestMemory } from "../../machine/memory.ts";
 import { loadMachine } from "../../machine/migration.ts";
 import { adoptAddresses, refuseOtherAddresses } from "../../network/adopt.ts";
 import { type CreateOptions, createContainer } from "../create.ts";
@@ -30,17 +32,26 @@ export async function restoreContainer(
         `Container ${id} can't be restored: the checkpoint in ${folder} is of a ${checkpoint.machine.family} guest, and this is a ${guest.family} one.`,
       );
     }
-    await startContainer(options.root, container, (made, nics) => {
-      refuseOtherAddresses(id, checkpoint.machine.nics, nics);
-      const disks = openSavedDisks(made, folder, checkpoint);
+    await startContainer(options.root, container, (nics) => {
+      const { machine, accelerator } = checkpoint;
+      refuseOtherAddresses(id, machine.nics, nics);
+      const family = familyNamed(guest.family);
+      guestMemory({
+        containerId: id,
+        limit: guest.memoryLimit,
+        wanted: machine.memoryMiB,
+        family,
+        accelerator,
+      });
+      const disks = openSavedDisks(container, folder, checkpoint);
       return {
-        accelerator: checkpoint.accelerator,
-        machine: checkpoint.machine,
+        accelerator,
+        machine,
         phase: checkpoint.phase,
         disks: disks.list,
         load(state) {
           load(id, state, folder, checkpoint);
-          adoptAddresses(made.givenNetns ?? `/proc/${made.pid}/ns/net`, checkpoint.machine.nics, nics);
+          adoptAddresses(container.givenNetns ?? `/proc/${container.pid}/ns/net`, machine.nics, nics);
         },
         [Symbol.dispose]: () => disks[Symbol.dispose](),
       } satisfies Resumed;

@@ -60,10 +60,10 @@ export function checkpointContainer(
   }
 }
 
-/** Until it is disposed of, what the guest was before can't come back by itself: running by init's care, even if we are killed. */
+/** When this is disposed of, the guest is what it was before; one that ran goes on even if we are killed, by init's care. */
 function standStill(container: Container, state: string, isPaused: boolean): Disposable {
   if (!isPaused) return holdMachine(state);
-  // containerd pauses what it saves; only the guest may stand still now, since its VMM is to speak.
+  // containerd pauses what it saves. A frozen VMM could not, so only the guest stands still meanwhile.
   const cgroup = openCgroup(container.cgroup);
   cgroup.thaw();
   return {
