@@ -1,8 +1,8 @@
 import { runHooks } from "../../hooks/runner.ts";
 import type { Directive } from "../../native/directives.ts";
-import { exists, statusOrNull, writeText } from "../../native/files.ts";
+import { exists, statusOrNull } from "../../native/files.ts";
 import { createInit, type LaunchInit } from "../../native/init.ts";
-import { reasonOf, UnikrunError } from "../error.ts";
+import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { cgroupPaths, createCgroup } from "./cgroup/cgroup.ts";
@@ -14,6 +14,7 @@ import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
+import { writePidFile } from "./pid-file.ts";
 import { rlimitsOf } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";
@@ -206,16 +207,6 @@ async function runCreateHooks(container: Container): Promise<void> {
     place: { kind: "container", pid },
     state,
   });
-}
-
-function writePidFile(id: string, path: string, pid: number): void {
-  try {
-    writeText(path, String(pid), 0o644);
-  } catch (cause) {
-    throw new UnikrunError(`Container ${id}: the pid file ${path} can't be written (${reasonOf(cause)}).`, {
-      cause,
-    });
-  }
 }
 
 function absolute(path: string): string {

@@ -5,18 +5,19 @@ import { forwardSignals } from "./signal.ts";
 import { startContainer } from "./start.ts";
 
 /**
- * create, start, and unless detached wait and delete. Returns the container's exit code (0 when detached);
+ * create, start (or what stands for it), and unless detached wait and delete. Returns the container's exit code (0 when detached);
  * null, with nothing done, where the bundle holds no unikernel.
  */
 export async function runContainer(
   options: CreateOptions,
   { detach, keep }: { detach: boolean; keep: boolean },
+  start = startContainer,
 ): Promise<number | null> {
   const waiter = detach ? null : waitForInit();
   const container = await createContainer(options, waiter?.launch);
   if (!container) return null;
   try {
-    await startContainer(options.root, container);
+    await start(options.root, container);
   } catch (error) {
     await deleteContainer(options.root, container, { force: true });
     throw error;

@@ -109,7 +109,7 @@ test("what is no whole checkpoint of this guest is refused in a sentence, and le
   change(/"vmm":"[^"]+"/, '"vmm":"1.2.3"');
   refused(/QEMU 1\.2\.3 made the checkpoint in \S+, and this host has QEMU \d/);
   change('"family":"rumprun"', '"family":"other"');
-  refused(/is of a other guest/);
+  refused(/is of a guest of the family other, and this is one of rumprun/);
   change('"nics":[]', '"nics":[{"mac":"02:00:00:00:00:01","mtu":1500,"addresses":[],"gateways":[]}]');
   refused(/had 1 network cards, and its network namespace has 0/);
   change('"memoryMiB":', '"memoryMiB":"x","y":');

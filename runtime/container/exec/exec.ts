@@ -1,10 +1,11 @@
 import type { Directive } from "../../../native/directives.ts";
-import { readText, writeText } from "../../../native/files.ts";
+import { readText } from "../../../native/files.ts";
 import { execTool, waitForTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { joinDirective } from "../namespaces.ts";
 import type { Process } from "../oci.ts";
+import { writePidFile } from "../pid-file.ts";
 import { checkProcess } from "../spec-process.ts";
 import { type Container, statusOf } from "../state.ts";
 import { readCommand } from "./request.ts";
@@ -80,16 +81,6 @@ function terminalDirectives(
     ["console-socket", socket],
     ...(size ? [["terminal-size", `${size.height}x${size.width}`] as const] : []),
   ];
-}
-
-function writePidFile(id: string, path: string, pid: number): void {
-  try {
-    writeText(path, String(pid), 0o644);
-  } catch (cause) {
-    throw new UnikrunError(`Container ${id}: the pid file ${path} can't be written (${reasonOf(cause)}).`, {
-      cause,
-    });
-  }
 }
 
 /** The process in a file, as engines give it (--process). */
