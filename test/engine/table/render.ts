@@ -5,6 +5,7 @@ const HEAD = `# Engines
 
 Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine answers then, so no cell is a promise only.
 With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`test/engine/table/answers.json\` anew.
+[runtime-tools.md](runtime-tools.md) has the validation tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
 
 **yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's reason.
 `;
