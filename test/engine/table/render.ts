@@ -12,7 +12,7 @@ With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`
 
 /** docs/engines.md. */
 export function render({ versions, answers }: Table): string {
-  const engines = Object.keys(answers).sort();
+  const engines = Object.keys(answers).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   const refusals = new Notes((index) => String(index + 1));
   const reasons = new Notes((index) => String.fromCharCode(97 + index));
   const cell = (engine: string, row: string): string => {
@@ -48,6 +48,10 @@ export function render({ versions, answers }: Table): string {
     "",
   ].join("\n");
 }
+
+/** Engines side by side with their newer selves. */
+const rank = (engine: string): number =>
+  ["by hand", "Docker", "containerd", "CRI", "Podman"].findIndex((name) => engine.startsWith(name));
 
 /** "refused: WORDS" in two. */
 function split(answer: string): [kind: string, words?: string] {
