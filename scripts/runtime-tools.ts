@@ -1,7 +1,8 @@
 /**
- * scripts/with-docker --engine 28 node_modules/.bin/bun scripts/runtime-tools.ts SOURCE
+ * scripts/with-docker --engine 28 node_modules/.bin/bun scripts/runtime-tools.ts SOURCE SCHEMA
  * Runs the validation tests of opencontainers/runtime-tools with runc, crun and unikrun, and writes docs/runtime-tools.md.
- * SOURCE is a checkout in which `make runtimetest validation-executables` was called.
+ * SOURCE is a checkout in which `make runtimetest validation-executables` was called, SCHEMA the folder `schema` of the
+ * runtime-spec; both below /tmp, which the engine's tree shares.
  */
 import {
   copyFileSync,
@@ -57,6 +58,17 @@ function run(name: string, runtime: { path: string }): string {
   return `${good}/${(good ?? 0) + (bad ?? 0)}`;
 }
 
+const FIXTURES = `${resolve(process.argv[3] ?? ".")}/test/config`;
+const readers = RUNTIMES.filter(({ path }) => !path.endsWith("as-unikernel.ts"));
+const fixtures = ["good", "bad"].flatMap((kind) =>
+  readdirSync(`${FIXTURES}/${kind}`)
+    .filter((name) => !/^(freebsd|zos)-/.test(name))
+    .map((name) => {
+      const cells = readers.map((runtime) => read(`${FIXTURES}/${kind}/${name}`, runtime));
+      return `| ${kind}/${name} | ${cells.join(" | ")} |`;
+    }),
+);
+
 const tests = readdirSync(`${source}/validation`)
   .sort()
   .filter((name) => existsSync(`${source}/validation/${name}/${name}.t`));
@@ -90,17 +102,6 @@ function read(file: string, runtime: { path: string }): string {
   }
 }
 
-const FIXTURES = `${repository}/../shared/spec/schema/test/config`;
-const readers = RUNTIMES.filter(({ path }) => !path.endsWith("as-unikernel.ts"));
-const fixtures = ["good", "bad"].flatMap((kind) =>
-  readdirSync(`${FIXTURES}/${kind}`)
-    .filter((name) => !/^(freebsd|zos)-/.test(name))
-    .map((name) => {
-      const cells = readers.map((runtime) => read(`${FIXTURES}/${kind}/${name}`, runtime));
-      return `| ${kind}/${name} | ${cells.join(" | ")} |`;
-    }),
-);
-
 const version = (cmd: readonly string[]): string =>
   Bun.spawnSync([...cmd])
     .stdout.toString()
@@ -110,7 +111,7 @@ writeFileSync(
   `${repository}/docs/runtime-tools.md`,
   `# The validation tests of runtime-tools
 
-Made by \`scripts/runtime-tools.ts\` with [opencontainers/runtime-tools](https://github.com/opencontainers/runtime-tools) ${version(["git", "-C", source, "describe", "--always", "--tags"])}, ${version(["runc", "--version"])} and ${version(["crun", "--version"])}.
+Made by \`scripts/runtime-tools.ts\` with [opencontainers/runtime-tools](https://github.com/opencontainers/runtime-tools) ${readFileSync(`${source}/VERSION`, "utf8").trim()}, ${version(["runc", "--version"])} and ${version(["crun", "--version"])}.
 A cell has the checks that passed, of all that were made; what fails with runc fails by the tests' own age or by this host (cgroup version 1, no AppArmor, no SELinux). In the third column the tests' own programs run, which unikrun hands on to runc. In the fourth
 each bundle's program was exchanged for a unikernel; "–" stands where the test is about what a Linux program finds inside.
 

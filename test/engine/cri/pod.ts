@@ -40,8 +40,12 @@ export async function runPod(
   let removed = false;
   const remove = async (): Promise<void> => {
     removed = true;
-    await client.call("StopPodSandbox", { pod_sandbox_id: id });
-    await client.call("RemovePodSandbox", { pod_sandbox_id: id });
+    // The kubelet asks again where containerd loses a shim that is just ending ("ttrpc: closed").
+    await eventually(`the end of pod ${name}`, async () => {
+      await client.call("StopPodSandbox", { pod_sandbox_id: id });
+      await client.call("RemovePodSandbox", { pod_sandbox_id: id });
+      return true;
+    });
   };
   t.teardown(() => (removed ? undefined : remove()));
   const { status } = await client.call("PodSandboxStatus", { pod_sandbox_id: id });
