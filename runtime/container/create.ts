@@ -198,7 +198,8 @@ function newFolders(paths: Paths): Paths {
 
 async function runCreateHooks(container: Container): Promise<void> {
   const { hooks, pid } = container;
-  const state = stateDocument(container, "creating");
+  // runtime.md, State: "creating" is step 2 of the life cycle alone, and hooks are the steps after it.
+  const state = stateDocument(container, "created");
   await runHooks({ kind: "prestart", hooks: hooks.prestart, place: { kind: "runtime" }, state });
   await runHooks({ kind: "createRuntime", hooks: hooks.createRuntime, place: { kind: "runtime" }, state });
   await runHooks({

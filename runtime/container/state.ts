@@ -172,7 +172,7 @@ export function readProcess(pid: number): { state: string; startTime: number } |
 }
 
 /** The state that hooks and `state` get (runtime.md, State). A stopped container has no pid. */
-export function stateDocument(container: Container, status: Status | "creating") {
+export function stateDocument(container: Container, status: Status) {
   return {
     ociVersion: container.ociVersion,
     id: container.id,

@@ -44,9 +44,9 @@ test.serial("hooks of every kind run in order, where they belong, with the state
   t.deepEqual(
     entries.map(({ kind, state }) => [kind, state.status]),
     [
-      ["prestart", "creating"],
-      ["createRuntime", "creating"],
-      ["createContainer", "creating"],
+      ["prestart", "created"],
+      ["createRuntime", "created"],
+      ["createContainer", "created"],
       ["poststart", "running"],
       ["poststop", "stopped"],
     ],

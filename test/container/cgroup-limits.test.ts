@@ -38,6 +38,11 @@ test("memory: the spec's swap is memory and swap together, version 2's is swap a
   t.deepEqual(v2({ memory: { limit: MIB } }), ["memory.max=1048576"], "swap as it is");
 });
 
+test("memory: TCP's buffers have a limit of their own in version 1", (t) => {
+  t.deepEqual(v1({ memory: { kernelTCP: MIB } }), ["memory.kmem.tcp.limit_in_bytes=1048576"]);
+  t.deepEqual(v2({ memory: { kernelTCP: MIB } }), []);
+});
+
 test("memory: -1 is no limit", (t) => {
   t.deepEqual(v1({ memory: { limit: -1 } }), ["memory.limit_in_bytes=-1", "memory.memsw.limit_in_bytes=-1"]);
   t.deepEqual(v2({ memory: { limit: -1 } }), ["memory.swap.max=max", "memory.max=max"]);

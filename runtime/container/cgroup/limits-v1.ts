@@ -50,6 +50,7 @@ function memory({ memory }: Resources): Setting[] {
       ? ["memory.memsw.limit_in_bytes", "-1", "skip"]
       : ["memory.memsw.limit_in_bytes", nonZero(memory.swap)],
     ["memory.soft_limit_in_bytes", nonZero(memory.reservation)],
+    ["memory.kmem.tcp.limit_in_bytes", nonZero(memory.kernelTCP), "skip"],
     ["memory.oom_control", memory.disableOOMKiller ? "1" : undefined],
     ["memory.swappiness", swappiness === undefined ? undefined : decimal(swappiness)],
   ]);
