@@ -38,6 +38,10 @@ enum verdict console_from_guest(struct console *console, struct rules *rules, bo
 		return GOES_ON;
 	if (n <= 0) {
 		console->guest_gone = true;
+		if (console->held_return && !console_pending(console)) {
+			console->out_used = console->out_sent = 0;
+			emit(console, '\r');
+		}
 		return GOES_ON;
 	}
 	*spoke = true;

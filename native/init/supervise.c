@@ -187,8 +187,12 @@ static void relay(struct machine *m, int signals)
 		if (fds[5].revents && !monitor_read(&m->monitor))
 			m->monitor.fd = -1;
 		control_answer(&m->control, &m->monitor);
-		if (fds[2].revents)
+		if (fds[2].revents) {
 			console_to_output(&m->console);
+			/* A reader that is slow, but reads, gets all of it. */
+			if (drain_until)
+				drain_until = now_ms() + DRAIN_MS;
+		}
 		if (fds[1].revents)
 			listen_to_guest(m);
 		if (fds[3].revents)
