@@ -146,6 +146,13 @@ export interface Resources {
     readonly throttleReadIOPSDevice?: readonly Throttle[];
     readonly throttleWriteIOPSDevice?: readonly Throttle[];
   };
+  readonly devices?: readonly {
+    readonly allow: boolean;
+    readonly type?: string;
+    readonly major?: number;
+    readonly minor?: number;
+    readonly access?: string;
+  }[];
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly network?: {
     readonly classID?: number;

@@ -174,3 +174,15 @@ test("network and RDMA limits", (t) => {
     "rdma.max=mlx5_1 hca_handle=3 hca_object=10000",
   ]);
 });
+
+test("devices: the rules in their order, then what a machine's own processes open; none without a denial", (t) => {
+  const all = { allow: true, access: "rwm" };
+  const fuse = { allow: true, type: "c", major: 10, minor: 229, access: "rw" };
+  t.deepEqual(v1({ devices: [all, fuse] }), []);
+  const settings = v1({
+    devices: [{ ...all, allow: false }, fuse, { allow: true, type: "c", minor: -1, access: "m" }],
+  });
+  t.deepEqual(settings.slice(0, 3), ["devices.deny=a", "devices.allow=c 10:229 rw", "devices.allow=c *:* m"]);
+  t.true(settings.includes("devices.allow=c 10:232 rwm"));
+  t.deepEqual(v2({ devices: [{ ...all, allow: false }] }), []);
+});

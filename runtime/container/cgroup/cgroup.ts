@@ -131,8 +131,8 @@ function write(paths: Paths, setting: Setting, mayBeEarly: boolean): boolean {
     return true;
   } catch (cause) {
     const code = errorCode(cause);
+    if (otherwise === "try" || (code === "ENOENT" && otherwise === "skip")) return true;
     if (code === "EINVAL" && mayBeEarly) return false;
-    if (code === "ENOENT" && otherwise === "skip") return true;
     if (code === "ENOENT" && typeof otherwise === "object")
       return write(paths, { controller, ...otherwise }, mayBeEarly);
     const why =

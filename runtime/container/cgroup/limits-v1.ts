@@ -1,5 +1,6 @@
 import { UnikrunError } from "../../error.ts";
 import type { Resources } from "../oci.ts";
+import { devicesV1 } from "./devices-v1.ts";
 import {
   decimal,
   forDevice,
@@ -30,6 +31,7 @@ export function limitsV1(resources: Resources): Setting[] {
     ...hugePageLimits(resources.hugepageLimits, "limit_in_bytes"),
     ...network(resources),
     ...rdmaLimits(resources.rdma),
+    ...devicesV1(resources.devices),
   ];
 }
 

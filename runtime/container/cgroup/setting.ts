@@ -7,8 +7,8 @@ export interface Setting {
   readonly controller: string;
   readonly file: string;
   readonly value: string;
-  /** Where the kernel lacks the file: to go without, or to write another one. Absent: that is an error. */
-  readonly otherwise?: "skip" | { readonly file: string; readonly value: string };
+  /** Where the kernel lacks the file: to go without, or to write another one. "try": it may refuse it, too. Absent: that is an error. */
+  readonly otherwise?: "skip" | "try" | { readonly file: string; readonly value: string };
 }
 
 /** Settings of one controller from [file, value] pairs; those without a value are left out. */
