@@ -21,15 +21,13 @@ export async function deleteContainer(
   await releaseResources(container);
   await bringVolumesBack(container);
   forget(root, id);
-  try {
-    await runHooks({
-      kind: "poststop",
-      hooks: container.hooks.poststop,
-      place: { kind: "runtime" },
-      state: stateDocument(container, "stopped"),
-    });
-  } catch (error) {
-    // runtime.md, Lifecycle 13: the container is gone all the same.
-    await warn(reasonOf(error));
+  const state = stateDocument(container, "stopped");
+  for (const hook of container.hooks.poststop ?? []) {
+    try {
+      await runHooks({ kind: "poststop", hooks: [hook], place: { kind: "runtime" }, state });
+    } catch (error) {
+      // runtime.md, Lifecycle 13: the container is gone all the same, and the other hooks run.
+      await warn(reasonOf(error));
+    }
   }
 }
