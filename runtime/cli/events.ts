@@ -1,5 +1,5 @@
 import { isAlive } from "../container/state.ts";
-import { statisticsOf } from "../container/statistics.ts";
+import { oomKills, statisticsOf } from "../container/statistics.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
@@ -11,11 +11,22 @@ export const run: Verb = async (call) => {
   if (!isAlive(container)) {
     throw new UnikrunError(`container not running: ${container.id} has stopped, so it has no statistics.`);
   }
-  for (; isAlive(container); await Bun.sleep(pause)) {
+  if (call.flags.boolean("stats")) return print(JSON.stringify(statisticsOf(call.root, container)));
+  let killed = oomKills(container);
+  for (let next = 0; isAlive(container); await Bun.sleep(Math.min(pause, OOM_PAUSE))) {
+    const now = oomKills(container);
+    if (now > killed) print(JSON.stringify({ type: "oom", id: container.id }));
+    killed = now;
+    if (performance.now() < next) continue;
+    next = performance.now() + pause;
     print(JSON.stringify(statisticsOf(call.root, container)));
-    if (call.flags.boolean("stats")) return;
   }
+  // The kernel may have killed the machine itself.
+  if (oomKills(container) > killed) print(JSON.stringify({ type: "oom", id: container.id }));
 };
+
+/** Milliseconds between two looks for processes that lack of memory killed, and for the container's end. */
+const OOM_PAUSE = 500;
 
 /** As Go writes durations, of one unit: "5s", "500ms", "1m". */
 function milliseconds(text: string): number {

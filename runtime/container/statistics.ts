@@ -31,6 +31,13 @@ export function statisticsOf(root: string, container: Container) {
   };
 }
 
+/** How many of the container's processes the kernel has killed for memory; 0 where it does not say. */
+export function oomKills(container: Container): number {
+  const folder = openCgroup(container.cgroup).folderOf("memory");
+  const file = folder ? `${folder}/memory.oom_control` : `${container.cgroup[""]}/memory.events`;
+  return table(readTextOrNull(file)).oom_kill ?? 0;
+}
+
 type Reader = (controller: string, name: string) => string | null;
 
 /** 0 for what is not there or has no limit, as with runc. */

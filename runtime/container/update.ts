@@ -3,6 +3,7 @@ import { readText } from "../../native/files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { overheadBytes } from "../machine/memory.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
+import { readMachine } from "./machine-record.ts";
 import type { Resources } from "./oci.ts";
 import { checkResources } from "./spec-resources.ts";
 import { type Container, containerFolder, statusOf } from "./state.ts";
@@ -34,10 +35,7 @@ export function readLimits(flags: { string(name: string): string | undefined }):
   for (const { flag, group, field } of FLAGS) {
     const text = flags.string(flag);
     if (text === undefined) continue;
-    if (!/^-?\d+$/.test(text)) {
-      throw new UnikrunError(`update --${flag} must be a whole number, not ${JSON.stringify(text)}.`);
-    }
-    set(group, field, Number(text));
+    set(group, field, group === "memory" ? bytes(flag, text) : whole(flag, text));
   }
   for (const [flag, field] of [
     ["cpuset-cpus", "cpus"],
@@ -47,6 +45,21 @@ export function readLimits(flags: { string(name: string): string | undefined }):
     if (text !== undefined) set("cpu", field, text);
   }
   return limits as Resources;
+}
+
+function whole(flag: string, text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw new UnikrunError(`update --${flag} must be a whole number, not ${JSON.stringify(text)}.`);
+}
+
+/** As runc reads sizes: 1024 to the next unit, whichever way it is written; -1 for no limit. */
+function bytes(flag: string, text: string): number {
+  if (text === "-1") return -1;
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text) ?? [];
+  if (digits !== "") return Math.floor(Number(digits) * 1024 ** " kmgtp".indexOf(unit.toLowerCase() || " "));
+  throw new UnikrunError(
+    `update --${flag} must be a size, such as 512m, 2g or a number of bytes, or -1 for none, not ${JSON.stringify(text)}.`,
+  );
 }
 
 function parseLimits(file: string): Resources {
@@ -63,21 +76,30 @@ function parseLimits(file: string): Resources {
 
 /** Changes the limits of a container's cgroup. The guest's own memory stays what it was when it started. */
 export function updateContainer(root: string, container: Container, limits: Resources): void {
+  const status = statusOf(root, container);
+  if (status === "stopped") {
+    throw new UnikrunError(
+      `container not running: ${container.id} has stopped, and its limits are for nobody: give them to its next create.`,
+    );
+  }
   const limit = limits.memory?.limit;
-  if (limit !== undefined && limit > 0 && statusOf(root, container) === "running") {
-    const needed = memoryInUse(containerFolder(root, container.id));
+  if (limit !== undefined && limit > 0 && status !== "created") {
+    const needed = memoryInUse(root, container, status);
     if (limit < needed) {
       throw new UnikrunError(
         `Container ${container.id} can't be limited to ${limit} bytes of memory: its guest and VMM take up to ${needed}, and a running guest can't give any back; stop it, and start it with the smaller limit.`,
       );
     }
   }
-  openCgroup(container.cgroup).limit(limits);
+  // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
+  openCgroup(container.cgroup).limit({ ...limits, devices: [] });
 }
 
-/** Bytes that the guest and its VMM may come to use. */
-function memoryInUse(stateFolder: string): number {
-  const ask = (execute: string) => askMachine(stateFolder, { execute }) as Readonly<Record<string, unknown>>;
-  const guest = Number(ask("query-memory-size-summary")["base-memory"]);
-  return guest + overheadBytes(ask("query-kvm").enabled === true ? "kvm" : "tcg");
+/** Bytes that the guest and its VMM may come to use. A paused VMM can't say whether it needs what TCG does. */
+function memoryInUse(root: string, container: Container, status: "running" | "paused"): number {
+  const guest = (readMachine(root, container.id)?.memoryMiB ?? 0) * 2 ** 20;
+  const folder = containerFolder(root, container.id);
+  const isKvm =
+    status === "paused" || (askMachine(folder, { execute: "query-kvm" }) as { enabled: boolean }).enabled;
+  return guest + overheadBytes(isKvm ? "kvm" : "tcg");
 }
