@@ -6,7 +6,11 @@ import { print } from "./print.ts";
 import type { Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
-  const own = listContainers(call.root).map((container) => containerReport(call.root, container));
+  // Only root makes containers here; runc's list names the owner where its state does not.
+  const own = listContainers(call.root).map((container) => ({
+    ...containerReport(call.root, container),
+    owner: "root",
+  }));
   const all = [...own, ...(await listOthers(call.root))].sort((a, b) => (a.id < b.id ? -1 : 1));
   const format = call.flags.string("format") ?? "table";
   if (call.flags.boolean("quiet")) {

@@ -3,16 +3,19 @@ import { UnikrunError } from "../error.ts";
 import { signalInit } from "./signal.ts";
 import type { Container } from "./state.ts";
 
-/** Sends a signal (name with or without SIG, or number) to a container's init; `all`: to every process of its cgroup. */
+/**
+ * Sends a signal (name with or without SIG, or number) to a container's init; `all`: to every process of its cgroup.
+ * 0 is none, as with kill(2): it asks whether there is somebody to send one to.
+ */
 export async function killContainer(
   container: Container,
   signal: string,
   options: { all: boolean },
 ): Promise<void> {
-  const number = signalNumber(signal);
+  const number = signal === "0" ? 0 : signalNumber(signal);
   if (number === undefined) {
     throw new UnikrunError(
-      `There is no signal ${JSON.stringify(signal)}: give a name such as SIGTERM, or a number from 1 to 64.`,
+      `There is no signal ${JSON.stringify(signal)}: give a name such as SIGTERM, or a number up to 64.`,
     );
   }
   if (options.all) {

@@ -50,7 +50,11 @@ export type Config = ReturnType<typeof defaultConfig> & Record<string, unknown>;
 
 let count = 0;
 
-export function makeBench(args: readonly string[], files: Readonly<Record<string, string>> = {}): Bench {
+export function makeBench(
+  args: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+  runtime = unikrun,
+): Bench {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-test-`);
   const bundle = `${folder}/bundle`;
   const rootfs = `${bundle}/rootfs`;
@@ -74,7 +78,7 @@ export function makeBench(args: readonly string[], files: Readonly<Record<string
     for (const file of [log, stdout, stderr]) rmSync(file, { force: true });
     const verb = isCreate ? ["create", "--bundle", bundle, "--pid-file", pidFile, id] : given;
     const run = Bun.spawnSync({
-      cmd: [unikrun, "--root", root, "--log", log, "--log-format", "json", ...verb],
+      cmd: [runtime, "--root", root, "--log", log, "--log-format", "json", ...verb],
       stdin: "ignore",
       stdout: Bun.file(stdout),
       stderr: Bun.file(stderr),

@@ -1,5 +1,6 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
 import test from "ava";
-import { type Bench, leftovers, makeBench } from "./harness.ts";
+import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 const statusOf = (bench: Bench): string => JSON.parse(bench.call("state", bench.id).stdout).status;
 
@@ -82,6 +83,58 @@ test.serial("statistics have what runc's have", (t) => {
   t.regex(bench.call("events", "--interval", "often", bench.id).stderr, /must be a duration above 0/);
 });
 
+/** Its lines of JSON, as they come, and its exit code. */
+function follow(bench: Bench) {
+  const cmd = ["timeout", "30", unikrun, "--root", bench.root, "events", "--interval", "100ms", bench.id];
+  const run = Bun.spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const types: string[] = [];
+  const reading = (async () => {
+    let text = "";
+    for await (const chunk of run.stdout) {
+      text += new TextDecoder().decode(chunk);
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      types.push(...lines.map((line) => JSON.parse(line).type));
+    }
+  })();
+  const seen = async (type: string, times: number): Promise<boolean> => {
+    const deadline = Date.now() + 20_000;
+    while (types.filter((each) => each === type).length < times && Date.now() < deadline) await Bun.sleep(50);
+    return types.filter((each) => each === type).length >= times;
+  };
+  return { types, seen, end: () => reading.then(() => run.exited) };
+}
+
+test.serial("events go on until the container ends, in their interval", async (t) => {
+  using bench = started(["sleep", "1000"]);
+  const events = follow(bench);
+  t.true(await events.seen("stats", 3));
+  t.is(bench.call("pause", bench.id).code, 0);
+  const before = events.types.length;
+  t.true(await events.seen("stats", before + 2), "a paused one has statistics, too");
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  t.is(await events.end(), 0);
+  t.deepEqual([...new Set(events.types)], ["stats"]);
+});
+
+test.serial("events say when the kernel killed a process for its memory", async (t) => {
+  using bench = started(["sleep", "1000"], (config) => {
+    config.linux.resources = { memory: { limit: 256 << 20 } };
+  });
+  const events = follow(bench);
+  t.true(await events.seen("stats", 1));
+  const folder = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"]
+    .map((hierarchy) => `${hierarchy}/unikrun-test/${bench.id}`)
+    .find((path) => existsSync(path));
+  // Nothing that the guest does can take more than it has, so another process does, which the kernel kills first.
+  const greedy = `echo 1000 >/proc/self/oom_score_adj; echo $$ >${folder}/cgroup.procs; exec tail /dev/zero`;
+  t.not(Bun.spawnSync(["timeout", "30", "sh", "-c", greedy]).exitCode, 0);
+  t.true(await events.seen("oom", 1));
+  t.is(statusOf(bench), "running");
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  t.is(await events.end(), 0);
+});
+
 test.serial("processes are init and the VMM, as JSON and as ps prints them", (t) => {
   using bench = started(["http", "80"]);
   const pids: number[] = JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout);
@@ -109,5 +162,33 @@ test.serial("limits are changed, but not to less than the running guest has", (t
     /can't be limited to 67108864 bytes of memory: its guest and VMM take up to \d+/,
   );
   t.is(limit(), 320 << 20);
-  t.regex(bench.call("update", "--memory", "much", bench.id).stderr, /must be a whole number/);
+  t.regex(bench.call("update", "--memory", "much", bench.id).stderr, /must be a size, such as 512m/);
+  t.is(bench.call("update", "--memory", "0.5g", bench.id).code, 0);
+  t.is(limit(), 512 << 20);
+  t.is(bench.call("pause", bench.id).code, 0);
+  t.regex(bench.call("update", "--memory", "48m", bench.id).stderr, /a running guest can't give any back/);
+  t.is(limit(), 512 << 20);
+});
+
+test.serial("signal 0 asks whether somebody is there", (t) => {
+  using bench = started(["sleep", "1000"]);
+  t.is(bench.call("kill", bench.id, "0").code, 0);
+  t.is(statusOf(bench), "running");
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  bench.wait();
+  t.regex(bench.call("kill", bench.id, "0").stderr, /container not running/);
+});
+
+test.serial("spec writes a bundle that boots a kernel put in its place", (t) => {
+  using bench = makeBench([]);
+  t.regex(
+    bench.call("spec", "--bundle", `${bench.folder}/nowhere`).stderr,
+    /nowhere\/config\.json can't be written \(.*\): --bundle must name a folder that is there\.$/m,
+  );
+  rmSync(`${bench.bundle}/config.json`);
+  t.is(bench.call("spec", "--bundle", bench.bundle).code, 0);
+  renameSync(`${bench.rootfs}/probe.bin`, `${bench.rootfs}/unikernel.bin`);
+  t.is(bench.call("create").code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  t.is(statusOf(bench), "running");
 });
