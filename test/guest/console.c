@@ -26,7 +26,7 @@ void console_start(void)
 	out8(port + DATA, 1);
 	out8(port + INTERRUPTS, 0);
 	out8(port + LINE, 3);
-	out8(port + FIFO, 7);
+	out8(port + FIFO, 0xc7);
 	out8(port + MODEM, 0x0b);
 	out8(port + INTERRUPTS, 1);
 	cpu_enable_interrupt(CONSOLE_INTERRUPT);
@@ -52,24 +52,27 @@ void console_write(const char *text, size_t length)
 
 void console_receive(void)
 {
-	while (port && in8(port + STATUS) & STATUS_RECEIVED) {
-		char c = (char)in8(port + DATA);
-		if (ring_in - ring_out < RING)
-			ring[ring_in++ % RING] = c;
-	}
+	/* What has no room waits in the device, and its interrupt has gone by then: readers look for themselves. */
+	while (port && ring_in - ring_out < RING && in8(port + STATUS) & STATUS_RECEIVED)
+		ring[ring_in++ % RING] = (char)in8(port + DATA);
+}
+
+int console_read_byte(void)
+{
+	console_receive();
+	return ring_out == ring_in ? -1 : (uint8_t)ring[ring_out++ % RING];
 }
 
 const char *console_read_line(void)
 {
-	while (ring_out != ring_in) {
-		char c = ring[ring_out++ % RING];
+	for (int c; (c = console_read_byte()) >= 0;) {
 		if (c != '\n' && c != '\r') {
 			if (line_length < LINE_ROOM - 1)
-				line[line_length++] = c;
+				line[line_length++] = (char)c;
 			continue;
 		}
 		/* "\r\n" is one end: the empty line between the two is dropped. */
-		static char before;
+		static int before;
 		bool second_half = c == '\n' && before == '\r' && !line_length;
 		before = c;
 		if (second_half)

@@ -7,6 +7,8 @@ enum { CONSOLE_INTERRUPT = 4 };
 void console_start(void);
 /* Takes what has arrived on COM1; called by its interrupt. */
 void console_receive(void);
+/* The next byte that came in, or -1. */
+int console_read_byte(void);
 /* The next whole line that was typed, without its end, or NULL; good until the next call. */
 const char *console_read_line(void);
 /* The last line that console_read_line gave, or "". */

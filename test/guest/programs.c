@@ -103,6 +103,43 @@ static int run_fake(int argc, char **argv)
 	return 9;
 }
 
+/* Byte i is i mod 251: all but some kinds there are, in lines of no length. */
+static int run_bytes(int argc, char **argv)
+{
+	char all[251];
+	for (size_t i = 0; i < sizeof all; i++)
+		all[i] = (char)i;
+	for (size_t left = (size_t)number(argc, argv, 251), now; left; left -= now) {
+		now = left < sizeof all ? left : sizeof all;
+		console_write(all, now);
+	}
+	return 0;
+}
+
+/* So many bytes of the console's input, and a sum that their order changes. */
+static int run_count(int argc, char **argv)
+{
+	int count = number(argc, argv, 0);
+	uint32_t sum = 0;
+	for (int i = 0; i < count; i++) {
+		int byte;
+		while ((byte = console_read_byte()) < 0)
+			events_wait(UINT64_MAX);
+		sum = sum * 31 + (uint32_t)byte;
+	}
+	printf("%d bytes, sum %u\n", count, sum);
+	return 0;
+}
+
+/* The end of a machine whose last word has no line end. */
+static int run_reset(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		console_write(argv[i], strlen(argv[i]));
+	__asm__ volatile("pushq $0; pushq $0; lidt (%%rsp); int3" : : : "memory");
+	return 0;
+}
+
 static int run_cat(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -147,7 +184,7 @@ static const struct {
 	{ "http", run_http },   { "echo", run_echo },   { "env", run_env },     { "return", run_return },
 	{ "exit", run_exit },   { "panic", run_panic }, { "trap", run_trap },   { "print", run_print },
 	{ "fake", run_fake },   { "cat", run_cat },     { "sleep", run_sleep }, { "spin", run_spin },
-	{ "tcp", run_tcp },
+	{ "tcp", run_tcp },     { "bytes", run_bytes }, { "count", run_count }, { "reset", run_reset },
 };
 
 int program_main(int argc, char **argv)
@@ -157,7 +194,7 @@ int program_main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		if (!strcmp(argv[1], programs[i].name))
 			return programs[i].run(argc, argv);
-	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp\n",
+	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp, bytes, count, reset\n",
 	       argv[1]);
 	return 127;
 }
