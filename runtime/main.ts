@@ -1,5 +1,6 @@
 /** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
 
+import { joinPaths } from "../native/paths.ts";
 import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { run as runState } from "./cli/state.ts";
@@ -57,6 +58,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Absolute: start mounts and changes folders before the last use of it. */
+function rootFolder(given: string | undefined): string {
+  if (given === undefined) return DEFAULT_ROOT;
+  return given.startsWith("/") ? given : joinPaths(process.cwd(), given);
+}
+
 async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonly string[]): Promise<number> {
   const { globals } = invocation;
   const load = VERBS[invocation.verb];
@@ -64,7 +71,7 @@ async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonl
   const { run } = await load();
   const call: Call = {
     verb: invocation.verb,
-    root: globals.string("root") ?? DEFAULT_ROOT,
+    root: rootFolder(globals.string("root")),
     systemdCgroup: globals.boolean("systemd-cgroup"),
     flags: invocation.flags,
     args: invocation.args,

@@ -145,3 +145,12 @@ test.serial("list has the container, as a table, as JSON and as its id", (t) => 
   t.is(listed.status, "created");
   t.is(bench.call("list", "--quiet").stdout, `${bench.id}\n`);
 });
+
+test.serial("--root may be a path from the current folder", (t) => {
+  using bench = makeBench(["return", "5"]);
+  const cmd = [unikrun, "--root", "near/root", "run", "--bundle", "bundle", bench.id];
+  const { exitCode, stderr } = Bun.spawnSync({ cmd, cwd: bench.folder, stdin: "ignore", stdout: "ignore" });
+  t.is(exitCode, 5, stderr?.toString());
+  t.true(existsSync(`${bench.folder}/near/root`));
+  t.deepEqual(leftovers(bench), []);
+});
