@@ -8,6 +8,7 @@ import {
   probeImage,
   startProbe,
   succeed,
+  uniqueName,
   waitForEnd,
 } from "./harness.ts";
 import { onTerminal } from "./table/answers.ts";
@@ -58,6 +59,8 @@ test("the detach keys leave the guest running, and attach comes back to it", asy
 test("a long log is complete and in order, to the last line of a guest that dies", (t) => {
   // A serial line is slow where it is emulated; UNIKRUN_LOG_LINES=9000000 makes 100 MB.
   const lines = Number(process.env.UNIKRUN_LOG_LINES ?? 40_000);
+  // Those take 20 minutes and more.
+  t.timeout(3_600_000);
   const name = startProbe(t, { args: ["print", String(lines)] });
   t.is(waitForEnd(name), 0);
   const printed = succeed([
@@ -78,4 +81,92 @@ test("what is piped to a guest arrives whole and in order", (t) => {
     stdout.split(/\r?\n/).filter((line) => line.startsWith("this is")),
     lines,
   );
+});
+
+for (const [proxies, left] of [
+  ["true", "exited 143"],
+  ["false", "running 0"],
+] as const)
+  test(`a signal to docker attach --sig-proxy=${proxies} leaves the guest ${left}`, async (t) => {
+    const name = startProbe(t, { args: ["sleep", "1000"] });
+    const attach = Bun.spawn({
+      cmd: ["docker", "attach", "--no-stdin", `--sig-proxy=${proxies}`, name],
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    t.teardown(() => attach.kill("SIGKILL"));
+    const status = () => inspect(name, "{{.State.Status}} {{.State.ExitCode}}");
+    // docker takes signals a moment after its start; before, they end it alone.
+    await Bun.sleep(1000);
+    attach.kill("SIGTERM");
+    // Newer ones that proxy none take no notice of it themselves.
+    await Promise.race([attach.exited, Bun.sleep(3000)]);
+    attach.kill("SIGKILL");
+    if (proxies === "true") await eventually("the guest's end", () => status() === left || undefined);
+    t.is(status(), left);
+  });
+
+test("the last word of a machine that is reset, without a line end, is in the logs", (t) => {
+  const name = startProbe(t, { args: ["reset", "a last word"] });
+  waitForEnd(name);
+  t.true(docker("logs", name).stdout.endsWith("\na last word"), docker("logs", name).stdout.slice(-100));
+});
+
+test("bytes of every kind come out as the guest wrote them", (t) => {
+  const count = 100_000;
+  const run = Bun.spawnSync({
+    cmd: [
+      "timeout",
+      "60",
+      "docker",
+      "run",
+      "--rm",
+      "--runtime=unikrun",
+      probeImage(),
+      "bytes",
+      String(count),
+    ],
+    stdin: "ignore",
+    stdout: "pipe",
+  });
+  t.is(run.exitCode, 0);
+  const expected = Buffer.from(Uint8Array.from({ length: count }, (_, index) => index % 251));
+  t.true(run.stdout.includes(expected));
+});
+
+test("1 MiB of standard input reaches the guest whole, and in order", (t) => {
+  const input = crypto.getRandomValues(new Uint8Array(65536));
+  const whole = Buffer.concat(Array.from({ length: 16 }, () => input));
+  let sum = 0;
+  for (const byte of whole) sum = (Math.imul(sum, 31) + byte) >>> 0;
+  const run = ["timeout", "120", "docker", "run", "--rm", "-i", "--runtime=unikrun", probeImage()];
+  const { code, stdout } = command([...run, "count", String(whole.length)], whole);
+  t.is(code, 0);
+  t.true(stdout.includes(`${whole.length} bytes, sum ${sum}\n`), stdout.slice(-300));
+});
+
+test("logs --follow shows what comes, --since leaves out what was, and the end ends it", async (t) => {
+  const name = uniqueName("followed");
+  t.teardown(() => docker("rm", "-f", name));
+  // Of one that was created attached, the first attach's end would close the input.
+  succeed(["docker", "run", "-di", "--name", name, "--runtime=unikrun", probeImage(), "cat"]);
+  const say = (word: string) =>
+    eventually(`the guest says ${word}`, () => {
+      command(["timeout", "-s", "KILL", "2", "docker", "attach", "--sig-proxy=false", name], `${word}\n`);
+      return docker("logs", name).stdout.includes(word) || undefined;
+    });
+  await say("early");
+  await Bun.sleep(1100);
+  const since = new Date().toISOString();
+  const follow = Bun.spawn({
+    cmd: ["timeout", "60", "docker", "logs", "-f", "--since", since, name],
+    stdout: "pipe",
+  });
+  await say("late");
+  succeed(["docker", "kill", name]);
+  const text = await new Response(follow.stdout).text();
+  t.is(await follow.exited, 0);
+  t.true(text.includes("late"), text);
+  t.false(text.includes("early"), text);
 });
