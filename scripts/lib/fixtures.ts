@@ -55,6 +55,11 @@ export function create(
       .replaceAll("|", "\\|");
   } finally {
     call("delete", "--force", id);
+    // What a failed create may leave.
+    for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+      const point = line.split(" ")[4] ?? "";
+      if (point === folder || point.startsWith(`${folder}/`)) Bun.spawnSync(["umount", "-l", point]);
+    }
     rmSync(folder, { recursive: true, force: true });
   }
 }
