@@ -75,14 +75,20 @@ function readAll(fd: number): Buffer {
 /** Up to `length` bytes from `offset`; fewer at the end of the file. */
 export function readAt(fd: number, offset: number, length: number): Buffer {
   const data = Buffer.alloc(length);
+  return data.subarray(0, readInto(fd, data, offset));
+}
+
+/** Fills `data` as far as the file goes; gives the bytes read. */
+export function readInto(fd: number, data: Uint8Array, offset: number): number {
+  const { pread } = more();
   let used = 0;
-  while (used < length) {
+  while (used < data.byteLength) {
     const rest = data.subarray(used);
-    const count = check(more().pread(fd, rest, rest.length, offset + used), "read");
+    const count = check(pread(fd, rest, rest.byteLength, offset + used), "read");
     if (count === 0) break;
     used += count;
   }
-  return data.subarray(0, used);
+  return used;
 }
 
 /** Makes or replaces a file. */

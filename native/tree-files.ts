@@ -3,6 +3,7 @@
  * link, and their data moved by the kernel. Every function throws an Error with `code`, as libc.ts says.
  */
 import { dlopen, ptr } from "bun:ffi";
+import { readInto } from "./files.ts";
 import {
   check,
   cString,
@@ -24,7 +25,6 @@ const { symbols: libc } = dlopen(LIBC, {
   readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i64" },
   ftruncate: { args: ["i32", "i64"], returns: "i32" },
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
-  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   copy_file_range: { args: ["i32", "ptr", "i32", "ptr", "u64", "u32"], returns: "i64" },
 });
@@ -225,18 +225,6 @@ export function writeAt(fd: number, data: Uint8Array, offset: number): void {
     const rest = data.subarray(done);
     done += check(libc.pwrite(fd, rest, rest.byteLength, offset + done), "pwrite");
   }
-}
-
-/** Fills `data` as far as the file goes; gives the bytes read. */
-export function readInto(fd: number, data: Uint8Array, offset: number): number {
-  let used = 0;
-  while (used < data.byteLength) {
-    const rest = data.subarray(used);
-    const count = check(libc.pread(fd, rest, rest.byteLength, offset + used), "pread");
-    if (count === 0) break;
-    used += count;
-  }
-  return used;
 }
 
 /** Where the next data begins at or after `offset`; null where there is none. */

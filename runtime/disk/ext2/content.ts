@@ -1,5 +1,5 @@
 /** Finds the blocks of an inode's content. */
-import { readInto } from "../../../native/tree-files.ts";
+import { readInto } from "../../../native/files.ts";
 import type { Run } from "./blocks.ts";
 import { damaged, type Image, within } from "./image.ts";
 import type { Ext2Node } from "./inodes.ts";

@@ -1,5 +1,6 @@
 /** An ext2 image that a guest wrote, and that may lie: each number is checked before something is read by it. */
-import { FileStatus, readInto } from "../../../native/tree-files.ts";
+import { readInto } from "../../../native/files.ts";
+import { FileStatus } from "../../../native/tree-files.ts";
 import { UnikrunError } from "../../error.ts";
 import {
   DESCRIPTOR,

@@ -1,5 +1,6 @@
 /** Reads the inodes of an image. */
-import { kindOfMode, readInto } from "../../../native/tree-files.ts";
+import { readInto } from "../../../native/files.ts";
+import { kindOfMode } from "../../../native/tree-files.ts";
 import { damaged, type Image, within } from "./image.ts";
 import { DIRECT_BLOCKS, INLINE_BYTES, INODE, type Kind, UNTOUCHED } from "./layout.ts";
 

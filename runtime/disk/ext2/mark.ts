@@ -1,4 +1,5 @@
-import { readInto, writeAt } from "../../../native/tree-files.ts";
+import { readInto } from "../../../native/files.ts";
+import { writeAt } from "../../../native/tree-files.ts";
 import { openImage } from "./image.ts";
 import { INODE, UNTOUCHED } from "./layout.ts";
 

@@ -1,5 +1,6 @@
 /** Reads an ext2 file system that a guest wrote. */
-import { copyRange, FileStatus, nextData, readInto, setSize } from "../../../native/tree-files.ts";
+import { readInto } from "../../../native/files.ts";
+import { copyRange, FileStatus, nextData, setSize } from "../../../native/tree-files.ts";
 import type { Run } from "./blocks.ts";
 import { Contents } from "./content.ts";
 import { damaged, type Image, openImage, within } from "./image.ts";
