@@ -37,8 +37,6 @@ const REASONS: Readonly<Record<string, string>> = {
   poststop: PROGRAM_WRITES,
   linux_ns_itype: "wants the host's network, refused in a sentence",
   linux_ns_nopath: "wants a user namespace, refused in a sentence",
-  linux_ns_path: "wants a user namespace, refused in a sentence",
-  linux_uid_mappings: "wants a user namespace, refused in a sentence",
 };
 
 const fixtureRows = fixturesIn(schema).map((fixture) => {

@@ -22,6 +22,7 @@ export const fixturesIn = (schema: string): Fixture[] =>
   ["good", "bad"].flatMap((kind) =>
     readdirSync(`${schema}/test/config/${kind}`)
       .filter((name) => !/^(freebsd|zos)-/.test(name))
+      .sort()
       .map((name) => ({
         name: `${kind}/${name}`,
         text: readFileSync(`${schema}/test/config/${kind}/${name}`, "utf8"),
@@ -50,6 +51,7 @@ export function create(
     const words = existsSync(`${folder}/words`) ? readFileSync(`${folder}/words`, "utf8") : "";
     return (words.trim().split("\n").at(-1) ?? "")
       .replaceAll(folder, "BUNDLE")
+      .replaceAll(id, "ID")
       .replace(/^time=\S+ level=error msg="|"$|^unikrun: |^\S+Z: /g, "")
       .replaceAll('\\"', '"')
       .replaceAll("|", "\\|");
