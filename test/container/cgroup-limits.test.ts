@@ -185,4 +185,10 @@ test("devices: the rules in their order, then what a machine's own processes ope
   t.deepEqual(settings.slice(0, 3), ["devices.deny=a", "devices.allow=c 10:229 rw", "devices.allow=c *:* m"]);
   t.true(settings.includes("devices.allow=c 10:232 rwm"));
   t.deepEqual(v2({ devices: [{ ...all, allow: false }] }), []);
+  const twice = v1({ devices: [{ ...all, allow: false }, fuse, fuse, { ...fuse, allow: false }, fuse] });
+  t.deepEqual(
+    twice.filter((setting) => setting.includes("10:229")),
+    ["allow", "allow", "deny", "allow"].map((word) => `devices.${word}=c 10:229 rw`),
+  );
+  t.is(v1({ devices: [{ ...all, allow: false }, fuse, fuse] }).length, 1 + 1 + 5);
 });

@@ -12,14 +12,22 @@ const NEEDED = ["c 1:3 rwm", "c 10:232 rwm", "c 10:200 rwm", "c 5:2 rwm", "c 136
  */
 export function devicesV1(rules: Resources["devices"]): Setting[] {
   if (!rules?.some(({ allow }) => !allow)) return [];
-  return settings("devices", [
-    ...rules.map((rule) =>
-      rule.allow
-        ? (["devices.allow", textOf(rule), "try"] as const)
-        : (["devices.deny", textOf(rule), "skip"] as const),
-    ),
-    ...NEEDED.map((text) => ["devices.allow", text, "try"] as const),
-  ]);
+  const all = [
+    ...rules.map((rule) => ({ allow: rule.allow, text: textOf(rule) })),
+    ...NEEDED.map((text) => ({ allow: true, text })),
+  ];
+  const lastDenial = all.findLastIndex(({ allow }) => !allow);
+  // Engines list some twice, and each costs the kernel 0.05 ms.
+  const isRepeated = ({ allow, text }: (typeof all)[number], at: number): boolean =>
+    allow && all.slice(lastDenial + 1, at).some((earlier) => earlier.text === text);
+  return settings(
+    "devices",
+    all
+      .filter((rule, at) => !isRepeated(rule, at))
+      .map(({ allow, text }) =>
+        allow ? (["devices.allow", text, "try"] as const) : (["devices.deny", text, "skip"] as const),
+      ),
+  );
 }
 
 /** "a" for all devices, else "c 10:229 rwm"; a number that is absent, or -1, is any. */
