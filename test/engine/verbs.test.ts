@@ -1,5 +1,5 @@
 import test from "ava";
-import { docker, endpoint, httpGet, inspect, startProbe, succeed } from "./harness.ts";
+import { docker, endpoint, httpGet, inspect, startProbe, succeed, uniqueName } from "./harness.ts";
 
 async function startedProbe(t: Parameters<typeof startProbe>[0], options: readonly string[] = []) {
   const name = startProbe(t, { options });
@@ -49,4 +49,23 @@ test("docker exec fails at once, and says why", async (t) => {
     /is a unikernel, so there is no "sh" in it \(executable file not found in a machine that is one program\): exec runs "unikrun http/,
   );
   t.true(Date.now() - began < 5000);
+});
+
+test("what a guest wrote to a volume is counted by its disk, and docker stats has a column for the host's devices", async (t) => {
+  const volume = uniqueName("counted");
+  t.teardown(() => docker("volume", "rm", volume));
+  const { name, url } = await startedProbe(t, ["-v", `${volume}:/data`]);
+  const written = () => {
+    const text = succeed(["docker", "exec", name, "unikrun", "stats"]);
+    return Number(/^\/data +read [\d.]+ MiB, written ([\d.]+) MiB$/m.exec(text)?.[1]);
+  };
+  t.true(written() < 1);
+  const body = Buffer.alloc(3 << 20, "x");
+  const put = await fetch(`${url}file?path=/data/file&sync=1`, { method: "PUT", body, keepalive: false });
+  t.true(put.ok, await put.text());
+  t.true(written() >= 3, String(written()));
+  t.regex(
+    succeed(["docker", "stats", "--no-stream", "--format", "{{.BlockIO}}", name]),
+    /^[\d.]+k?M?B \/ [\d.]+k?M?B$/,
+  );
 });
