@@ -26,6 +26,10 @@ const FLAGS: readonly { readonly flag: string; readonly group: keyof Resources; 
 
 /** What `update` was told: linux.resources in a file (--resources, "-" for stdin), else by flags. */
 export function readLimits(flags: { string(name: string): string | undefined }): Resources {
+  for (const flag of ["l3-cache-schema", "mem-bw-schema"]) {
+    if (flags.string(flag) === undefined) continue;
+    throw new UnikrunError(`update --${flag} can't be done: unikrun does not use Intel RDT; leave it out.`);
+  }
   const file = flags.string("resources");
   if (file !== undefined) return parseLimits(file);
   const limits: Record<string, Record<string, unknown>> = {};
