@@ -24,9 +24,17 @@ export function askMachine(
   return ask(stateFolder, JSON.stringify(command), descriptor);
 }
 
-/** How far the guest has come by its own words (init/rules.c), and the exit code that they gave it, -1 for none. */
-export const askPhase = (stateFolder: string): { phase: string; code: number } =>
-  ask(stateFolder, "phase") as { phase: string; code: number };
+/**
+ * How far the guest has come by its own words (init/rules.c), the exit code that they gave it, -1 for none, and whether it has just
+ * said that it halts.
+ */
+export interface GuestPhase {
+  readonly phase: string;
+  readonly code: number;
+  readonly halting: boolean;
+}
+
+export const askPhase = (stateFolder: string): GuestPhase => ask(stateFolder, "phase") as GuestPhase;
 
 function ask(stateFolder: string, line: string, descriptor?: number): unknown {
   using socket = say(stateFolder, line, PATIENCE, descriptor);

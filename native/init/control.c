@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Between two times that the machine is told to go on. */
+enum { AGAIN_MS = 20 };
+
 void control_open(struct control *control, int listener)
 {
 	control->listener = listener;
@@ -50,13 +53,14 @@ static ssize_t receive(struct control *control)
 	return n;
 }
 
-static void answer_phase(struct control *control, const struct rules *rules)
+static void answer_phase(struct control *control, const struct rules *rules, bool halting)
 {
-	dprintf(control->caller, "{\"return\": {\"phase\": \"%s\", \"code\": %d}}\n", rules->phase, rules->code);
+	dprintf(control->caller, "{\"return\": {\"phase\": \"%s\", \"code\": %d, \"halting\": %s}}\n", rules->phase,
+		rules->code, halting ? "true" : "false");
 	hang_up(control);
 }
 
-void control_read(struct control *control, struct monitor *monitor, const struct rules *rules)
+void control_read(struct control *control, struct monitor *monitor, const struct rules *rules, bool halting)
 {
 	if (control->asked) {
 		/* Whoever has asked has nothing more to say, so he has gone; the answer is for nobody. */
@@ -82,7 +86,7 @@ void control_read(struct control *control, struct monitor *monitor, const struct
 		control->holder = control->caller;
 		control->caller = -1;
 	} else if (!strcmp(control->line, "phase\n")) {
-		answer_phase(control, rules);
+		answer_phase(control, rules, halting);
 	} else if (strchr(control->line, '\n'))
 		control->asked = true;
 	else if (n <= 0 || control->used == sizeof control->line - 1)
@@ -95,13 +99,15 @@ void control_release(struct control *control)
 	close(control->holder);
 	control->holder = -1;
 	control->released = true;
+	control->release_at = 0;
 }
 
 /* Puts the caller's line to the VMM as soon as nothing of our own is being asked. */
 void control_ask(struct control *control, struct monitor *monitor)
 {
-	if (control->released && monitor->state == READY) {
+	if (control->released && monitor->state == READY && now_ms() >= control->release_at) {
 		control->released = false;
+		control->releasing = true;
 		monitor_forward(monitor, "{\"execute\":\"cont\"}\n", -1);
 		return;
 	}
@@ -115,7 +121,12 @@ void control_answer(struct control *control, struct monitor *monitor)
 {
 	if (!monitor->answer)
 		return;
-	if (control->forwarded) {
+	if (control->releasing) {
+		control->releasing = false;
+		/* QEMU refuses while the last of the state is being saved. */
+		control->released |= !strncmp(monitor->answer, "{\"error\"", 8);
+		control->release_at = now_ms() + AGAIN_MS;
+	} else if (control->forwarded) {
 		(void)!send(control->caller, monitor->answer, strlen(monitor->answer), MSG_NOSIGNAL | MSG_DONTWAIT);
 		hang_up(control);
 	}

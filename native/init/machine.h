@@ -14,13 +14,15 @@ struct control {
 	int listener, caller, viewer, holder; /* -1: nobody */
 	int fd; /* that came with the line, -1: none */
 	bool asked, forwarded; /* the caller has asked; the VMM has it */
-	bool released; /* the machine is to go on as soon as the VMM can be told */
+	bool released; /* the machine is to go on as soon as the VMM can be told, */
+	long release_at; /* from then on */
+	bool releasing; /* and has been, but has not answered */
 	char line[8192];
 	size_t used;
 };
 void control_open(struct control *control, int listener);
 void control_accept(struct control *control);
-void control_read(struct control *control, struct monitor *monitor, const struct rules *rules);
+void control_read(struct control *control, struct monitor *monitor, const struct rules *rules, bool halting);
 /* The holder has gone. */
 void control_release(struct control *control);
 void control_ask(struct control *control, struct monitor *monitor);

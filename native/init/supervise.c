@@ -117,6 +117,13 @@ static void look_at_vcpu(struct machine *m)
 	}
 }
 
+static void begin_look(struct machine *m)
+{
+	m->look = true;
+	m->look_pause = LOOK_MS;
+	m->look_at = now_ms();
+}
+
 static void listen_to_guest(struct machine *m)
 {
 	bool spoke = false;
@@ -127,9 +134,7 @@ static void listen_to_guest(struct machine *m)
 		m->look = m->monitor.halted = false;
 	}
 	if (verdict == HALTS) {
-		m->look = true;
-		m->look_pause = LOOK_MS;
-		m->look_at = now_ms();
+		begin_look(m);
 	} else if (verdict == ENDS) {
 		m->ended = true;
 		end_machine(m);
@@ -143,6 +148,8 @@ static int next_timeout(struct machine *m, long drain_until)
 		until = m->look_at;
 	if (m->kill_at && (until < 0 || m->kill_at < until))
 		until = m->kill_at;
+	if (m->control.released && m->monitor.state == READY && (until < 0 || m->control.release_at < until))
+		until = m->control.release_at;
 	if (drain_until && (until < 0 || drain_until < until))
 		until = drain_until;
 	if (until < 0)
@@ -208,15 +215,15 @@ static void relay(struct machine *m, int signals)
 		if (fds[9].revents && m->control.caller < 0)
 			control_accept(&m->control);
 		else if (fds[9].revents)
-			control_read(&m->control, &m->monitor, &m->rules);
+			control_read(&m->control, &m->monitor, &m->rules, m->look);
 		if (fds[10].revents)
 			links_read(&m->links);
 		if (fds[12].revents)
 			control_release(&m->control);
 		if (m->look)
 			look_at_vcpu(m);
-		else
-			control_ask(&m->control, &m->monitor);
+		/* Between two looks, too: a guest may say that it halts, and go on. */
+		control_ask(&m->control, &m->monitor);
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
 			kill(m->vmm.pid, SIGKILL);
 			m->kill_at = 0;
@@ -256,7 +263,9 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
 	m->rules.code = (int)parse_long(directives_get(d, "phase-code"));
-	m->heard = true;
+	m->heard = strcmp(phase, "boot") != 0;
+	if (directives_get(d, "phase-halting"))
+		begin_look(m);
 }
 
 static int run_machine(struct channel *channel, struct plan *plan, int signals)

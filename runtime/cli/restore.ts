@@ -4,9 +4,11 @@ import { createOptions } from "./create-options.ts";
 import { handOver, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
+  const { flags } = call;
   const code = await restoreContainer(createOptions(call), {
-    folder: imageFolder(call.flags.string("image-path")),
-    detach: call.flags.boolean("detach"),
+    folder: imageFolder(flags.string("image-path")),
+    detach: flags.boolean("detach"),
+    lazyPages: flags.boolean("lazy-pages"),
   });
   return code ?? handOver(call);
 };

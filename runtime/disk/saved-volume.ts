@@ -1,7 +1,7 @@
 /** A volume's disk as a checkpoint has it, in the place of the one that was made of its folder. */
 import { unpackSparse } from "../../native/copy.ts";
 import { removeFile, rename } from "../../native/files.ts";
-import { type Descriptor, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
+import { type Descriptor, O_CREAT, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
 import { setOwner, syncData, tryLock } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
@@ -12,10 +12,10 @@ import { settledScan } from "./scan.ts";
 import { beginWriting, DISK_OWNER, takeVolume, type Volume } from "./volume.ts";
 
 /**
- * Opens a copy of the disk in the file `saved` for the volume's next guest, which has parts of it in its memory and can't be given
+ * Opens a copy of the disk that `saved` holds for the volume's next guest, which has parts of it in its memory and can't be given
  * another. Throws UnikrunError where the folder is not what that disk holds: what came there since would be lost.
  */
-export function openSavedVolume(volume: Volume & { containerId: string; saved: string }): Descriptor {
+export function openSavedVolume(volume: Volume & { containerId: string; saved: Descriptor }): Descriptor {
   const { containerId, saved } = volume;
   using taken = takeVolume(volume);
   const { place } = taken;
@@ -37,16 +37,15 @@ export function openSavedVolume(volume: Volume & { containerId: string; saved: s
   return copy;
 }
 
-function copyTo(path: string, saved: string, undo: DisposableStack): Descriptor {
-  using from = owned(openPath(saved, O_RDONLY));
+function copyTo(path: string, saved: Descriptor, undo: DisposableStack): Descriptor {
   const copy = undo.use(owned(openPath(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)));
-  unpackSparse(from.fd, copy.fd);
+  unpackSparse(saved.fd, copy.fd);
   setOwner(copy.fd, { uid: DISK_OWNER, gid: DISK_OWNER });
   return copy;
 }
 
 /** Whether the disk, once repaired as it was after the guest's end, has the files of the tree and no others. */
-function holdsTree(scratch: string, saved: string, tree: Parameters<typeof isSameTree>[1]): boolean {
+function holdsTree(scratch: string, saved: Descriptor, tree: Parameters<typeof isSameTree>[1]): boolean {
   using undo = new DisposableStack();
   const copy = copyTo(scratch, saved, undo);
   undo.defer(() => removeFile(scratch));

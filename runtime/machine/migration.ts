@@ -8,6 +8,9 @@ const NAME = "checkpoint";
 /** Bytes in a second: as fast as it can. */
 const NO_LIMIT = 2 ** 40;
 
+/** Milliseconds, QEMU's most: the guest stands still after one look at its memory, or one that is busy would never be saved. */
+const STANDSTILL = 2_000_000;
+
 /** Milliseconds between two questions whether a machine has taken in its state. */
 const PAUSE = 5;
 /** Milliseconds that it may take to go on. */
@@ -19,7 +22,7 @@ export function saveMachine(stateFolder: string, file: number): number {
   using reader = pipe.reader;
   {
     using writer = pipe.writer;
-    const parameters = { "max-bandwidth": NO_LIMIT };
+    const parameters = { "max-bandwidth": NO_LIMIT, "downtime-limit": STANDSTILL };
     askMachine(stateFolder, { execute: "migrate-set-parameters", arguments: parameters });
     askMachine(stateFolder, { execute: "getfd", arguments: { fdname: NAME } }, writer.fd);
   }

@@ -1,3 +1,4 @@
+import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
 import { statusOfFile } from "../../native/files.ts";
 import type { ExitRule } from "../guest/guest.ts";
@@ -22,7 +23,7 @@ export interface PlanInput {
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
   /** How far its guest was when it was saved. */
-  readonly phase?: { readonly phase: string; readonly code: number };
+  readonly phase?: GuestPhase;
   readonly uid: number;
   readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor: string | undefined;
@@ -57,9 +58,10 @@ export function planDirectives(input: PlanInput): Directive[] {
   ];
 }
 
-const phaseDirectives = ({ phase, code }: { phase: string; code: number }): Directive[] => [
+const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
   ["phase", phase],
   ["phase-code", String(code)],
+  ...(halting ? [["phase-halting", ""] as const] : []),
 ];
 
 function resolverDirectives(resolver: PlanInput["resolver"]): Directive[] {

@@ -1,17 +1,43 @@
 /** checkpoint and restore by hand, and what may go wrong. */
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { openText } from "../../runtime/disk/read-only.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 /** A guest that prints what it hears. */
-function started(t: ExecutionContext): Bench & { image: string } {
-  const bench = makeBench(["cat"]);
+function started(t: ExecutionContext, { program = "cat", prepare = (_: Bench) => {} } = {}) {
+  const bench = makeBench([program]);
   t.teardown(() => bench[Symbol.dispose]());
+  prepare(bench);
   t.is(bench.call("create").code, 0);
   t.is(bench.call("start", bench.id).code, 0);
   const deadline = Date.now() + 20_000;
   while (!bench.output().includes("main()") && Date.now() < deadline) Bun.sleepSync(20);
   return { ...bench, image: `${bench.folder}/image`, [Symbol.dispose]: () => bench[Symbol.dispose]() };
+}
+
+/** Saves the guest to bench.image, and takes its container away. */
+function putAway(t: ExecutionContext, bench: ReturnType<typeof started>): void {
+  t.is(bench.call("checkpoint", "--image-path", bench.image, bench.id).code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+}
+
+/** A restore that fails with such words, and leaves nothing. */
+function refused(t: ExecutionContext, bench: ReturnType<typeof started>, words: RegExp): void {
+  const outcome = restore(bench, bench.image);
+  t.is(outcome.code, 1);
+  t.regex(lastWords(outcome), words);
+  t.deepEqual(leftovers(bench), []);
+  t.false(existsSync(`${bench.root}/${bench.id}`));
 }
 
 const status = (bench: Bench) => JSON.parse(bench.call("state", bench.id).stdout).status;
@@ -93,44 +119,133 @@ test("a checkpoint that is killed leaves the guest running, and no checkpoint", 
 
 test("what is no whole checkpoint of this guest is refused in a sentence, and leaves nothing", (t) => {
   const bench = started(t);
-  t.is(bench.call("checkpoint", "--image-path", bench.image, bench.id).code, 0);
-  t.is(bench.wait(), 137);
-  t.is(bench.call("delete", bench.id).code, 0);
-  const refused = (words: RegExp) => {
-    const outcome = restore(bench, bench.image);
-    t.is(outcome.code, 1);
-    t.regex(lastWords(outcome), words);
-    t.deepEqual(leftovers(bench), []);
-    t.false(existsSync(`${bench.root}/${bench.id}`));
-  };
+  putAway(t, bench);
   const file = `${bench.image}/unikrun-checkpoint.json`;
   const good = readFileSync(file, "utf8");
   const change = (from: string | RegExp, to: string) => writeFileSync(file, good.replace(from, to));
   change(/"vmm":"[^"]+"/, '"vmm":"1.2.3"');
-  refused(/QEMU 1\.2\.3 made the checkpoint in \S+, and this host has QEMU \d/);
+  refused(t, bench, /QEMU 1\.2\.3 made the checkpoint in \S+, and this host has QEMU \d/);
   change('"family":"rumprun"', '"family":"other"');
-  refused(/is of a guest of the family other, and this is one of rumprun/);
+  refused(t, bench, /is of a guest of the family other, and this is one of rumprun/);
   change('"nics":[]', '"nics":[{"mac":"02:00:00:00:00:01","mtu":1500,"addresses":[],"gateways":[]}]');
-  refused(/had 1 network cards, and its network namespace has 0/);
+  refused(t, bench, /had 1 network cards, and its network namespace has 0/);
   change('"memoryMiB":', '"memoryMiB":"x","y":');
-  refused(/memoryMiB must be a whole number/);
+  refused(t, bench, /memoryMiB must be a whole number/);
   writeFileSync(file, good);
   bench.configure(({ linux }) => {
     linux.resources = { memory: { limit: 48 << 20 } };
   });
-  refused(/memory limit of 48 MiB leaves 8 MiB to the guest.* and it needs 64 MiB/);
+  refused(t, bench, /memory limit of 48 MiB leaves 8 MiB to the guest.* and it needs 64 MiB/);
   bench.configure(({ linux }) => {
     linux.resources = {};
   });
+  change('"accelerator":"tcg"', '"accelerator":"kvm"');
+  if (!Bun.spawnSync(["sh", "-c", ": <>/dev/kvm"]).success) refused(t, bench, /was made under KVM, and here/);
   writeFileSync(file, "{");
-  refused(/can't be read/);
+  refused(t, bench, /can't be read/);
   writeFileSync(file, good);
   const memory = `${bench.image}/unikrun-memory`;
   const whole = readFileSync(memory);
   writeFileSync(memory, Buffer.concat([whole.subarray(0, 1000), Buffer.alloc(whole.length - 1000)]));
-  refused(/QEMU does not take the state|can't be restored/);
+  refused(t, bench, /QEMU does not take the state|can't be restored/);
   truncateSync(memory, 1000);
-  refused(/is damaged: \S+unikrun-memory is not there or was cut/);
+  refused(t, bench, /is damaged: unikrun-memory \(it was cut\)/);
   for (const name of readdirSync(bench.image)) rmSync(`${bench.image}/${name}`);
-  refused(/holds no checkpoint of a unikernel/);
+  refused(t, bench, /holds no checkpoint of a unikernel/);
+});
+
+test("a checkpoint of somebody else's brings no file of the host to its guest, and no restore waits for one", (t) => {
+  const bench = started(t);
+  putAway(t, bench);
+  const secret = `${bench.folder}/secret`;
+  writeFileSync(secret, Buffer.alloc(1 << 20, "secret"));
+  const file = `${bench.image}/unikrun-checkpoint.json`;
+  const good = readFileSync(file, "utf8");
+  const withDisk = (kind: string, size: number, more = {}) => {
+    const document = JSON.parse(good);
+    document.machine.disks = [{ kind, readOnly: true, format: "raw", isDevice: false, ...more }];
+    document.sizes.disks = [size];
+    document.lent = [""];
+    writeFileSync(file, JSON.stringify(document));
+  };
+  const disk = `${bench.image}/unikrun-disk-0`;
+  withDisk("host", 0, { source: secret, mountpoint: "/x" });
+  refused(t, bench, /had a disk of the host, read-only, at \/x, and there is none now/);
+  withDisk("tree", 1 << 20);
+  symlinkSync(secret, disk);
+  refused(t, bench, /is damaged: unikrun-disk-0 /);
+  rmSync(disk);
+  withDisk("tree", 0);
+  t.true(Bun.spawnSync(["mkfifo", disk]).success);
+  refused(t, bench, /is damaged: unikrun-disk-0 \(it is no regular file\)/);
+  withDisk("volume", 0, { mountpoint: "/data" });
+  rmSync(disk);
+  writeFileSync(disk, "");
+  refused(t, bench, /had a volume for writing at \/data, and there is none now/);
+  writeFileSync(file, Buffer.concat([Buffer.from(good), Buffer.alloc(2 << 20, " ")]));
+  refused(t, bench, /unikrun-checkpoint\.json is longer than any/);
+});
+
+test("a disk of the host that the guest reads has to be as it was", (t) => {
+  const bench = started(t, {
+    prepare({ folder, configure }) {
+      using image = openText("hello", "of the host");
+      writeFileSync(`${folder}/disk`, readFileSync(`/proc/self/fd/${image.fd}`));
+      const mount = { destination: "/x", source: `${folder}/disk`, type: "bind", options: ["bind", "ro"] };
+      configure((config) => Object.assign(config, { mounts: [mount] }));
+    },
+  });
+  putAway(t, bench);
+  t.deepEqual(readdirSync(bench.image).sort(), ["unikrun-checkpoint.json", "unikrun-memory"]);
+  const restored = restore(bench, bench.image);
+  t.is(restored.code, 0, restored.stderr);
+  t.regex(type(bench, "still here"), /^still here\r?$/m);
+  t.is(bench.call("delete", "--force", bench.id).code, 0);
+  writeFileSync(`${bench.folder}/disk`, readFileSync(`${bench.folder}/disk`));
+  refused(t, bench, /the disk \S+ has changed since the checkpoint, or is another one/);
+});
+
+test("a guest that says that it halts, and goes on, can be saved meanwhile, and its end is still understood", (t) => {
+  const bench = started(t, { program: "fake" });
+  const deadline = Date.now() + 20_000;
+  while (!/PANIC[\s\S]*returned 0[\s\S]*halted\n$/.test(bench.output()) && Date.now() < deadline) Bun.sleepSync(5);
+  putAway(t, bench);
+  t.notRegex(bench.output(), /still here/, "it was saved at once");
+  t.true(JSON.parse(readFileSync(`${bench.image}/unikrun-checkpoint.json`, "utf8")).phase.halting);
+  t.is(restore(bench, bench.image).code, 0);
+  t.is(bench.wait(), 9);
+});
+
+test("a checkpoint for which there is no room leaves the guest running, and nothing behind", (t) => {
+  const bench = started(t);
+  const limited = 'trap "" XFSZ; ulimit -f 100; exec "$@"';
+  const saving = Bun.spawnSync(
+    [
+      "sh",
+      "-c",
+      limited,
+      "-",
+      unikrun,
+      "--root",
+      bench.root,
+      "checkpoint",
+      "--image-path",
+      bench.image,
+      bench.id,
+    ],
+    { stderr: "pipe" },
+  );
+  t.is(saving.exitCode, 1);
+  t.regex(saving.stderr.toString(), /can't be saved to \S+ \(.*File too large.*\): it is as it was before/);
+  t.deepEqual(readdirSync(bench.image), []);
+  t.regex(type(bench, "still here"), /^still here\r?$/m);
+  putAway(t, bench);
+});
+
+test("restore refuses what has no meaning for a machine", (t) => {
+  const bench = started(t);
+  putAway(t, bench);
+  const lazy = ["restore", "--lazy-pages", "--image-path", bench.image, "--bundle", bench.bundle, bench.id];
+  t.regex(lastWords(bench.call(...lazy)), /leave --lazy-pages out/);
+  t.deepEqual(leftovers(bench), []);
 });

@@ -1,5 +1,5 @@
 import { unpackSparse } from "../../../native/copy.ts";
-import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc.ts";
+import { type Descriptor, duplicate, owned } from "../../../native/libc.ts";
 import { memoryFile } from "../../../native/process.ts";
 import { openHostDisk } from "../../disk/host-image.ts";
 import type { OpenDisk, OpenDisks } from "../../disk/open.ts";
@@ -7,54 +7,74 @@ import { openSavedVolume } from "../../disk/saved-volume.ts";
 import { UnikrunError } from "../../error.ts";
 import type { DiskRecord } from "../machine-record.ts";
 import type { Container } from "../state.ts";
-import { type Checkpoint, diskFile } from "./image.ts";
+import { type Checkpoint, diskName, identityOf, isLent, openPart } from "./image.ts";
 
-/** The disks of a checkpoint as they were then; what the guest writes from now on goes to copies. */
-export function openSavedDisks(container: Container, folder: string, { machine }: Checkpoint): OpenDisks {
+/**
+ * The disks of a checkpoint as they were then; what the guest writes from now on goes to copies. A checkpoint may come from anybody,
+ * so it names no file of the host: those are the container's own mounts.
+ */
+export function openSavedDisks(container: Container, folder: string, checkpoint: Checkpoint): OpenDisks {
+  const { machine, sizes, lent } = checkpoint;
   using opened = new DisposableStack();
   const list = machine.disks.map((disk, index): OpenDisk => {
-    const descriptor = opened.use(openSaved(container, diskFile(folder, index), disk));
-    return { ...disk, fd: descriptor.fd };
+    if (isLent(disk.kind)) {
+      const { descriptor, ...form } = openLent(container, disk, lent[index]);
+      return { ...disk, ...form, fd: opened.use(descriptor).fd };
+    }
+    using saved = openPart(folder, diskName(index), sizes.disks[index]);
+    return { ...disk, format: "raw", isDevice: false, fd: opened.use(openSaved(container, saved, disk)).fd };
   });
   const all = opened.move();
   return { list, [Symbol.dispose]: () => all.dispose() };
 }
 
-function openSaved(container: Container, file: string, disk: DiskRecord): Descriptor {
-  const { id } = container;
+function openSaved(container: Container, saved: Descriptor, disk: DiskRecord): Descriptor {
   switch (disk.kind) {
-    case "host":
-      return openHostDisk({ containerId: id, source: disk.source ?? "", readOnly: true }).descriptor;
     case "volume":
       return openSavedVolume({
-        containerId: id,
+        containerId: container.id,
         store: container.guest.store,
-        source: volumeAt(container, disk.mountpoint ?? ""),
-        saved: file,
+        source: mountAt(container, disk, { readOnly: false }),
+        saved,
       });
     case "scratch": {
       using undo = new DisposableStack();
-      using saved = owned(openPath(file, O_RDONLY));
-      const copy = undo.use(owned(memoryFileOf(saved)));
+      const copy = undo.use(owned(memoryFile("scratch", new Uint8Array())));
+      unpackSparse(saved.fd, copy.fd);
       undo.move();
       return copy;
     }
     default:
-      return owned(openPath(file, O_RDONLY));
+      return owned(duplicate(saved.fd));
   }
 }
 
-function memoryFileOf(saved: Descriptor): number {
-  const copy = memoryFile("scratch", new Uint8Array());
-  unpackSparse(saved.fd, copy);
-  return copy;
+/** The guest has parts of its file system in memory, so it must be what it was. */
+function openLent(container: Container, disk: DiskRecord, identity: string | undefined) {
+  const { id } = container;
+  const source = mountAt(container, disk, { readOnly: true });
+  using opened = new DisposableStack();
+  const host = openHostDisk({ containerId: id, source, readOnly: true });
+  opened.use(host.descriptor);
+  if (identityOf(host.descriptor.fd) !== identity) {
+    throw new UnikrunError(
+      `Container ${id} can't be restored: the disk ${source} has changed since the checkpoint, or is another one, and the guest would not know it: start it without the checkpoint.`,
+    );
+  }
+  opened.move();
+  return host;
 }
 
-/** The folder that is a volume for writing at that place now. */
-function volumeAt({ id, guest }: Container, mountpoint: string): string {
+/** The file or folder of the host that is mounted at that place now. */
+function mountAt(
+  { id, guest }: Container,
+  { mountpoint = "" }: DiskRecord,
+  { readOnly }: { readOnly: boolean },
+): string {
   const mount = guest.mounts.findLast(({ destination }) => destination === mountpoint);
-  if (mount?.source !== undefined && !mount.readOnly) return mount.source;
+  if (mount?.source !== undefined && mount.readOnly === readOnly) return mount.source;
+  const what = readOnly ? "a disk of the host, read-only," : "a volume for writing";
   throw new UnikrunError(
-    `Container ${id} can't be restored: its guest had a volume for writing at ${mountpoint}, and there is none now: mount it there again.`,
+    `Container ${id} can't be restored: its guest had ${what} at ${mountpoint}, and there is none now: mount it there again.`,
   );
 }

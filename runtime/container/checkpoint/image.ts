@@ -1,9 +1,14 @@
 /** A checkpoint on disk: a folder with the machine's state, a copy of each of its disks, and what is to be known of them. */
-import { exists, readText, removeFile, rename, statusOrNull, writeText } from "../../../native/files.ts";
+
+import type { GuestPhase } from "../../../native/control.ts";
+import { exists, readAt, removeFile, rename, statusOfFile, writeText } from "../../../native/files.ts";
+import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc.ts";
+import { AS_FILE, openBelow, openRoot } from "../../../native/tree-files.ts";
+import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Accelerator } from "../../machine/accelerator.ts";
-import { type Check, filled, flag, list, object, oneOf, text, whole } from "../check.ts";
-import type { MachineRecord } from "../machine-record.ts";
+import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../check.ts";
+import type { DiskRecord, MachineRecord } from "../machine-record.ts";
 
 export interface Checkpoint {
   readonly version: 1;
@@ -11,46 +16,54 @@ export interface Checkpoint {
   /** Of the VMM, as "7.2.22": another one may not understand its state. */
   readonly vmm: string;
   readonly accelerator: Accelerator;
-  /** How far the guest had come by its own words, and the exit code that they gave it. */
-  readonly phase: { readonly phase: string; readonly code: number };
+  readonly phase: GuestPhase;
   /** Bytes of the files, to tell a whole one from one that was cut. */
   readonly sizes: { readonly memory: number; readonly disks: readonly number[] };
+  /** Of each disk of the host, which file or device it was, and as it was then (identityOf); "" for those that are saved. */
+  readonly lent: readonly string[];
 }
 
 /** Written last: a folder without it is no checkpoint. */
 const FILE = "unikrun-checkpoint.json";
 
-export const memoryFile = (folder: string): string => `${folder}/unikrun-memory`;
-export const diskFile = (folder: string, disk: number): string => `${folder}/unikrun-disk-${disk}`;
+/** No kernel's command line, disks and cards take a tenth of it. */
+const LONGEST = 1 << 20;
+
+export const MEMORY = "unikrun-memory";
+export const diskName = (disk: number): string => `unikrun-disk-${disk}`;
 export const holdsCheckpoint = (folder: string): boolean => exists(`${folder}/${FILE}`);
 
 export function writeCheckpoint(folder: string, checkpoint: Checkpoint): void {
   const draft = `${folder}/${FILE}.new`;
   writeText(draft, JSON.stringify(checkpoint));
+  using written = owned(openPath(draft, O_RDONLY));
+  syncData(written.fd);
   rename(draft, `${folder}/${FILE}`);
 }
 
 /** Removes what a checkpoint that failed left. */
 export function removeCheckpoint(folder: string, disks: number): void {
-  const files = [memoryFile(folder), `${folder}/${FILE}.new`];
-  for (let disk = 0; disk < disks; disk++) files.push(diskFile(folder, disk));
-  for (const file of files) if (exists(file)) removeFile(file);
+  const names = [MEMORY, `${FILE}.new`];
+  for (let disk = 0; disk < disks; disk++) names.push(diskName(disk));
+  for (const name of names) if (exists(`${folder}/${name}`)) removeFile(`${folder}/${name}`);
 }
 
+const macAddress = matching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, "a MAC address");
 const address = object({ family: whole(4, 6), address: filled });
 
 const checkCheckpoint: Check = object({
   version: whole(1, 1),
   vmm: filled,
   accelerator: oneOf(["kvm", "tcg"]),
-  phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255) }),
+  phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255), halting: flag }),
   sizes: object({ memory: whole(1), disks: list(whole(0)) }),
+  lent: list(text),
   machine: object({
     family: filled,
     memoryMiB: whole(1, 2 ** 30),
     bootArguments: text,
     nics: list(
-      object({ mac: filled, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
+      object({ mac: macAddress, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
     ),
     disks: list(
       object(
@@ -72,34 +85,61 @@ export function readCheckpoint(folder: string): Checkpoint {
     const why = exists(`${folder}/inventory.img`) ? "it is of CRIU, for Linux programs" : `it has no ${FILE}`;
     throw new UnikrunError(`The folder ${folder} holds no checkpoint of a unikernel: ${why}.`);
   }
+  const checkpoint = readDocument(folder);
+  const { sizes, machine } = checkpoint;
+  openPart(folder, MEMORY, sizes.memory)[Symbol.dispose]();
+  for (const [disk, { kind }] of machine.disks.entries())
+    if (!isLent(kind)) openPart(folder, diskName(disk), sizes.disks[disk])[Symbol.dispose]();
+  return checkpoint;
+}
+
+function readDocument(folder: string): Checkpoint {
   let document: unknown;
   try {
-    document = JSON.parse(readText(`${folder}/${FILE}`));
+    using file = openFile(folder, FILE);
+    const { size } = statusOfFile(file.fd);
+    if (size > LONGEST) throw new Error(`${FILE} is longer than any`);
+    document = JSON.parse(readAt(file.fd, 0, size).toString());
   } catch (cause) {
     throw new UnikrunError(`The checkpoint in ${folder} can't be read (${reasonOf(cause)}): take another.`, {
       cause,
     });
   }
   checkCheckpoint(document, FILE);
-  const checkpoint = document as Checkpoint;
-  const { sizes, machine } = checkpoint;
-  const files: [string, number | undefined][] = [
-    [memoryFile(folder), sizes.memory],
-    ...machine.disks.map((_, disk): [string, number | undefined] => [
-      diskFile(folder, disk),
-      sizes.disks[disk],
-    ]),
-  ];
-  for (const [file, size] of files) {
-    if (isLent(checkpoint, files.findIndex(([name]) => name === file) - 1)) continue;
-    if (size !== undefined && statusOrNull(file)?.size === size) continue;
-    throw new UnikrunError(
-      `The checkpoint in ${folder} is damaged: ${file} is not there or was cut: take another.`,
-    );
+  return document as Checkpoint;
+}
+
+/** One of a checkpoint's files, of the size that it had. */
+export function openPart(folder: string, name: string, size: number | undefined): Descriptor {
+  using opened = new DisposableStack();
+  let why = "it was cut";
+  try {
+    const file = opened.use(openFile(folder, name));
+    if (statusOfFile(file.fd).size === size) {
+      opened.move();
+      return file;
+    }
+  } catch (cause) {
+    why = reasonOf(cause);
   }
-  return checkpoint;
+  throw new UnikrunError(`The checkpoint in ${folder} is damaged: ${name} (${why}): take another.`);
+}
+
+/** Whoever made the checkpoint may have put a link to a file of the host there, a device, or a pipe that nobody fills. */
+function openFile(folder: string, name: string): Descriptor {
+  using root = openRoot(folder);
+  using opened = new DisposableStack();
+  const file = opened.use(openBelow(root.fd, name, AS_FILE));
+  if (!statusOfFile(file.fd).isFile) throw new Error("it is no regular file");
+  opened.move();
+  return file;
 }
 
 /** A disk of the host that the guest only reads is no part of a checkpoint. */
-export const isLent = ({ machine }: Pick<Checkpoint, "machine">, disk: number): boolean =>
-  machine.disks[disk]?.kind === "host";
+export const isLent = (kind: DiskRecord["kind"] | undefined): boolean => kind === "host";
+
+/** Two that differ are not the same disk, or not as it was. */
+export function identityOf(fd: number): string {
+  const { isBlockDevice, node, size, modified } = statusOfFile(fd);
+  return isBlockDevice ? `device ${node}` : `${size} bytes of ${modified}`;
+}

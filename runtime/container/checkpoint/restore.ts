@@ -1,15 +1,17 @@
-import { O_RDONLY, openPath, owned } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { familyNamed } from "../../guest/detect.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { loadMachine } from "../../machine/migration.ts";
+import { probeHost } from "../../machine/probe.ts";
+import { findQemu } from "../../machine/qemu.ts";
 import { adoptAddresses, refuseOtherAddresses } from "../../network/adopt.ts";
 import type { CreateOptions } from "../create.ts";
 import { runContainer } from "../run.ts";
+import { hostSettings } from "../settings.ts";
 import { startContainer } from "../start.ts";
 import type { Container } from "../state.ts";
 import { openSavedDisks } from "./disks.ts";
-import { type Checkpoint, memoryFile, readCheckpoint } from "./image.ts";
+import { type Checkpoint, MEMORY, openPart, readCheckpoint } from "./image.ts";
 import { vmmVersion } from "./save.ts";
 
 /**
@@ -18,9 +20,15 @@ import { vmmVersion } from "./save.ts";
  */
 export const restoreContainer = (
   options: CreateOptions,
-  { folder, detach }: { folder: string; detach: boolean },
+  { folder, detach, lazyPages }: { folder: string; detach: boolean; lazyPages: boolean },
 ): Promise<number | null> =>
-  runContainer(options, { detach, keep: false }, (root, container) => resume(root, container, folder));
+  runContainer(options, { detach, keep: false }, (root, container) => {
+    // Only now it is known that this is not another runtime's, which judges its flags itself.
+    if (!lazyPages) return resume(root, container, folder);
+    throw new UnikrunError(
+      `Container ${container.id} is a unikernel, whose memory is brought back whole and at once: leave --lazy-pages out.`,
+    );
+  });
 
 async function resume(root: string, container: Container, folder: string): Promise<void> {
   const { id, guest, givenNetns, pid } = container;
@@ -31,6 +39,7 @@ async function resume(root: string, container: Container, folder: string): Promi
       `Container ${id} can't be restored: the checkpoint in ${folder} is of a guest of the family ${machine.family}, and this is one of ${guest.family}.`,
     );
   }
+  if (accelerator === "kvm") await refuseWithoutKvm(id, folder);
   await startContainer(root, container, (nics) => {
     refuseOtherAddresses(id, machine.nics, nics);
     const family = familyNamed(guest.family);
@@ -56,7 +65,15 @@ async function resume(root: string, container: Container, folder: string): Promi
   });
 }
 
-function load(id: string, state: string, folder: string, { vmm }: Checkpoint): void {
+async function refuseWithoutKvm(id: string, folder: string): Promise<void> {
+  const { kvmTrouble } = probeHost(findQemu((await hostSettings()).qemu)).host;
+  if (kvmTrouble === null) return;
+  throw new UnikrunError(
+    `Container ${id} can't be restored: the checkpoint in ${folder} was made under KVM, and here ${kvmTrouble}: restore it on a host that has KVM.`,
+  );
+}
+
+function load(id: string, state: string, folder: string, { vmm, sizes }: Checkpoint): void {
   const version = vmmVersion(state);
   if (version !== vmm) {
     throw new UnikrunError(
@@ -64,7 +81,7 @@ function load(id: string, state: string, folder: string, { vmm }: Checkpoint): v
     );
   }
   try {
-    using memory = owned(openPath(memoryFile(folder), O_RDONLY));
+    using memory = openPart(folder, MEMORY, sizes.memory);
     loadMachine(state, memory.fd);
   } catch (cause) {
     throw new UnikrunError(

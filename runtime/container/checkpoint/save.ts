@@ -9,7 +9,15 @@ import { openCgroup } from "../cgroup/cgroup.ts";
 import { endInit } from "../lifecycle.ts";
 import { type MachineRecord, readMachine } from "../machine-record.ts";
 import { type Container, containerFolder, isAlive, statusOf } from "../state.ts";
-import { diskFile, holdsCheckpoint, isLent, memoryFile, removeCheckpoint, writeCheckpoint } from "./image.ts";
+import {
+  diskName,
+  holdsCheckpoint,
+  identityOf,
+  isLent,
+  MEMORY,
+  removeCheckpoint,
+  writeCheckpoint,
+} from "./image.ts";
 
 /** init keeps its machine's disks from this descriptor on (native/init/supervise.c). */
 const FIRST_DISK = 100;
@@ -36,16 +44,15 @@ export function checkpointContainer(
     undo.defer(() => removeCheckpoint(folder, machine.disks.length));
     using _still = standStill(container, state, statusOf(root, container) === "paused");
     const memory = saveMemory(state, folder);
-    const disks = machine.disks.map((_, disk) =>
-      isLent({ machine }, disk) ? 0 : saveDisk(container, machine, folder, disk),
-    );
+    const disks = machine.disks.map((_, disk) => saveDisk(container, machine, folder, disk));
     writeCheckpoint(folder, {
       version: 1,
       machine,
       vmm: vmmVersion(state),
       accelerator: acceleratorOf(state),
       phase: askPhase(state),
-      sizes: { memory, disks },
+      sizes: { memory, disks: disks.map(({ size }) => size) },
+      lent: disks.map(({ lent }) => lent),
     });
     undo.move();
     if (!leaveRunning) endInit(container);
@@ -104,17 +111,18 @@ export function acceleratorOf(stateFolder: string): "kvm" | "tcg" {
 }
 
 function saveMemory(state: string, folder: string): number {
-  using file = owned(openPath(memoryFile(folder), O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+  using file = owned(openPath(`${folder}/${MEMORY}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
   const bytes = saveMachine(state, file.fd);
   syncData(file.fd);
   return bytes;
 }
 
-function saveDisk({ pid }: Container, machine: MachineRecord, folder: string, disk: number): number {
+function saveDisk({ pid }: Container, machine: MachineRecord, folder: string, disk: number) {
   using from = owned(openPath(`/proc/${pid}/fd/${FIRST_DISK + disk}`, O_RDONLY));
-  using to = owned(openPath(diskFile(folder, disk), O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+  if (isLent(machine.disks[disk]?.kind)) return { size: 0, lent: identityOf(from.fd) };
+  using to = owned(openPath(`${folder}/${diskName(disk)}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
   if (machine.disks[disk]?.readOnly) copySparse(from.fd, to.fd);
   else packSparse(from.fd, to.fd);
   syncData(to.fd);
-  return statusOfFile(to.fd).size;
+  return { size: statusOfFile(to.fd).size, lent: "" };
 }
