@@ -16,8 +16,9 @@ import {
   startProbe,
   succeed,
   uniqueName,
+  waitForEnd,
 } from "./harness.ts";
-import { mustEnd } from "./table/answers.ts";
+import { mustEnd, onTerminal } from "./table/answers.ts";
 
 interface Place {
   readonly options: readonly string[];
@@ -96,6 +97,29 @@ test.serial("a checkpoint that leaves the guest running can be gone back to, and
   await fetch(`${url()}/exit?code=9`, { keepalive: false }).catch(() => null);
   await isEnded(name);
   t.is(inspect(name, "{{.State.ExitCode}}"), "9", "its end is still understood");
+});
+
+test.serial("a published port leads to the guest again, and a terminal is the guest's again", async (t) => {
+  const { options } = makePlace(t);
+  // In another container's network there is none to publish.
+  const port = engine === "20" ? ["-p", "127.0.0.1::80"] : [];
+  const web = startProbe(t, { options: [...options, ...port] });
+  const page = () => httpGet(`http://${succeed(["docker", "port", web, "80"])}/`);
+  if (engine === "20") t.regex(await page(), /requests: 1$/m);
+  const name = startProbe(t, { args: ["cat"], options: ["-it", ...makePlace(t).options] });
+  await eventually("the program", () => docker("logs", name).stdout.includes("main()") || undefined);
+  for (const each of [web, name]) {
+    succeed(["docker", "checkpoint", "create", each, "open"]);
+    await isEnded(each);
+    t.is(await startFrom(each, "open"), "");
+  }
+  if (engine === "20") t.regex(await page(), /requests: 2$/m);
+  const { code, shown } = await onTerminal(`sh -c 'echo ready; exec docker attach ${name}'`, [
+    [/ready/, "again\r"],
+    [/again[\s\S]*\nagain/, "quit\r"],
+  ]);
+  t.is(code, 0, shown);
+  t.is(waitForEnd(name), 0);
 });
 
 test.serial("an open TCP connection goes on", async (t) => {

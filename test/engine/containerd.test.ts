@@ -88,6 +88,30 @@ for (const family of [4, 6] as const)
     t.is(succeed([...inside, "tc", "filter", "show", "dev", "eth0", "ingress"]), "");
   });
 
+test.serial("ctr container checkpoint and restore: the guest goes on counting where it stood", async (t) => {
+  const { netns, address } = makeNetns(t);
+  const [name, restored, saved] = [
+    uniqueName("ctr"),
+    uniqueName("ctr"),
+    `docker.io/library/${uniqueName("saved")}:1`,
+  ];
+  t.teardown(() => {
+    remove(name);
+    remove(restored);
+    ctr("images", "rm", saved);
+  });
+  const ask = (...args: readonly string[]) => succeed(["ctr", "--address", containerd, ...args]);
+  const requests = async () => Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`))?.[1]);
+  ask(...runOptions("-d", "--with-ns", `network:${netns}`), name, "/probe.bin", "http", "80");
+  t.is(await requests(), 1);
+  ask("container", "checkpoint", "--task", "--rw", "--image", name, saved);
+  t.is(await requests(), 2, "it goes on");
+  remove(name);
+  ask("container", "restore", "--live", restored, saved);
+  t.is(stateOf(restored), "RUNNING");
+  t.is(await requests(), 2, "as it was when it was saved");
+});
+
 test.serial("ctr run --rootfs needs no image, and ctr task kill gives its signal's code", async (t) => {
   const rootfs = mkdtempSync(`${tmpdir()}/unikrun-rootfs-`);
   t.teardown(() => rmSync(rootfs, { recursive: true }));
