@@ -13,8 +13,8 @@ import { openText } from "../../runtime/disk/read-only.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 /** A guest that prints what it hears. */
-function started(t: ExecutionContext, { program = "cat", prepare = (_: Bench) => {} } = {}) {
-  const bench = makeBench([program]);
+function started(t: ExecutionContext, { program = ["cat"], prepare = (_: Bench) => {} } = {}) {
+  const bench = makeBench(program);
   t.teardown(() => bench[Symbol.dispose]());
   prepare(bench);
   t.is(bench.call("create").code, 0);
@@ -206,9 +206,10 @@ test("a disk of the host that the guest reads has to be as it was", (t) => {
 });
 
 test("a guest that says that it halts, and goes on, can be saved meanwhile, and its end is still understood", (t) => {
-  const bench = started(t, { program: "fake" });
+  const bench = started(t, { program: ["fake"] });
   const deadline = Date.now() + 20_000;
-  while (!/PANIC[\s\S]*returned 0[\s\S]*halted\n$/.test(bench.output()) && Date.now() < deadline) Bun.sleepSync(5);
+  while (!/PANIC[\s\S]*returned 0[\s\S]*halted\n$/.test(bench.output()) && Date.now() < deadline)
+    Bun.sleepSync(5);
   putAway(t, bench);
   t.notRegex(bench.output(), /still here/, "it was saved at once");
   t.true(JSON.parse(readFileSync(`${bench.image}/unikrun-checkpoint.json`, "utf8")).phase.halting);
@@ -240,6 +241,23 @@ test("a checkpoint for which there is no room leaves the guest running, and noth
   t.deepEqual(readdirSync(bench.image), []);
   t.regex(type(bench, "still here"), /^still here\r?$/m);
   putAway(t, bench);
+});
+
+test("a guest that writes its memory all the time is saved in one go", (t) => {
+  const MIB = 400;
+  const bench = started(t, {
+    program: ["dirty", String(MIB)],
+    prepare: ({ configure }) =>
+      configure((config) => Object.assign(config, { annotations: { "org.unikrun.memory": "512" } })),
+  });
+  const deadline = Date.now() + 20_000;
+  while (!bench.output().includes("writing") && Date.now() < deadline) Bun.sleepSync(20);
+  // It would be asked for its memory again and again, without end: files of three times as much are enough.
+  const limited = `trap "" XFSZ; ulimit -f ${3 * MIB * 2048}; exec "$@"`;
+  const args = ["checkpoint", "--leave-running", "--image-path", bench.image, bench.id];
+  const saving = Bun.spawnSync(["sh", "-c", limited, "-", unikrun, "--root", bench.root, ...args]);
+  t.is(saving.exitCode, 0, saving.stderr.toString());
+  t.is(status(bench), "running");
 });
 
 test("restore refuses what has no meaning for a machine", (t) => {

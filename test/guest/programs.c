@@ -167,6 +167,20 @@ static _Noreturn int run_spin(int argc, char **argv)
 		__asm__ volatile("pause");
 }
 
+/* Writes to every page of so many MiB, again and again. */
+static _Noreturn int run_dirty(int argc, char **argv)
+{
+	enum { PAGE = 4096 };
+	size_t size = (size_t)number(argc, argv, 16) << 20;
+	volatile uint64_t *memory = malloc(size);
+	if (!memory)
+		kernel_panic("there is not so much memory");
+	printf("writing\n");
+	for (uint64_t round = 1;; round++)
+		for (size_t i = 0; i < size / sizeof *memory; i += PAGE / sizeof *memory)
+			memory[i] = round;
+}
+
 static int run_http(int argc, char **argv)
 {
 	return http_serve(number(argc, argv, 80), argc, argv);
@@ -185,6 +199,7 @@ static const struct {
 	{ "exit", run_exit },   { "panic", run_panic }, { "trap", run_trap },   { "print", run_print },
 	{ "fake", run_fake },   { "cat", run_cat },     { "sleep", run_sleep }, { "spin", run_spin },
 	{ "tcp", run_tcp },     { "bytes", run_bytes }, { "count", run_count }, { "reset", run_reset },
+	{ "dirty", run_dirty },
 };
 
 int program_main(int argc, char **argv)
@@ -194,7 +209,7 @@ int program_main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		if (!strcmp(argv[1], programs[i].name))
 			return programs[i].run(argc, argv);
-	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp, bytes, count, reset\n",
+	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp, bytes, count, reset, dirty\n",
 	       argv[1]);
 	return 127;
 }
