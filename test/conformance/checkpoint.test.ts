@@ -251,7 +251,7 @@ test("a guest that writes its memory all the time is saved in one go", (t) => {
       configure((config) => Object.assign(config, { annotations: { "org.unikrun.memory": "512" } })),
   });
   const deadline = Date.now() + 20_000;
-  while (!bench.output().includes("writing") && Date.now() < deadline) Bun.sleepSync(20);
+  while (!bench.output().includes("written") && Date.now() < deadline) Bun.sleepSync(20);
   // It would be asked for its memory again and again, without end: files of three times as much are enough.
   const limited = `trap "" XFSZ; ulimit -f ${3 * MIB * 2048}; exec "$@"`;
   const args = ["checkpoint", "--leave-running", "--image-path", bench.image, bench.id];
