@@ -18,20 +18,30 @@ export function refuseOtherAddresses(
       `Container ${containerId} can't be restored: its guest had ${had.length} network cards, and its network namespace has ${nics.length} interfaces: connect it to the networks that it had.`,
     );
   }
-  for (const [card, { addresses }] of had.entries()) {
-    const [wanted, given] = [shown(addresses), shown(nics[card]?.addresses ?? [])];
-    if (wanted === given) continue;
-    throw new UnikrunError(
-      `Container ${containerId} can't be restored: its guest has the address ${wanted}, and its container has ${given} now: give it the same again (docker network connect --ip, or docker create --ip).`,
+  for (const [card, { addresses, gateways, mtu }] of had.entries()) {
+    const given = nics[card];
+    const refuse = (what: string, was: string, is: string, advice: string): void => {
+      if (was === is) return;
+      throw new UnikrunError(
+        `Container ${containerId} can't be restored: its guest has the ${what} ${was}, and its container has ${is} now: ${advice}.`,
+      );
+    };
+    const addressesOf = (nic: BootNic["addresses"] = []) =>
+      nic.map((each) => `${each.address}/${each.prefix}`);
+    const gatewaysOf = (nic: BootNic["gateways"] = []) => nic.map((each) => each.address);
+    refuse(
+      "address",
+      shown(addressesOf(addresses)),
+      shown(addressesOf(given?.addresses)),
+      "give it the same again (docker network connect --ip, or docker create --ip)",
     );
+    const network = "connect it to the network that it had";
+    refuse("gateway", shown(gatewaysOf(gateways)), shown(gatewaysOf(given?.gateways)), network);
+    refuse("MTU", String(mtu), String(given?.mtu), network);
   }
 }
 
-const shown = (addresses: BootNic["addresses"]): string =>
-  addresses
-    .map(({ address, prefix }) => `${address}/${prefix}`)
-    .sort()
-    .join(" and ") || "none";
+const shown = (list: readonly string[]): string => [...list].sort().join(" and ") || "none";
 
 /** Gives the interfaces the MAC addresses that the guest had, and tells the neighbours. */
 export function adoptAddresses(netns: string, had: readonly BootNic[], nics: readonly Nic[]): void {

@@ -12,6 +12,7 @@ import {
   httpGet,
   inspect,
   makeNetns,
+  makeNetwork,
   startNeighbour,
   startProbe,
   succeed,
@@ -29,10 +30,14 @@ interface Place {
  * From Docker 26 on dockerd asks for the process's network namespace before a restore has made one (containerd issue 12141), with any
  * runtime; in another container's network it does not.
  */
-function makePlace(t: ExecutionContext): Place {
-  if (engine === "20") return { options: [], address: (name) => endpoint(name).IPAddress };
-  const holder = startNeighbour(t, "bridge", "sleep 1000");
-  return { options: ["--network", `container:${holder}`], address: () => endpoint(holder).IPAddress };
+function makePlace(t: ExecutionContext, network = "bridge"): Place {
+  if (engine === "20")
+    return { options: ["--network", network], address: (name) => endpoint(name, network).IPAddress };
+  const holder = startNeighbour(t, network, "sleep 1000");
+  return {
+    options: ["--network", `container:${holder}`],
+    address: () => endpoint(holder, network).IPAddress,
+  };
 }
 
 /** The probe counts its requests in memory, and /via adds 1 to a number in a file of the volume. */
@@ -122,6 +127,20 @@ test.serial("a published port leads to the guest again, and a terminal is the gu
   t.is(waitForEnd(name), 0);
 });
 
+test.serial("names are looked up by the engine's name server again", async (t) => {
+  const network = makeNetwork(t);
+  const neighbour = startNeighbour(t, network, "sleep 1000");
+  const { options, address } = makePlace(t, network);
+  const name = startProbe(t, { options });
+  const found = async () => (await httpGet(`http://${address(name)}/dns?name=${neighbour}`)).trim();
+  const wanted = endpoint(neighbour, network).IPAddress;
+  t.is(await found(), wanted);
+  succeed(["docker", "checkpoint", "create", name, "names"]);
+  await isEnded(name);
+  t.is(await startFrom(name, "names"), "");
+  t.is(await found(), wanted);
+});
+
 test.serial("an open TCP connection goes on", async (t) => {
   const { options, address } = makePlace(t);
   const name = startProbe(t, { args: ["tcp", "7"], options });
@@ -161,7 +180,28 @@ test.serial(
     succeed([...inside, "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
     // The host knows it by that one now.
     command(["busybox", "ping", "-c", "1", "-W", "1", address]);
-    mustEnd(bench.call("restore", "--detach", "--image-path", image, "--bundle", bench.bundle, bench.id), 0);
+    const restore = () =>
+      bench.call("restore", "--detach", "--image-path", image, "--bundle", bench.bundle, bench.id);
+    const gateway = address.replace(/2$/, "1");
+    for (const [other, back, words] of [
+      [
+        "link set eth0 mtu 1400",
+        "link set eth0 mtu 1500",
+        /has the MTU 1500, and its container has 1400 now/,
+      ],
+      [
+        "route del default",
+        `route add default via ${gateway}`,
+        /has the gateway \S+, and its container has none now/,
+      ],
+    ] as const) {
+      succeed([...inside, ...other.split(" ")]);
+      const { code, log } = restore();
+      t.is(code, 1);
+      t.regex(log.at(-1)?.msg ?? "", words);
+      succeed([...inside, ...back.split(" ")]);
+    }
+    mustEnd(restore(), 0);
     t.regex(await httpGet(`http://${address}/`), /requests: 2$/m);
     t.is(succeed([...inside, "-br", "link", "show", "eth0"]), before);
   },
