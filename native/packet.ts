@@ -1,5 +1,6 @@
 /** Frames from this thread's network namespace (packet(7)). */
 import { dlopen } from "bun:ffi";
+import { addressBytes } from "./ip-address.ts";
 import { check, LIBC, once, owned } from "./libc.ts";
 import { openSocket } from "./sockets.ts";
 
@@ -11,23 +12,66 @@ const libc = once(
 );
 
 const ETH_P_ARP = 0x0806;
+const ETH_P_IPV6 = 0x86dd;
 
-/** A gratuitous ARP request (RFC 5227, 3): whoever knows the IPv4 address by another MAC address learns this one. */
-export function announceAddress(link: { index: number; mac: string; address: string }): void {
-  const [AF_PACKET, SOCK_RAW, REQUEST] = [17, 3, 1];
-  const mac = Buffer.from(link.mac.replaceAll(":", ""), "hex");
-  const address = Buffer.from(link.address.split(".").map(Number));
+export interface Announced {
+  /** The link's. */
+  readonly index: number;
+  readonly mac: string;
+  /** As rtnetlink.ts has it. */
+  readonly address: string;
+}
+
+/** Whoever knows the address by another MAC address learns this one. */
+export function announceAddress(announced: Announced): void {
+  if (announced.address.includes(":")) announceByNeighbourDiscovery(announced);
+  else announceByArp(announced);
+}
+
+/** A gratuitous ARP request (RFC 5227, 3). */
+function announceByArp({ index, mac, address }: Announced): void {
+  const REQUEST = 1;
+  const [hardware, protocol] = [bytesOfMac(mac), addressBytes(address)];
   const arp = Buffer.from([0, 1, 8, 0, 6, 4, 0, REQUEST]);
-  const frame = Buffer.concat([
-    Buffer.alloc(6, 0xff),
-    mac,
-    Buffer.from([ETH_P_ARP >> 8, ETH_P_ARP & 0xff]),
-    ...[arp, mac, address, Buffer.alloc(6), address],
+  const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), protocol]);
+  send(index, ETH_P_ARP, Buffer.alloc(6, 0xff), hardware, body);
+}
+
+/** An unsolicited neighbour advertisement to all nodes (RFC 4861, 7.2.6). */
+function announceByNeighbourDiscovery({ index, mac, address }: Announced): void {
+  const [ICMPV6, ADVERTISEMENT, OVERRIDE, TARGET_OPTION, HOPS] = [58, 136, 0x20, 2, 255];
+  const [hardware, source] = [bytesOfMac(mac), addressBytes(address)];
+  const allNodes = addressBytes("ff02::1");
+  const message = Buffer.concat([
+    Buffer.from([ADVERTISEMENT, 0, 0, 0, OVERRIDE, 0, 0, 0]),
+    source,
+    Buffer.from([TARGET_OPTION, 1]),
+    hardware,
   ]);
+  const pseudo = Buffer.concat([source, allNodes, Buffer.from([0, 0, 0, message.length, 0, 0, 0, ICMPV6])]);
+  message.writeUInt16BE(checksum(Buffer.concat([pseudo, message])), 2);
+  const header = Buffer.from([0x60, 0, 0, 0, 0, message.length, ICMPV6, HOPS]);
+  const everybody = Buffer.from([0x33, 0x33, 0, 0, 0, 1]);
+  send(index, ETH_P_IPV6, everybody, hardware, Buffer.concat([header, source, allNodes, message]));
+}
+
+function send(index: number, protocol: number, to: Buffer, from: Buffer, body: Buffer): void {
+  const [AF_PACKET, SOCK_RAW] = [17, 3];
+  const frame = Buffer.concat([to, from, Buffer.from([protocol >> 8, protocol & 0xff]), body]);
   const target = Buffer.alloc(20);
   target.writeUInt16LE(AF_PACKET, 0);
-  target.writeUInt16BE(ETH_P_ARP, 2);
-  target.writeInt32LE(link.index, 4);
+  target.writeUInt16BE(protocol, 2);
+  target.writeInt32LE(index, 4);
   using socket = owned(openSocket({ domain: AF_PACKET, type: SOCK_RAW, timeout: 1 }));
   check(libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");
+}
+
+const bytesOfMac = (mac: string): Buffer => Buffer.from(mac.replaceAll(":", ""), "hex");
+
+/** Of the internet (RFC 1071), of an even number of bytes. */
+function checksum(data: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < data.length; at += 2) sum += data.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
 }

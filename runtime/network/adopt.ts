@@ -54,8 +54,7 @@ export function adoptAddresses(netns: string, had: readonly BootNic[], nics: rea
     using netlink = openNetlink();
     for (const { nic, mac } of changed) {
       setLinkAddress(netlink, { index: nic.link.index, mac });
-      for (const { family, address } of nic.addresses)
-        if (family === 4) announceAddress({ index: nic.link.index, mac, address });
+      for (const { address } of nic.addresses) announceAddress({ index: nic.link.index, mac, address });
     }
   });
 }

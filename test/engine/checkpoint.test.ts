@@ -4,7 +4,6 @@ import { connect, type Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { makeBench } from "../conformance/harness.ts";
 import {
-  command,
   docker,
   endpoint,
   engine,
@@ -160,52 +159,59 @@ test.serial("an open TCP connection goes on", async (t) => {
   t.pass();
 });
 
-test.serial(
-  "an interface with another MAC address takes the guest's, and the neighbours learn it",
-  async (t) => {
-    const { netns, address } = makeNetns(t);
-    using bench = makeBench(["http", "80"]);
-    bench.configure(({ linux }) => {
-      const placed = { type: "network", path: netns };
-      linux.namespaces = linux.namespaces.map((each) => (each.type === "network" ? placed : each));
-    });
-    mustEnd(bench.call("create"), 0);
-    mustEnd(bench.call("start", bench.id), 0);
-    t.regex(await httpGet(`http://${address}/`), /requests: 1$/m);
-    const image = `${bench.folder}/image`;
-    mustEnd(bench.call("checkpoint", "--image-path", image, bench.id), 0);
-    mustEnd(bench.call("delete", bench.id), 0);
-    const inside = ["ip", "-n", netns.replace(/^.*\//, "")];
-    const before = succeed([...inside, "-br", "link", "show", "eth0"]);
-    succeed([...inside, "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
-    // The host knows it by that one now.
-    command(["busybox", "ping", "-c", "1", "-W", "1", address]);
-    const restore = () =>
-      bench.call("restore", "--detach", "--image-path", image, "--bundle", bench.bundle, bench.id);
-    const gateway = address.replace(/2$/, "1");
-    for (const [other, back, words] of [
-      [
-        "link set eth0 mtu 1400",
-        "link set eth0 mtu 1500",
-        /has the MTU 1500, and its container has 1400 now/,
-      ],
-      [
-        "route del default",
-        `route add default via ${gateway}`,
-        /has the gateway \S+, and its container has none now/,
-      ],
-    ] as const) {
-      succeed([...inside, ...other.split(" ")]);
-      const { code, log } = restore();
-      t.is(code, 1);
-      t.regex(log.at(-1)?.msg ?? "", words);
-      succeed([...inside, ...back.split(" ")]);
-    }
-    mustEnd(restore(), 0);
-    t.regex(await httpGet(`http://${address}/`), /requests: 2$/m);
-    t.is(succeed([...inside, "-br", "link", "show", "eth0"]), before);
-  },
-);
+for (const family of [4, 6] as const)
+  test.serial(
+    `an interface with another MAC address takes the guest's, and the neighbours learn it by IPv${family}`,
+    async (t) => {
+      const { netns, address } = makeNetns(t, family);
+      const host = family === 4 ? address : `[${address}]`;
+      const ip = ["ip", `-${family}`];
+      using bench = makeBench(["http", "80"]);
+      bench.configure(({ linux }) => {
+        const placed = { type: "network", path: netns };
+        linux.namespaces = linux.namespaces.map((each) => (each.type === "network" ? placed : each));
+      });
+      mustEnd(bench.call("create"), 0);
+      mustEnd(bench.call("start", bench.id), 0);
+      t.regex(await httpGet(`http://${host}/`), /requests: 1$/m);
+      const image = `${bench.folder}/image`;
+      mustEnd(bench.call("checkpoint", "--image-path", image, bench.id), 0);
+      mustEnd(bench.call("delete", bench.id), 0);
+      const inside = [...ip, "-n", netns.replace(/^.*\//, "")];
+      const before = succeed([...inside, "-br", "link", "show", "eth0"]);
+      succeed([...inside, "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
+      const known = () => succeed([...ip, "neighbour", "show", address]);
+      succeed([...ip, "neighbour", "flush", address]);
+      succeed(["busybox", "ping", "-c", "1", "-W", "5", address]);
+      t.regex(known(), /02:00:00:00:00:99/);
+      const restore = () =>
+        bench.call("restore", "--detach", "--image-path", image, "--bundle", bench.bundle, bench.id);
+      const gateway = address.replace(/2$/, "1");
+      for (const [other, back, words] of [
+        [
+          "link set eth0 mtu 1400",
+          "link set eth0 mtu 1500",
+          /has the MTU 1500, and its container has 1400 now/,
+        ],
+        [
+          "route del default",
+          `route add default via ${gateway}`,
+          /has the gateway \S+, and its container has none now/,
+        ],
+      ] as const) {
+        succeed([...inside, ...other.split(" ")]);
+        const { code, log } = restore();
+        t.is(code, 1);
+        t.regex(log.at(-1)?.msg ?? "", words);
+        succeed([...inside, ...back.split(" ")]);
+      }
+      mustEnd(restore(), 0);
+      t.is(succeed([...inside, "-br", "link", "show", "eth0"]), before);
+      const [mac = "none"] = before.match(/([0-9a-f]{2}:){5}[0-9a-f]{2}/) ?? [];
+      t.true(known().includes(mac), known());
+      t.regex(await httpGet(`http://${host}/`), /requests: 2$/m);
+    },
+  );
 
 test.serial("what others changed in the volume since is not lost: the restore is refused", async (t) => {
   const { name, folder, count } = startCounter(t);
