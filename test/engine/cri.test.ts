@@ -201,7 +201,7 @@ test.serial("containerd killed and started again finds its pods, and the guest w
   t.regex(printed(pod.log("guest")), /serving HTTP/);
 });
 
-test.serial("pods of the ptp plugin answer too", async (t) => {
+test.serial("pods of the ptp plugin answer, and reach each other", async (t) => {
   await node.setNetwork("ptp");
   t.teardown(() => node.setNetwork("bridge"));
   const pod = await runPod(t, node);
@@ -209,6 +209,10 @@ test.serial("pods of the ptp plugin answer too", async (t) => {
   const guest = await pod.run("guest", serve);
   t.regex(await httpGet(`http://${pod.address}/`), /probe/);
   t.is((await node.client.call("ExecSync", { container_id: guest, cmd: ["unikrun", "ping"] })).exit_code, 0);
+  const other = await runPod(t, node);
+  await other.run("guest", serve);
+  await httpGet(`http://${other.address}/`);
+  t.regex(await httpGet(`http://${pod.address}/connect?host=${other.address}&port=80&path=/`), /probe/);
 });
 
 test.serial("containers of a pod that share their processes may be guests too", async (t) => {

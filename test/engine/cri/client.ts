@@ -41,6 +41,8 @@ export interface ContainerConfig {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly log_path: string;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
   readonly linux?: { readonly resources?: Resources; readonly security_context?: unknown };
 }
 
@@ -54,6 +56,13 @@ export interface Usage {
 
 export interface ContainerUsage extends Usage {
   readonly attributes: { readonly id: string };
+}
+
+interface Streamed {
+  readonly stdin?: boolean;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly tty?: boolean;
 }
 
 interface Calls {
@@ -83,6 +92,9 @@ interface Calls {
     { container_id: string; cmd: readonly string[]; timeout?: number },
     { stdout: Buffer; stderr: Buffer; exit_code: number },
   ];
+  Exec: [Streamed & { container_id: string; cmd: readonly string[] }, { url: string }];
+  Attach: [Streamed & { container_id: string }, { url: string }];
+  PortForward: [{ pod_sandbox_id: string; port: readonly number[] }, { url: string }];
   CheckpointContainer: [{ container_id: string; location: string; timeout?: number }, unknown];
   ContainerStats: [{ container_id: string }, { stats: Usage }];
   ListContainerStats: [Record<string, never>, { stats: ContainerUsage[] }];

@@ -122,6 +122,9 @@ export async function onTerminal(
   return { code: await terminal.exited, shown };
 }
 
+/** What busybox asks a guest beside it. */
+export const LOCALHOST = ["timeout", "5", "wget", "-q", "-O", "-", "http://127.0.0.1/"] as const;
+
 /** The first lines of `PROGRAM --version`, digits and dots only. */
 export function versionOf(...cmd: readonly string[]): string {
   return /\d+(\.\d+)+/.exec(command(cmd).stdout)?.[0] ?? "unknown";

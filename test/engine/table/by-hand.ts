@@ -11,6 +11,7 @@ export async function askByHand(column: Column, t: ExecutionContext): Promise<vo
     "without an engine there is no network but what the caller makes",
     "address of the engine's network",
     "published port",
+    "port forwarding",
     "names on the engine's network",
     "IPv6",
     "several networks",

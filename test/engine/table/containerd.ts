@@ -16,7 +16,7 @@ import {
   unikrun,
   uniqueName,
 } from "../harness.ts";
-import { type Column, cgroupFile, must, mustEnd, onTerminal, refused } from "./answers.ts";
+import { type Column, cgroupFile, LOCALHOST, must, mustEnd, onTerminal, refused } from "./answers.ts";
 
 const ctr = (...args: readonly string[]): Outcome =>
   command(["timeout", "-s", "KILL", "60", "ctr", "--address", containerd, ...args]);
@@ -52,6 +52,7 @@ export async function askContainerd(column: Column, t: ExecutionContext): Promis
   column.notApplicable(
     "ctr has no networks of its own: the namespace that it is given says all",
     "published port",
+    "port forwarding",
     "names on the engine's network",
     "several networks",
     "IPv6",
@@ -142,7 +143,12 @@ async function askLife(column: Column, t: ExecutionContext): Promise<void> {
   const inside = ["--with-ns", `network:${netns}`];
   await row("second unikernel in one namespace", () => refused(run(["return", "0"], inside)));
   await row("Linux container in one namespace", () =>
-    ask("run", "--rm", ...RUNTIME, ...inside, nameOf(busyboxImage()), uniqueName("ctr"), "true"),
+    must(
+      /probe/.test(
+        ask("run", "--rm", ...RUNTIME, ...inside, nameOf(busyboxImage()), uniqueName("ctr"), ...LOCALHOST),
+      ),
+      "no page",
+    ),
   );
   await row("a graceful stop is 143", async () => {
     ask("task", "kill", "-s", "TERM", name);

@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { type Node, startNode } from "../cri/node.ts";
 import { BUSYBOX, type Pod, printed, runPod, waitForExit } from "../cri/pod.ts";
+import { CHANNEL, openStream, PORT_CHANNEL } from "../cri/stream.ts";
 import { engine, eventually, httpGet, succeed } from "../harness.ts";
-import { anonymous, type Column, must, Refused } from "./answers.ts";
+import { anonymous, type Column, LOCALHOST, must, Refused } from "./answers.ts";
 
 export async function askCri(column: Column, t: ExecutionContext): Promise<void> {
   const node = await startNode();
@@ -105,8 +106,9 @@ export async function askCri(column: Column, t: ExecutionContext): Promise<void>
   );
   await row("second unikernel in one namespace", () => refusal(pod.run("second", { args: ["http", "80"] })));
   await row("Linux container in one namespace", async () => {
-    const sidecar = { image: { image: BUSYBOX }, command: ["true"] };
+    const sidecar = { image: { image: BUSYBOX }, command: LOCALHOST };
     must((await waitForExit(node, await pod.run("sidecar", sidecar))) === 0, "fails");
+    must(/probe/.test(printed(pod.log("sidecar"))), "no page");
   });
   await row("logs", () => must(/serving HTTP/.test(printed(pod.log("guest"))), "lack the guest's words"));
   await row("a graceful stop is 143", async () => {
@@ -120,6 +122,7 @@ export async function askCri(column: Column, t: ExecutionContext): Promise<void>
       () => readFileSync(`${folder}/data/x`, "utf8") === "kept" || undefined,
     );
   });
+  await askStreams(column, pod, node);
   await askEnds(column, pod, (container) => waitForExit(node, container));
   await row("delete --force", () => pod.remove());
   column.notApplicable(
@@ -143,12 +146,6 @@ export async function askCri(column: Column, t: ExecutionContext): Promise<void>
   );
   column.notApplicable("a Service of Kubernetes does it", "published port", "names on the engine's network");
   column.notApplicable("as the pod's CNI network has it", "IPv6", "several networks", "no network");
-  column.notApplicable(
-    "by streaming, as exec and attach of the engine do",
-    "standard input",
-    "terminal",
-    "attach",
-  );
   column.notApplicable("an emptyDir of medium Memory is a folder of the host", "tmpfs");
   column.notApplicable(
     engine === "20" ? "this engine does not ask for it" : "asked for user namespaces only",
@@ -178,6 +175,45 @@ async function askSecurity(column: Column, t: ExecutionContext, node: Node): Pro
   const mapping = [{ host_id: 100_000, container_id: 0, length: 65_536 }];
   const userns_options = { mode: "POD", uids: mapping, gids: mapping };
   await row("user namespace", () => refusal(run({ namespace_options: { userns_options } })));
+}
+
+/** What kubectl's attach, exec -it and port-forward come to. */
+async function askStreams(column: Column, pod: Pod, { client }: Node): Promise<void> {
+  const row = column.row.bind(column);
+  const attach = async (container_id: string, tty: boolean) =>
+    openStream(
+      (await client.call("Attach", { container_id, stdin: true, stdout: true, stderr: !tty, tty })).url,
+    );
+  const echoed = async (container: string, tty: boolean): Promise<string> => {
+    using stream = await attach(container, tty);
+    stream.say(CHANNEL.stdin, "heard\n");
+    const shown = await stream.hear(CHANNEL.stdout, /^heard\r?\n(heard\r?\n)?/m);
+    stream.say(CHANNEL.stdin, "quit\n");
+    await stream.ended;
+    return shown;
+  };
+  const run = (name: string, tty: boolean) => pod.run(name, { args: ["cat"], stdin: true, tty });
+  await row("standard input", async () => echoed(await run("pipe", false), false));
+  await row("terminal", async () =>
+    must(/heard\r\n/.test(await echoed(await run("terminal", true), true)), "is none"),
+  );
+  await row("attach", async () => {
+    const container = await run("attached", false);
+    // Whoever was attached before has gone.
+    (await attach(container, false))[Symbol.dispose]();
+    await echoed(container, false);
+  });
+  await row("port forwarding", async () => {
+    const container_id = await pod.run("forwarded", { args: ["http", "80"] });
+    await httpGet(`http://${pod.address}/`);
+    const { url } = await client.call("PortForward", { pod_sandbox_id: pod.id, port: [80] });
+    using stream = await openStream(url);
+    stream.say(PORT_CHANNEL.data, "GET / HTTP/1.0\r\n\r\n");
+    await stream.ended;
+    const words = stream.heard(PORT_CHANNEL.data) + stream.heard(PORT_CHANNEL.error);
+    must(/probe/.test(words), words);
+    await client.call("StopContainer", { container_id, timeout: 5 });
+  });
 }
 
 async function askEnds(column: Column, pod: Pod, end: (container: string) => Promise<number>): Promise<void> {

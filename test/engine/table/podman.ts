@@ -8,6 +8,7 @@ import {
   anonymous,
   type Column,
   cgroupFile,
+  LOCALHOST,
   must,
   mustEnd,
   onTerminal,
@@ -28,6 +29,7 @@ export async function askPodman(column: Column, t: ExecutionContext): Promise<vo
     "list",
   );
   column.notApplicable("Podman writes config.json itself", "spec");
+  column.notApplicable("kubectl's alone", "port forwarding");
   column.notApplicable("this engine does not ask for it", "features");
 }
 
@@ -132,7 +134,10 @@ async function askLife(column: Column, podman: Podman, t: ExecutionContext): Pro
     refused(call("run", "--rm", ...inside, image, "return", "0")),
   );
   await row("Linux container in one namespace", () =>
-    ask("run", "--rm", ...inside, "--entrypoint", "/busybox", image, "true"),
+    must(
+      /probe/.test(ask("run", "--rm", ...inside, "--entrypoint", "/busybox", image, ...LOCALHOST)),
+      "no page",
+    ),
   );
   await row("a graceful stop is 143", async () => {
     ask("stop", name);

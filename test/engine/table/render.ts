@@ -14,7 +14,7 @@ With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`
 export function render({ versions, answers }: Table): string {
   const engines = Object.keys(answers).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   const refusals = new Notes((index) => String(index + 1));
-  const reasons = new Notes((index) => String.fromCharCode(97 + index));
+  const reasons = new Notes(letters);
   const cell = (engine: string, row: string): string => {
     const answer = answers[engine]?.[row] ?? "fails";
     const [kind, words = ""] = split(answer);
@@ -61,6 +61,10 @@ function split(answer: string): [kind: string, words?: string] {
 }
 
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+/** a to z, then aa to zz. */
+const letters = (index: number): string =>
+  (index < 26 ? "" : letters(Math.floor(index / 26) - 1)) + String.fromCharCode(97 + (index % 26));
 
 /** Words that several cells share, each under one mark. */
 class Notes {

@@ -34,6 +34,7 @@ export const ROWS = {
   Network: [
     "address of the engine's network",
     "published port",
+    "port forwarding",
     "names on the engine's network",
     "IPv6",
     "several networks",
