@@ -11,26 +11,37 @@ import { connectIn, openSocket, receiveAll, sendAll, sendDescriptors } from "./s
 /** Seconds; init gives up on a VMM after 30. */
 const PATIENCE = 40;
 
-/** Returns null when the machine runs, else why it does not. `stateFolder` is an absolute path. */
-export function sendPlan(
-  stateFolder: string,
-  plan: Uint8Array,
-  descriptors: readonly number[],
-): string | null {
+/** A machine that init is about to start. */
+export interface Starting extends Disposable {
+  /** Waits, and returns null when the machine runs, else why it does not. */
+  outcome(): string | null;
+}
+
+/** `stateFolder` is an absolute path. */
+export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: readonly number[]): Starting {
   const AF_UNIX = 1;
   const SOCK_STREAM = 1;
+  using opened = new DisposableStack();
   using folder = owned(openPath(stateFolder, O_PATH));
-  using socket = owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: PATIENCE }));
+  const socket = opened.use(owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: PATIENCE })));
   try {
     connectIn(socket.fd, folder.fd, START_SOCKET);
   } catch (error) {
-    return `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
+    const why = `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
+    return { outcome: () => why, [Symbol.dispose]: () => {} };
   }
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.byteLength);
   sendDescriptors(socket.fd, length, descriptors);
   sendAll(socket.fd, plan);
-  const answer = receiveAll(socket.fd);
+  const kept = opened.move();
+  return {
+    outcome: () => outcomeOf(receiveAll(socket.fd)),
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
+
+function outcomeOf(answer: string): string | null {
   if (answer === "ok") return null;
   return answer.startsWith("error ")
     ? answer.slice(6)

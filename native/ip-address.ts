@@ -10,3 +10,21 @@ export function addressBytes(address: string): Buffer {
 }
 
 const asGroups = (address: string): string => addressBytes(address).toString("hex").replace(/^..../, "$&:");
+
+export interface Subnet {
+  /** Any of the subnet's. */
+  readonly address: string;
+  readonly prefix: number;
+}
+
+export function inSubnet(address: string, subnet: Subnet): boolean {
+  const [a, b] = [bitsOf(address), bitsOf(subnet.address)];
+  return a.length === b.length && a.slice(0, subnet.prefix) === b.slice(0, subnet.prefix);
+}
+
+/** fe80::/10 */
+export const isLinkLocal = (address: string): boolean => /^fe[89ab][0-9a-f]:/i.test(address);
+
+/** An address as text of 32 or 128 binary digits. */
+const bitsOf = (address: string): string =>
+  Array.from(addressBytes(address), (byte) => byte.toString(2).padStart(8, "0")).join("");

@@ -16,6 +16,9 @@ const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
 const TCA_U32_SEL = 5;
 const TCA_U32_ACT = 7;
+const TCA_BPF_FD = 6;
+const TCA_BPF_NAME = 7;
+const TCA_BPF_FLAGS = 8;
 const TCA_ACT_KIND = 1;
 const TCA_ACT_OPTIONS = 2;
 const TCA_MIRRED_PARMS = 2;
@@ -53,7 +56,7 @@ export function ingressKinds(netlink: Netlink, index: number): string[] {
   return netlink
     .dump({ type: RTM_GETQDISC, body: header({ index: 0 }), what: "list qdiscs" })
     .filter((body) => body.readInt32LE(4) === index && body.readUInt32LE(12) === TC_H_INGRESS)
-    .map((body) => (attributes(body, 20).get(TCA_KIND)?.toString() ?? "").replace(/\0/g, ""));
+    .map((body) => textOf(attributes(body, 20).get(TCA_KIND)));
 }
 
 /** Where a packet's 32 bits at `at`, a multiple of 4 counted from its network header, are to be `value` under `mask`. */
@@ -81,12 +84,36 @@ const PROTOCOLS = { all: 0x0003, ip: 0x0800, arp: 0x0806, ipv6: 0x86dd };
 export function addFilter(netlink: Netlink, filter: Filter): void {
   const options = [attribute(TCA_U32_SEL, selector(filter.matches ?? [{ at: 0, mask: 0, value: 0 }]))];
   if (filter.to) options.push(attribute(TCA_U32_ACT, [attribute(1, mirred(filter.to))]));
+  addFilterOf(netlink, filter, "u32", options);
+}
+
+/** As `tc filter add dev FROM ingress … bpf direct-action`, with a program's descriptor: it says what becomes of each frame. */
+export function addProgram(
+  netlink: Netlink,
+  filter: Pick<Filter, "from" | "priority" | "protocol"> & { program: number; name: string },
+): void {
+  const DIRECT_ACTION = 1;
+  const options = [
+    attribute(TCA_BPF_FD, filter.program),
+    attribute(TCA_BPF_NAME, filter.name),
+    attribute(TCA_BPF_FLAGS, DIRECT_ACTION),
+  ];
+  addFilterOf(netlink, filter, "bpf", options);
+}
+
+function addFilterOf(
+  netlink: Netlink,
+  filter: Pick<Filter, "from" | "priority" | "protocol">,
+  kind: "u32" | "bpf",
+  options: readonly Buffer[],
+): void {
   const body = Buffer.concat([
     header({ index: filter.from, parent: INGRESS_HANDLE, info: placeOf(filter) }),
-    attribute(TCA_KIND, "u32"),
+    attribute(TCA_KIND, kind),
     attribute(TCA_OPTIONS, options),
   ]);
-  netlink.request({ type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body, what: "add a filter" });
+  const what = `add a filter (${kind})`;
+  netlink.request({ type: RTM_NEWTFILTER, flags: NLM_F_CREATE | NLM_F_EXCL, body, what });
 }
 
 /** Removes the filters of a priority; there need be none. */
@@ -145,13 +172,29 @@ function mirred({ index, mirror = false }: { index: number; mirror?: boolean }):
 
 /** Where the link's ingress filters send its frames: indexes of links, 0 for one that is gone. */
 export function redirectTargets(netlink: Netlink, index: number): number[] {
-  const body = header({ index, parent: INGRESS_HANDLE });
-  return netlink.dump({ type: RTM_GETTFILTER, body, what: "list filters" }).flatMap((filter) => {
-    const options = attributes(filter, 20).get(TCA_OPTIONS);
-    const actions = options && attributes(options, 0).get(TCA_U32_ACT);
+  return filterOptions(netlink, index, "u32").flatMap((options) => {
+    const actions = options.get(TCA_U32_ACT);
     const first = actions && attributes(actions, 0).get(1);
     const parameters = first && attributes(first, 0).get(TCA_ACT_OPTIONS);
     const mirred = parameters && attributes(parameters, 0).get(TCA_MIRRED_PARMS);
     return mirred && mirred.length >= 28 ? [mirred.readUInt32LE(24)] : [];
   });
 }
+
+/** The names of the programs at the link's ingress. */
+export const programNames = (netlink: Netlink, index: number): string[] =>
+  filterOptions(netlink, index, "bpf").map((options) => textOf(options.get(TCA_BPF_NAME)));
+
+function filterOptions(netlink: Netlink, index: number, kind: "u32" | "bpf"): Map<number, Buffer>[] {
+  const body = header({ index, parent: INGRESS_HANDLE });
+  return netlink
+    .dump({ type: RTM_GETTFILTER, body, what: "list filters" })
+    .map((filter) => attributes(filter, 20))
+    .filter((filter) => textOf(filter.get(TCA_KIND)) === kind)
+    .flatMap((filter) => {
+      const options = filter.get(TCA_OPTIONS);
+      return options ? [attributes(options, 0)] : [];
+    });
+}
+
+const textOf = (value: Buffer | undefined): string => (value?.toString() ?? "").replace(/\0/g, "");

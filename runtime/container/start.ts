@@ -116,14 +116,18 @@ async function startMachine(
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
   });
-  const trouble = sendPlan(folder, encodeDirectives(plan), [
+  using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps,
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
   ]);
+  // Meanwhile, since the VMM takes its time.
+  const unshared = wiring.share(nics);
+  const trouble = starting.outcome();
   if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
   resumed?.load(folder);
   wiring.keep();
+  if (unshared) await warn(`Container ${id}: ${unshared}`);
 }
 
 async function chooseVmm(container: Container, settings: HostSettings) {

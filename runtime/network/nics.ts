@@ -8,10 +8,13 @@ import {
   type Route,
 } from "../../native/rtnetlink.ts";
 import type { BootNic } from "../guest/guest.ts";
+import { routedAddressing } from "./routed.ts";
 
 /** An interface of the container's network namespace, as the guest's network card is to be. */
 export interface Nic extends BootNic {
   readonly link: Link;
+  /** The gateway that everybody is behind (routed.ts), where that is so. */
+  readonly router?: string;
 }
 
 /** All interfaces that carry Ethernet frames and are up, but those that `isTap` knows as a machine's, in the kernel's order. */
@@ -22,13 +25,13 @@ export function readNics(netlink: Netlink, isTap: (name: string) => boolean): Ni
   if (links.length === 0) return [];
   const addresses = listAddresses(netlink);
   const routes = listRoutes(netlink);
-  return links.map((link) => ({
-    link,
-    mac: link.mac,
-    mtu: link.mtu,
-    addresses: addresses.filter((address) => address.index === link.index && isForGuest(address)).map(bare),
-    gateways: [4 as const, 6 as const].flatMap((family) => gatewayOf(routes, link.index, family)),
-  }));
+  return links.map((link) => {
+    const given = {
+      addresses: addresses.filter((address) => address.index === link.index && isForGuest(address)).map(bare),
+      gateways: [4 as const, 6 as const].flatMap((family) => gatewayOf(routes, link.index, family)),
+    };
+    return { link, mac: link.mac, mtu: link.mtu, ...(routedAddressing(link, given, routes) ?? given) };
+  });
 }
 
 // A guest makes its own link-local address from its MAC.

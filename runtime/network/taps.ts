@@ -1,5 +1,5 @@
 /** Priorities of the filters on an interface or tap: each protocol has its own, and what takes every frame comes last. */
-export const FILTER = { arp: 1, ip: 2, ipv6: 3, visits: 100, all: 1000 };
+export const FILTER = { arp: 1, ip: 2, ipv6: 3, visits: 100, share: 500, routed: 600, all: 1000 };
 
 const PREFIX = "uk";
 const ID_CHARACTERS = 10;

@@ -15,6 +15,8 @@ import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
+import { answerForAll, macOfRouter } from "./routed.ts";
+import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
@@ -23,6 +25,11 @@ export interface Wiring extends Disposable {
   readonly taps: readonly number[];
   /** Where look-ups had to be relayed, and could be. */
   readonly resolver?: Resolver;
+  /**
+   * Lets the namespace's other programs have their part of the network; `guest` has the guest's MAC addresses, card by card.
+   * Returns why they can't, or null.
+   */
+  share(guest: readonly { readonly mac: string }[]): string | null;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
 }
@@ -51,7 +58,7 @@ export function wireNetwork(options: WireOptions): Wiring {
   return inNetworkNamespace(netns, () => wireHere(options));
 }
 
-function wireHere({ containerId, limit, server }: WireOptions): Wiring {
+function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
@@ -71,8 +78,11 @@ function wireHere({ containerId, limit, server }: WireOptions): Wiring {
     return { fd, index: link.index };
   };
   const cards = nics.map((nic, number) => {
+    // Before its answer would go to the guest.
+    const router = nic.router === undefined ? undefined : findRouter(netlink, nic, containerId);
     const tap = addTap(tapName(containerId, number), nic.mtu, true);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId });
+    if (router) answerForAll(netlink, { tap: tap.index, ...router });
     return { nic, tap };
   });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
@@ -82,10 +92,37 @@ function wireHere({ containerId, limit, server }: WireOptions): Wiring {
     nics,
     taps: cards.map(({ tap }) => tap.fd),
     ...(resolver ? { resolver } : {}),
+    share(guest) {
+      if (cards.length === 0) return null;
+      const shared = cards.map(({ nic, tap }, card) => ({
+        nic,
+        tap: tap.index,
+        mac: guest[card]?.mac ?? nic.mac,
+      }));
+      try {
+        inNetworkNamespace(netns, allowSharing);
+        shareNetwork({ netlink, undo, cards: shared, owner: ownerOf(containerId) });
+        return null;
+      } catch (cause) {
+        return `programs beside the guest in its network namespace can't use their address (${reasonOf(cause)}): that takes eBPF in the kernel's traffic control (modprobe cls_bpf).`;
+      }
+    },
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
 }
+
+function findRouter(netlink: Netlink, nic: Nic, containerId: string): { own: string; mac: string } {
+  const { link, router = "", addresses } = nic;
+  const own = addresses.find(({ family }) => family === 4)?.address ?? "";
+  const mac = macOfRouter(netlink, { link, router });
+  if (mac) return { own, mac };
+  throw new UnikrunError(
+    `Container ${containerId}: the gateway ${router} of its interface ${link.name} does not answer, and everybody is behind it: see whether its network plugin has set up the other end.`,
+  );
+}
+
+const ownerOf = (containerId: string): string => tapName(containerId, 0);
 
 function makeTap(name: string, containerId: string, headers: boolean): Descriptor {
   const deadline = Date.now() + 2000;
@@ -157,6 +194,7 @@ export function unwireNetwork({ netns, containerId }: { netns: string; container
   if (!exists(netns)) return;
   inNetworkNamespace(netns, () => {
     using netlink = openNetlink();
+    endSharing(netlink, ownerOf(containerId));
     const links = listLinks(netlink);
     for (const { name, index } of links) {
       if (isTapOf(containerId, name)) deleteLink(netlink, index);

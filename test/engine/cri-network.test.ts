@@ -80,7 +80,7 @@ test.serial("probes by HTTP, by TCP and by exec answer as long as the guest does
 });
 
 test.serial(
-  "a sidecar reaches other sidecars, but neither the guest nor, once that runs, the world",
+  "a sidecar reaches other sidecars, the guest by localhost, and the world; it is reached where it listens",
   async (t) => {
     const server = await podOf(t, { containers: [GUEST] });
     await server.start("guest");
@@ -101,9 +101,17 @@ test.serial(
     await httpGet(`http://${pod.ip}/`);
     for (const host of ["127.0.0.1", pod.ip]) {
       t.is(await get(`http://${host}:8080/`), "hello\n");
-      t.is(await get(`http://${host}/`), "");
+      t.regex(await get(`http://${host}/`), /probe/);
+      t.is((await exec(sidecar, "timeout", "2", "wget", "-qO-", `http://${host}:81/`)).code, 1, "is refused");
     }
-    t.is(await get(`http://${server.ip}/`), "");
+    t.regex(await get(`http://${server.ip}/`), /probe/);
+    t.is(await httpGet(`http://${pod.ip}:8080/`), "hello\n");
+    t.is(
+      await httpGet(`http://${server.ip}/connect?host=${pod.ip}&port=8080&path=/`).then(
+        (page) => /hello/.exec(page)?.[0],
+      ),
+      "hello",
+    );
   },
 );
 

@@ -152,6 +152,7 @@ export function makeNetns(
   succeed(["ip", "link", "set", end, "up"]);
   succeed(["ip", ...`addr add ${subnet}1/${length} dev ${end}${flags}`.split(" ")]);
   const inside = [
+    "link set lo up",
     `addr add ${subnet}2/${length} dev eth0${flags}`,
     "link set eth0 up",
     `route add default via ${subnet}1`,

@@ -2,7 +2,7 @@ import test from "ava";
 import { openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { listLinks } from "../../native/rtnetlink.ts";
-import { redirectTargets } from "../../native/traffic-control.ts";
+import { programNames, redirectTargets } from "../../native/traffic-control.ts";
 import { isTapName } from "../../runtime/network/taps.ts";
 import { unwireNetwork, wireNetwork } from "../../runtime/network/wire.ts";
 
@@ -28,8 +28,14 @@ function run(command: string): string {
 const linksOf = (netns: string) =>
   inNetworkNamespace(netns, () => {
     using netlink = openNetlink();
-    return listLinks(netlink).map((link) => ({ ...link, targets: redirectTargets(netlink, link.index) }));
+    return listLinks(netlink).map((link) => ({
+      ...link,
+      targets: redirectTargets(netlink, link.index),
+      programs: programNames(netlink, link.index),
+    }));
   });
+
+const programsIn = (netns: string): number => linksOf(netns).flatMap(({ programs }) => programs).length;
 
 test.serial("an interface's MAC, MTU, addresses and gateway are the card's, and frames go both ways", (t) => {
   using netns = makeNetns();
@@ -52,7 +58,11 @@ test.serial("an interface's MAC, MTU, addresses and gateway are the card's, and 
 test.serial("a wiring that is not kept leaves the namespace as it was", (t) => {
   using netns = makeNetns();
   const before = linksOf(netns.path);
-  wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 })[Symbol.dispose]();
+  {
+    using wiring = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+    t.is(wiring.share(wiring.nics), null);
+    t.is(programsIn(netns.path), 3);
+  }
   t.deepEqual(linksOf(netns.path), before);
 });
 
@@ -72,14 +82,19 @@ test.serial(
   (t) => {
     using netns = makeNetns();
     const dead = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+    t.is(dead.share(dead.nics), null);
     dead.keep();
     dead[Symbol.dispose]();
     const stale = linksOf(netns.path).find(({ name }) => name === "eth0");
     t.deepEqual(stale?.targets, [0]);
     const next = wireNetwork({ netns: netns.path, containerId: "c2", limit: 8 });
+    t.is(next.share(next.nics), null);
     next.keep();
     next[Symbol.dispose]();
+    unwireNetwork({ netns: netns.path, containerId: "c1" });
+    t.is(programsIn(netns.path), 1, "on lo it is another's");
     unwireNetwork({ netns: netns.path, containerId: "c2" });
+    t.is(programsIn(netns.path), 0);
     t.deepEqual(linksOf(netns.path).find(({ name }) => name === "eth0")?.targets, []);
   },
 );

@@ -1,10 +1,11 @@
 /** Taps and traffic control, tried in a network namespace of their own, so that the host's is left alone. */
+import { loadProgram } from "../../../native/bpf.ts";
 import { exists } from "../../../native/files.ts";
 import { errorCode } from "../../../native/libc.ts";
-import { openNetlink } from "../../../native/netlink.ts";
+import { type Netlink, openNetlink } from "../../../native/netlink.ts";
 import { inNetworkNamespace } from "../../../native/process.ts";
 import { listLinks } from "../../../native/rtnetlink.ts";
-import { addFilter, addIngress } from "../../../native/traffic-control.ts";
+import { addFilter, addIngress, addProgram } from "../../../native/traffic-control.ts";
 import { openTap } from "../../../native/tun.ts";
 import { reasonOf } from "../../error.ts";
 import type { Finding } from "../finding.ts";
@@ -67,12 +68,30 @@ function tryTaps(): Finding[] {
     );
     addIngress(netlink, from ?? 0);
     addFilter(netlink, { from: from ?? 0, priority: 1, protocol: "all", to: { index: to ?? 0 } });
-    return [taps, { status: "ok", subject, fact: "an ingress qdisc with u32 and mirred" }];
+    const control: Finding = { status: "ok", subject, fact: "an ingress qdisc with u32 and mirred" };
+    return [taps, control, tryPrograms(netlink, from ?? 0)];
   } catch (error) {
     const advice =
       "modprobe sch_ingress cls_u32 act_mirred (-a), of the package with the kernel's other modules";
     const fact = `the kernel does not do it (${reasonOf(error)})`;
     return [taps, { status: "missing", subject, fact, advice, essential: true }];
+  }
+}
+
+/** Other programs in a guest's network namespace have their part of its network by these (network/share.ts). */
+function tryPrograms(netlink: Netlink, from: number): Finding {
+  const subject = "shared networks";
+  try {
+    using program = loadProgram("unikrun_check", "r0 = 0; exit");
+    addProgram(netlink, { from, priority: 2, protocol: "all", program: program.fd, name: "check" });
+    return { status: "ok", subject, fact: "eBPF in traffic control" };
+  } catch (error) {
+    return {
+      status: "warning",
+      subject,
+      fact: `a pod's sidecars have no network beside a guest (${reasonOf(error)})`,
+      advice: "modprobe cls_bpf, of the package with the kernel's other modules",
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 import test from "ava";
-import { inSubnet, isLinkLocal } from "../../runtime/guest/subnet.ts";
+import { inSubnet, isLinkLocal } from "../../native/ip-address.ts";
 
 test("an address is in a subnet if its first bits are the same", (t) => {
   t.true(inSubnet("10.1.0.1", { address: "10.1.255.9", prefix: 16 }));

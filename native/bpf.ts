@@ -1,0 +1,115 @@
+/**
+ * eBPF programs for traffic control (bpf(2), tc-bpf(8)), in the assembly language of LLVM and of the kernel's verifier
+ * (Documentation/bpf/standardization/instruction-set.rst): a statement ends with its line or with ";", a comment begins with "//".
+ *
+ *     r0 = *(u16 *)skb[12]            // of the packet, in the host's order; needs the context in r6, and ends with 0 past its end
+ *     *(u32 *)(r10 - 4) = r7
+ *     if w0 != 0x800 goto pass        // w0: the lower half of r0
+ *     call redirect
+ *     pass: r0 = 0; exit
+ */
+import { dlopen, ptr } from "bun:ffi";
+import { check, cString, type Descriptor, LIBC, once, owned } from "./libc.ts";
+
+type Table = Readonly<Record<string, number>>;
+
+/** bpf-helpers(7) */
+const HELPERS: Table = {
+  skb_store_bytes: 9,
+  l3_csum_replace: 10,
+  l4_csum_replace: 11,
+  clone_redirect: 13,
+  redirect: 23,
+  skb_load_bytes: 26,
+  skb_change_type: 32,
+  sk_lookup_udp: 85,
+  sk_release: 86,
+  skc_lookup_tcp: 99,
+};
+const SIZES: Table = { u32: 0x00, u16: 0x08, u8: 0x10 };
+const CONDITIONS: Table = { "==": 0x10, "!=": 0x50, "&": 0x40 };
+const WIDTHS: Table = { r: 0x05, w: 0x06 };
+
+/** The operands of a statement, by the names that the instruction's fields have. */
+type Operands = Readonly<Record<string, string | undefined>>;
+
+const named = (table: Table, name: string | undefined): number => {
+  const value = table[name ?? ""];
+  if (value === undefined) throw new Error(`there is no ${name}`);
+  return value;
+};
+
+const STATEMENTS: readonly { readonly form: RegExp; readonly opcode: (operands: Operands) => number }[] = [
+  {
+    form: /^r0 = \*\((?<size>u\d+) \*\)skb\[(?<value>\d+)\]$/,
+    opcode: ({ size }) => 0x20 | named(SIZES, size),
+  },
+  {
+    form: /^r(?<to>\d) = \*\((?<size>u\d+) \*\)\(r(?<from>\d+) (?<offset>[+-] \d+)\)$/,
+    opcode: ({ size }) => 0x61 | named(SIZES, size),
+  },
+  {
+    form: /^\*\((?<size>u\d+) \*\)\(r(?<to>\d+) (?<offset>[+-] \d+)\) = (r(?<from>\d)|(?<value>-?\w+))$/,
+    opcode: ({ size, from }) => (from ? 0x63 : 0x62) | named(SIZES, size),
+  },
+  { form: /^r(?<to>\d) = (r(?<from>\d+)|(?<value>-?\w+))$/, opcode: ({ from }) => (from ? 0xbf : 0xb7) },
+  { form: /^r(?<to>\d) \+= (?<value>-?\w+)$/, opcode: () => 0x07 },
+  {
+    form: /^if (?<width>[rw])(?<to>\d) (?<how>\S+) ([rw](?<from>\d)|(?<value>-?\w+)) goto (?<label>\w+)$/,
+    opcode: ({ width, how, from }) => named(WIDTHS, width) | named(CONDITIONS, how) | (from ? 0x08 : 0),
+  },
+  { form: /^goto (?<label>\w+)$/, opcode: () => 0x05 },
+  { form: /^call (?<helper>\w+)$/, opcode: () => 0x85 },
+  { form: /^exit$/, opcode: () => 0x95 },
+];
+
+/** The instructions, 8 bytes each. Throws an Error that names a statement that is none. */
+export function assemble(text: string): Buffer {
+  const labels: Record<string, number> = {};
+  const statements: string[] = [];
+  for (const part of text.replace(/\/\/.*/g, "").split(/[;\n]/)) {
+    const [, label, statement = ""] = /^\s*(?:(\w+):)?\s*(.*?)\s*$/.exec(part) ?? [];
+    if (label) labels[label] = statements.length;
+    if (statement) statements.push(statement);
+  }
+  const code = Buffer.alloc(8 * statements.length);
+  for (const [index, statement] of statements.entries()) {
+    writeInstruction(code, index, statement, labels);
+  }
+  return code;
+}
+
+function writeInstruction(code: Buffer, index: number, statement: string, labels: Table): void {
+  const at = 8 * index;
+  for (const { form, opcode } of STATEMENTS) {
+    const match = form.exec(statement);
+    if (!match) continue;
+    const operands: Operands = match.groups ?? {};
+    const { to = 0, from = 0, offset = "0", value = "0", label, helper } = operands;
+    code.writeUInt8(opcode(operands), at);
+    code.writeUInt8(Number(to) | (Number(from) << 4), at + 1);
+    const distance = label ? named(labels, label) - index - 1 : Number(offset.replace(" ", ""));
+    code.writeInt16LE(distance, at + 2);
+    code.writeInt32LE(helper ? named(HELPERS, helper) : Number(value) | 0, at + 4);
+    return;
+  }
+  throw new Error(`${statement} is no instruction`);
+}
+
+const libc = once(
+  () => dlopen(LIBC, { syscall: { args: ["i64", "i64", "ptr", "i64"], returns: "i64" } }).symbols,
+);
+
+/** A program of the type sched_cls; its name has up to 15 letters, digits and "_". Throws an Error with `code`. */
+export function loadProgram(name: string, text: string): Descriptor {
+  const BPF = process.arch === "arm64" ? 280 : 321;
+  const [PROG_LOAD, SCHED_CLS] = [5, 3];
+  const [code, license] = [assemble(text), cString("Apache-2.0")];
+  const attributes = Buffer.alloc(64);
+  attributes.writeUInt32LE(SCHED_CLS, 0);
+  attributes.writeUInt32LE(code.length / 8, 4);
+  attributes.writeBigUInt64LE(BigInt(ptr(code)), 8);
+  attributes.writeBigUInt64LE(BigInt(ptr(license)), 16);
+  attributes.write(name, 48);
+  return owned(check(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length), `bpf ${name}`));
+}

@@ -1,0 +1,150 @@
+/** The programs that tell a guest's frames from those of the other programs in its network namespace (share.ts). */
+import { addressBytes } from "../../native/ip-address.ts";
+
+/** tc-bpf(8): to the stack; nowhere; what the next filter says. */
+const [OK, SHOT, NEXT] = [0, 2, -1];
+const LOOPBACK = 1;
+const [ICMP, TCP, UDP, ICMPV6] = [1, 6, 17, 58];
+/** bpf_l4_csum_replace: 4 bytes, which the TCP checksum's pseudo header has, too. */
+const PSEUDO_HEADER = 0x14;
+/** Of struct bpf_sock, and the value of a socket that listens. */
+const [STATE, LISTENS] = [72, 10];
+
+/** As who the guest sees programs that asked localhost, and those that asked their own address: IETF's own (RFC 6890), so no host is there. */
+const FROM_LOCALHOST = "192.0.0.8";
+const FROM_OWN = "192.0.0.12";
+
+/** An address as the packet has it in memory, and as `skb[…]` reads it. */
+const memory = (address: string): number => addressBytes(address).readInt32LE(0);
+const number = (address: string): number => addressBytes(address).readInt32BE(0);
+
+/** r0: a socket of the namespace for the tuple of `length` bytes at the frame's top, or 0. */
+const lookUp = (helper: "skc_lookup_tcp" | "sk_lookup_udp", length: number): string => `
+  r1 = r6; r2 = r10; r2 += -${length}; r3 = ${length}; r4 = -1; r5 = 0; call ${helper}`;
+
+const LOAD_IPV4 = "r1 = r6; r2 = 26; r3 = r10; r3 += -12; r4 = 12; call skb_load_bytes";
+const LOAD_IPV6 = "r1 = r6; r2 = 22; r3 = r10; r3 += -36; r4 = 36; call skb_load_bytes";
+
+/** Goes on where a packet of IPv4 has no options and is no fragment. */
+const plainIpv4 = (otherwise: string): string => `
+  r0 = *(u8 *)skb[14]; if w0 != 0x45 goto ${otherwise}
+  r0 = *(u16 *)skb[20]; if w0 & 0x3fff goto ${otherwise}`;
+
+/** On an interface: the stack gets what one of its sockets waits for, and both get what tells of neighbours, errors and echoes. */
+export const incoming = (tap: number): string => `
+  r6 = r1
+  r0 = *(u16 *)skb[12]
+  if w0 == 0x0800 goto ipv4
+  if w0 == 0x86dd goto ipv6
+  if w0 != 0x0806 goto guest
+  r0 = *(u16 *)skb[20]             // ARP: replies
+  if w0 == 2 goto both
+  goto guest
+ipv4: ${plainIpv4("guest")}
+  r0 = *(u8 *)skb[23]
+  if w0 == ${TCP} goto tcp
+  if w0 == ${UDP} goto udp
+  if w0 != ${ICMP} goto guest
+  r0 = *(u8 *)skb[34]              // all but requests for an echo
+  if w0 == 8 goto guest
+  goto both
+ipv6:
+  r0 = *(u8 *)skb[20]
+  if w0 == ${TCP} goto tcp6
+  if w0 == ${UDP} goto udp6
+  if w0 != ${ICMPV6} goto guest
+  r0 = *(u8 *)skb[54]              // errors, echoes, neighbour advertisements
+  if w0 == 129 goto both
+  if w0 == 136 goto both
+  if w0 & 0x80 goto guest
+both:
+  r1 = r6; r2 = ${tap}; r3 = 0; call clone_redirect
+  r0 = ${OK}; exit
+tcp: ${LOAD_IPV4}; ${lookUp("skc_lookup_tcp", 12)}; goto found
+udp: ${LOAD_IPV4}; ${lookUp("sk_lookup_udp", 12)}; goto found
+tcp6: ${LOAD_IPV6}; ${lookUp("skc_lookup_tcp", 36)}; goto found
+udp6: ${LOAD_IPV6}; ${lookUp("sk_lookup_udp", 36)}
+found:
+  if r0 == 0 goto guest
+  r1 = r0; call sk_release
+  r0 = ${OK}; exit
+guest:
+  r0 = ${NEXT}; exit`;
+
+/** The address at this place of the packet, in one register, becomes that in another. */
+const exchange = (at: number, old: string, next: string): string => `
+  r1 = r6; r2 = 50; r3 = ${old}; r4 = ${next}; r5 = ${PSEUDO_HEADER}; call l4_csum_replace
+  r1 = r6; r2 = 24; r3 = ${old}; r4 = ${next}; r5 = 4; call l3_csum_replace
+  *(u32 *)(r10 - 4) = ${next}
+  r1 = r6; r2 = ${at}; r3 = r10; r3 += -4; r4 = 4; r5 = 0; call skb_store_bytes`;
+
+/** Ends: the packet leaves by that link with these two MAC addresses, 12 bytes. */
+const leaveBy = (link: number, macs: Buffer): string => `
+  *(u32 *)(r10 - 12) = ${macs.readInt32LE(0)}
+  *(u32 *)(r10 - 8) = ${macs.readInt32LE(4)}
+  *(u32 *)(r10 - 4) = ${macs.readInt32LE(8)}
+  r1 = r6; r2 = 0; r3 = r10; r3 += -12; r4 = 12; r5 = 0; call skb_store_bytes
+  r1 = ${link}; r2 = 0; call redirect
+  exit`;
+
+/** On lo: what programs send to localhost or their own address is for the guest where no socket waits for it. */
+export const toGuest = ({ own, macs, tap }: { own: string; macs: Buffer; tap: number }): string => `
+  r6 = r1
+  r0 = *(u16 *)skb[12]; if w0 != 0x0800 goto pass
+  ${plainIpv4("pass")}
+  r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto pass
+  r0 = *(u32 *)skb[26]; r7 = r0
+  r0 = *(u32 *)skb[30]; if w0 != w7 goto pass
+  r7 = ${memory("127.0.0.1")}; r8 = ${memory(FROM_LOCALHOST)}
+  if w0 == ${number("127.0.0.1")} goto look
+  r7 = ${memory(own)}; r8 = ${memory(FROM_OWN)}
+  if w0 != ${number(own)} goto pass
+look: ${LOAD_IPV4}; ${lookUp("skc_lookup_tcp", 12)}
+  if r0 == 0 goto guest
+  r1 = r0; call sk_release
+pass:
+  r0 = ${OK}; exit
+guest:
+  r9 = ${memory(own)}
+  ${exchange(26, "r7", "r8")}
+  ${exchange(30, "r7", "r9")}
+  ${leaveBy(tap, macs)}`;
+
+/** On the guest's tap: its answers to those, and nothing else, since what listens on localhost expects its own pod's programs only. */
+export const fromGuest = ({ own }: { own: string }): string => `
+  r6 = r1
+  r0 = *(u16 *)skb[12]; if w0 != 0x0800 goto next
+  r0 = *(u32 *)skb[30]
+  r7 = ${memory("127.0.0.1")}; r8 = ${memory(FROM_LOCALHOST)}
+  if w0 == ${number(FROM_LOCALHOST)} goto answer
+  r7 = ${memory(own)}; r8 = ${memory(FROM_OWN)}
+  if w0 != ${number(FROM_OWN)} goto next
+answer: ${plainIpv4("drop")}
+  r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto drop
+  r0 = *(u32 *)skb[26]; if w0 != ${number(own)} goto drop
+  *(u32 *)(r10 - 12) = r7
+  *(u32 *)(r10 - 8) = r7
+  r1 = r6; r2 = 34; r3 = r10; r3 += -4; r4 = 4; call skb_load_bytes
+  ${lookUp("skc_lookup_tcp", 12)}
+  if r0 == 0 goto turned
+  r9 = *(u32 *)(r0 + ${STATE})
+  r1 = r0; call sk_release
+  if w9 == ${LISTENS} goto drop
+turned:                            // the port that it comes from must be nobody's of the namespace
+  r9 = *(u16 *)(r10 - 4)
+  r0 = *(u16 *)(r10 - 2)
+  *(u16 *)(r10 - 4) = r0
+  *(u16 *)(r10 - 2) = r9
+  ${lookUp("skc_lookup_tcp", 12)}
+  if r0 == 0 goto rewrite
+  r1 = r0; call sk_release
+drop:
+  r0 = ${SHOT}; exit
+rewrite:
+  r9 = ${memory(own)}
+  ${exchange(26, "r9", "r7")}
+  ${exchange(30, "r8", "r7")}
+  r1 = r6; r2 = 0; call skb_change_type
+  ${leaveBy(LOOPBACK, Buffer.alloc(12))}
+next:
+  r0 = ${NEXT}; exit`;
