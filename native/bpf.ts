@@ -21,6 +21,7 @@ const HELPERS: Table = {
   clone_redirect: 13,
   redirect: 23,
   skb_load_bytes: 26,
+  csum_diff: 28,
   skb_change_type: 32,
   sk_lookup_udp: 85,
   sk_release: 86,

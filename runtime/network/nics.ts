@@ -8,13 +8,13 @@ import {
   type Route,
 } from "../../native/rtnetlink.ts";
 import type { BootNic } from "../guest/guest.ts";
-import { routedAddressing } from "./routed.ts";
+import { type Router, tellAddressing } from "./routed.ts";
 
 /** An interface of the container's network namespace, as the guest's network card is to be. */
 export interface Nic extends BootNic {
   readonly link: Link;
-  /** The gateway that everybody is behind (routed.ts), where that is so. */
-  readonly router?: string;
+  /** Of the gateways those that stand for others. */
+  readonly routers: readonly Router[];
 }
 
 /** All interfaces that carry Ethernet frames and are up, but those that `isTap` knows as a machine's, in the kernel's order. */
@@ -30,7 +30,7 @@ export function readNics(netlink: Netlink, isTap: (name: string) => boolean): Ni
       addresses: addresses.filter((address) => address.index === link.index && isForGuest(address)).map(bare),
       gateways: [4 as const, 6 as const].flatMap((family) => gatewayOf(routes, link.index, family)),
     };
-    return { link, mac: link.mac, mtu: link.mtu, ...(routedAddressing(link, given, routes) ?? given) };
+    return { link, mac: link.mac, mtu: link.mtu, ...tellAddressing(link, given, routes) };
   });
 }
 

@@ -1,5 +1,14 @@
 /** Priorities of the filters on an interface or tap: each protocol has its own, and what takes every frame comes last. */
-export const FILTER = { arp: 1, ip: 2, ipv6: 3, visits: 100, share: 500, routed: 600, all: 1000 };
+export const FILTER = {
+  arp: 1,
+  ip: 2,
+  ipv6: 3,
+  visits: 100,
+  share: 500,
+  routedIpv4: 600,
+  routedIpv6: 601,
+  all: 1000,
+};
 
 const PREFIX = "uk";
 const ID_CHARACTERS = 10;

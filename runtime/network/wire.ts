@@ -15,8 +15,9 @@ import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
-import { answerForAll, macOfRouter } from "./routed.ts";
+import type { Router } from "./routed.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
+import { macOfRouter, standIn } from "./stand-in.ts";
 import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
@@ -78,11 +79,11 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
     return { fd, index: link.index };
   };
   const cards = nics.map((nic, number) => {
-    // Before its answer would go to the guest.
-    const router = nic.router === undefined ? undefined : findRouter(netlink, nic, containerId);
+    // Before their answers would go to the guest.
+    const routers = nic.routers.map((router) => findRouter(netlink, nic, router, containerId));
     const tap = addTap(tapName(containerId, number), nic.mtu, true);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId });
-    if (router) answerForAll(netlink, { tap: tap.index, ...router });
+    for (const router of routers) answerFor(netlink, { tap: tap.index, ...router }, containerId);
     return { nic, tap };
   });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
@@ -112,14 +113,24 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
   };
 }
 
-function findRouter(netlink: Netlink, nic: Nic, containerId: string): { own: string; mac: string } {
-  const { link, router = "", addresses } = nic;
-  const own = addresses.find(({ family }) => family === 4)?.address ?? "";
-  const mac = macOfRouter(netlink, { link, router });
-  if (mac) return { own, mac };
+function findRouter(netlink: Netlink, { link }: Nic, router: Router, containerId: string) {
+  const { address, standsFor } = router;
+  const mac = macOfRouter(netlink, { index: link.index, address });
+  if (mac) return { mac, standsFor };
   throw new UnikrunError(
-    `Container ${containerId}: the gateway ${router} of its interface ${link.name} does not answer, and everybody is behind it: see whether its network plugin has set up the other end.`,
+    `Container ${containerId}: the gateway ${address} of its interface ${link.name} does not answer, and its guest could not find it either: see whether its network plugin has set up the other end.`,
   );
+}
+
+function answerFor(netlink: Netlink, router: Parameters<typeof standIn>[1], containerId: string): void {
+  try {
+    standIn(netlink, router);
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${containerId}: its gateway is outside its subnet, or others of the subnet are behind it; for such networks the kernel needs eBPF in its traffic control (${reasonOf(cause)}): modprobe cls_bpf.`,
+      { cause },
+    );
+  }
 }
 
 const ownerOf = (containerId: string): string => tapName(containerId, 0);

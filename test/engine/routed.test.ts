@@ -4,35 +4,46 @@ import { makeBench } from "../conformance/harness.ts";
 import { command, httpGet, succeed, uniqueName } from "./harness.ts";
 import { mustEnd } from "./table/answers.ts";
 
-const GATEWAY = "169.254.1.1";
+const GATEWAYS = { 4: "169.254.1.1", 6: "fe80::1" } as const;
 const GATEWAY_MAC = "ee:ee:ee:ee:ee:ee";
 
 /**
  * How a pod finds its gateway: it answers ARP for all that it has routes to (Calico), or the pod has it as a permanent neighbour (AWS).
  */
-type Finding = "by ARP" | "as a permanent neighbour" | "not at all";
+type Finding = "by asking" | "as permanent neighbours" | "not at all";
 
-/** A guest at an address of its own in a network namespace that such a plugin made; returns what its start came to. */
-function startRouted(t: ExecutionContext, address: string, finds: Finding) {
+interface Pod {
+  /** "10.70.0.1/32" and one of IPv6. */
+  readonly addresses: readonly [string, string];
+  readonly finds: Finding;
+}
+
+const bare = (address: string): string => address.replace(/\/.*/, "");
+const ip = (line: string) => succeed(["ip", ...line.split(" ")]);
+
+/** A guest in a network namespace that such a plugin made; returns what its start came to. */
+function startRouted(t: ExecutionContext, { addresses, finds }: Pod) {
   const name = uniqueName("ns");
-  const end = `r${address.replaceAll(".", "-")}`;
-  const ip = (line: string) => succeed(["ip", ...line.split(" ")]);
+  const [own4, own6] = addresses.map(bare) as [string, string];
+  const end = `r${own4.replaceAll(".", "-")}`;
   ip(`netns add ${name}`);
   t.teardown(() => command(["ip", "netns", "del", name]));
   ip(`link add ${end} address ${GATEWAY_MAC} type veth peer name eth0 netns ${name}`);
+  ip(`addr add ${GATEWAYS[6]}/64 dev ${end} nodad`);
   ip(`link set ${end} up`);
-  ip(`route add ${address}/32 dev ${end}`);
-  succeed(["sh", "-c", `echo ${Number(finds === "by ARP")} > /proc/sys/net/ipv4/conf/${end}/proxy_arp`]);
+  for (const own of [own4, own6]) ip(`route add ${own} dev ${end}`);
+  succeed(["sh", "-c", `echo ${Number(finds === "by asking")} > /proc/sys/net/ipv4/conf/${end}/proxy_arp`]);
   const settings = [
     "link set lo up",
     "link set eth0 up",
-    `addr add ${address}/32 dev eth0`,
-    `route add ${GATEWAY} dev eth0 scope link`,
-    `route add default via ${GATEWAY} dev eth0`,
-    ...(finds === "as a permanent neighbour"
-      ? [`neigh add ${GATEWAY} lladdr ${GATEWAY_MAC} dev eth0 nud permanent`]
-      : []),
+    ...addresses.map((address) => `addr add ${address} dev eth0${address.includes(":") ? " nodad" : ""}`),
+    `route add ${GATEWAYS[4]} dev eth0 scope link`,
   ];
+  for (const gateway of Object.values(GATEWAYS)) {
+    settings.push(`route add default via ${gateway} dev eth0`);
+    if (finds === "as permanent neighbours")
+      settings.push(`neigh add ${gateway} lladdr ${GATEWAY_MAC} dev eth0 nud permanent`);
+  }
   for (const setting of settings) ip(`-n ${name} ${setting}`);
   const bench = makeBench(["http", "80"]);
   t.teardown(() => bench[Symbol.dispose]());
@@ -44,43 +55,72 @@ function startRouted(t: ExecutionContext, address: string, finds: Finding) {
   return bench.call("start", bench.id);
 }
 
+const WORLD = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
+
 test.before(() => {
-  // dockerd, which is here too, has all dropped that passes through and is not its own.
-  succeed(["iptables", "-w", "-P", "FORWARD", "ACCEPT"]);
-  // The way out that the gateway answers for.
-  succeed(["ip", "link", "add", "outside", "type", "bridge"]);
-  succeed(["ip", "link", "set", "outside", "up"]);
-  succeed(["ip", "addr", "add", "192.0.2.1/24", "dev", "outside"]);
-  command(["ip", "route", "add", "default", "dev", "outside"]);
+  for (const tool of ["iptables", "ip6tables"]) succeed([tool, "-w", "-P", "FORWARD", "ACCEPT"]);
+  succeed(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"]);
+  ip("link add outside type bridge");
+  ip("link set outside up");
+  ip(`addr add ${WORLD[4]}/24 dev outside`);
+  ip(`addr add ${WORLD[6]}/64 dev outside nodad`);
+  // A gateway answers for what it has a route to.
+  ip("route replace default dev outside");
 });
 test.after.always(() => command(["ip", "link", "del", "outside"]));
 
+const page = (host: string, path = "/") =>
+  httpGet(`http://${host.includes(":") ? `[${host}]` : host}${path}`);
+const from = (host: string, to: string, port: number | undefined = 80) =>
+  page(host, `/connect?host=${encodeURIComponent(to)}&port=${port}&path=/`);
+
+async function reachesWorld(t: ExecutionContext, host: string, family: 4 | 6): Promise<void> {
+  const hostname = family === 4 ? WORLD[4] : `[${WORLD[6]}]`;
+  const server = Bun.serve({ hostname, port: 0, fetch: () => new Response("of the world") });
+  t.regex(await from(host, WORLD[family], server.port), /of the world/);
+  server.stop(true);
+}
+
 for (const [network, finds] of [
-  [70, "by ARP"],
-  [71, "as a permanent neighbour"],
+  [70, "by asking"],
+  [71, "as permanent neighbours"],
 ] as const)
-  test.serial(`guests with addresses of their own (/32), who find their gateway ${finds}`, async (t) => {
-    const [one, two, last] = [1, 2, 254].map((host) => `10.${network}.0.${host}`) as [string, string, string];
-    for (const address of [one, two, last]) mustEnd(startRouted(t, address, finds), 0);
-    for (const address of [one, two, last]) t.regex(await httpGet(`http://${address}/`), /probe/);
-    for (const [from, to] of [
-      [one, two],
-      [two, one],
-      [one, last],
-      [last, one],
-    ])
-      t.regex(await httpGet(`http://${from}/connect?host=${to}&port=80&path=/`), /probe/);
-    const server = Bun.serve({ hostname: "192.0.2.1", port: 0, fetch: () => new Response("of the world") });
-    t.teardown(() => server.stop(true));
-    const world = `/connect?host=192.0.2.1&port=${server.port}&path=/`;
-    t.regex(await httpGet(`http://${one}${world}`), /of the world/);
+  test.serial(`guests with addresses alone (/32, /128), who find their gateways ${finds}`, async (t) => {
+    const pods = [1, 2, 254].map((host) => [`10.${network}.0.${host}`, `fd00:${network}::${host}`] as const);
+    for (const [own4, own6] of pods)
+      mustEnd(startRouted(t, { addresses: [`${own4}/32`, `${own6}/128`], finds }), 0);
+    for (const family of [4, 6] as const) {
+      const [one = "", two = "", last = ""] = pods.map((pod) => pod[family === 4 ? 0 : 1]);
+      for (const address of [one, two, last]) t.regex(await page(address), /probe/);
+      for (const [asker, asked] of [
+        [one, two],
+        [two, one],
+        [one, last],
+        [last, one],
+      ] as const)
+        t.regex(await from(asker, asked), /probe/);
+      await reachesWorld(t, one, family);
+    }
   });
 
+test.serial("a subnet on the link whose gateways are outside it", async (t) => {
+  const addresses = ["10.73.0.2/24", "fd00:73::2/64"] as const;
+  mustEnd(startRouted(t, { addresses, finds: "as permanent neighbours" }), 0);
+  for (const family of [4, 6] as const) {
+    const own = bare(addresses[family === 4 ? 0 : 1]);
+    t.regex(await page(own), /probe/);
+    await reachesWorld(t, own, family);
+  }
+});
+
 test.serial("a gateway that does not answer is told", (t) => {
-  const { code, stderr } = startRouted(t, "10.72.0.1", "not at all");
+  const { code, stderr } = startRouted(t, {
+    addresses: ["10.72.0.1/32", "fd00:72::1/128"],
+    finds: "not at all",
+  });
   t.is(code, 1);
   t.regex(
     stderr,
-    /the gateway 169\.254\.1\.1 of its interface eth0 does not answer, and everybody is behind it/,
+    /the gateway 169\.254\.1\.1 of its interface eth0 does not answer, and its guest could not find it either/,
   );
 });
