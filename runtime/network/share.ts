@@ -18,7 +18,6 @@ const SYSCTL = "/proc/sys/net/ipv4";
 export function allowSharing(): void {
   // What the guest sends to a program comes in by lo, with addresses that only lo has.
   for (const name of ["route_localnet", "accept_local"]) writeControl(`${SYSCTL}/conf/lo/${name}`, "1");
-  writeControl(`${SYSCTL}/conf/lo/rp_filter`, "0");
   // Ports that no usual guest chooses for its own connections, unless somebody has chosen others.
   const ports = `${SYSCTL}/ip_local_port_range`;
   if (/^32768\s60999$/.test(readText(ports).trim())) writeControl(ports, "28672 32767");
