@@ -5,6 +5,7 @@ import type { Resources, Usage } from "./cri/client.ts";
 import { limitsOf, processorTime, workingSet } from "./cri/figures.ts";
 import { type Node, startNode } from "./cri/node.ts";
 import { BUSYBOX, printed, runPod, waitForExit } from "./cri/pod.ts";
+import { CHANNEL, openStream } from "./cri/stream.ts";
 import { traces } from "./cri/traces.ts";
 import { eventually, httpGet } from "./harness.ts";
 
@@ -60,6 +61,28 @@ test.serial("probes: exec, HTTP and TCP", async (t) => {
     message: /there is no "cat" in it \(executable file not found in a machine that is one program\)/,
   });
 });
+
+test.serial(
+  "kubectl exec streams: a session with the console, and a command's words and exit code",
+  async (t) => {
+    const pod = await runPod(t, node);
+    const guest = await pod.run("guest", { args: ["cat"], stdin: true });
+    await eventually("the program", () => printed(pod.log("guest")).includes("main()") || undefined);
+    const exec = async (tty: boolean, ...cmd: readonly string[]) => {
+      const wanted = { container_id: guest, cmd, stdin: true, stdout: true, stderr: !tty, tty };
+      return openStream((await node.client.call("Exec", wanted)).url);
+    };
+    using session = await exec(true, "unikrun", "console");
+    session.say(CHANNEL.stdin, "heard\r");
+    await session.hear(CHANNEL.stdout, /heard\r\nheard\r\n/);
+    using failed = await exec(false, "unikrun", "tcp", "81");
+    await failed.ended;
+    t.regex(failed.heard(CHANNEL.stderr), /connection refused/);
+    const { reason, details } = JSON.parse(failed.heard(CHANNEL.error));
+    t.is(reason, "NonZeroExitCode");
+    t.deepEqual(details.causes, [{ reason: "ExitCode", message: "1" }]);
+  },
+);
 
 test.serial(
   "a guest that panics is started again in its sandbox, five times, each with its true code",
