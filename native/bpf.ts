@@ -98,7 +98,11 @@ function writeInstruction(code: Buffer, index: number, statement: string, labels
 }
 
 const libc = once(
-  () => dlopen(LIBC, { syscall: { args: ["i64", "i64", "ptr", "i64"], returns: "i64" } }).symbols,
+  () =>
+    dlopen(LIBC, {
+      syscall: { args: ["i64", "i64", "ptr", "i64"], returns: "i64" },
+      setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    }).symbols,
 );
 
 /** A program of the type sched_cls; its name has up to 15 letters, digits and "_". Throws an Error with `code`. */
@@ -112,5 +116,13 @@ export function loadProgram(name: string, text: string): Descriptor {
   attributes.writeBigUInt64LE(BigInt(ptr(code)), 8);
   attributes.writeBigUInt64LE(BigInt(ptr(license)), 16);
   attributes.write(name, 48);
-  return owned(check(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length), `bpf ${name}`));
+  const load = (): number => Number(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length));
+  let fd = load();
+  if (fd < 0) {
+    // Kernels before 5.11 count all programs of a user as locked memory.
+    const [RLIMIT_MEMLOCK, RLIM_INFINITY] = [8, 2n ** 64n - 1n];
+    libc().setrlimit(RLIMIT_MEMLOCK, new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]));
+    fd = load();
+  }
+  return owned(check(fd, `bpf ${name}`));
 }
