@@ -7,12 +7,10 @@ const LOOPBACK = 1;
 const [ICMP, TCP, UDP, ICMPV6] = [1, 6, 17, 58];
 /** bpf_l4_csum_replace: 4 bytes, which the TCP checksum's pseudo header has, too. */
 const PSEUDO_HEADER = 0x14;
-/** Of struct bpf_sock, and the value of a socket that listens. */
-const [STATE, LISTENS] = [72, 10];
 
-/** As who the guest sees programs that asked localhost, and those that asked their own address: IETF's own (RFC 6890), so no host is there. */
-const FROM_LOCALHOST = "192.0.0.8";
-const FROM_OWN = "192.0.0.12";
+/** What localhost and the shared address of the programs are to the guest: IETF's own (RFC 6890), so no host is there. */
+const AS_LOCALHOST = "192.0.0.8";
+const AS_OWN = "192.0.0.12";
 
 /** An address as the packet has it in memory, and as `skb[…]` reads it. */
 const memory = (address: string): number => addressBytes(address).readInt32LE(0);
@@ -95,9 +93,9 @@ export const toGuest = ({ own, macs, tap }: { own: string; macs: Buffer; tap: nu
   r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto pass
   r0 = *(u32 *)skb[26]; r7 = r0
   r0 = *(u32 *)skb[30]; if w0 != w7 goto pass
-  r7 = ${memory("127.0.0.1")}; r8 = ${memory(FROM_LOCALHOST)}
+  r7 = ${memory("127.0.0.1")}; r8 = ${memory(AS_LOCALHOST)}
   if w0 == ${number("127.0.0.1")} goto look
-  r7 = ${memory(own)}; r8 = ${memory(FROM_OWN)}
+  r7 = ${memory(own)}; r8 = ${memory(AS_OWN)}
   if w0 != ${number(own)} goto pass
 look: ${LOAD_IPV4}; ${lookUp("skc_lookup_tcp", 12)}
   if r0 == 0 goto guest
@@ -110,31 +108,22 @@ guest:
   ${exchange(30, "r7", "r9")}
   ${leaveBy(tap, macs)}`;
 
-/** On the guest's tap: its answers to those, and nothing else, since what listens on localhost expects its own pod's programs only. */
+/** On the guest's tap: what it sends to those, its answers and connections of its own. */
 export const fromGuest = ({ own }: { own: string }): string => `
   r6 = r1
   r0 = *(u16 *)skb[12]; if w0 != 0x0800 goto next
   r0 = *(u32 *)skb[30]
-  r7 = ${memory("127.0.0.1")}; r8 = ${memory(FROM_LOCALHOST)}
-  if w0 == ${number(FROM_LOCALHOST)} goto answer
-  r7 = ${memory(own)}; r8 = ${memory(FROM_OWN)}
-  if w0 != ${number(FROM_OWN)} goto next
-answer: ${plainIpv4("drop")}
+  r7 = ${memory("127.0.0.1")}; r8 = ${memory(AS_LOCALHOST)}
+  if w0 == ${number(AS_LOCALHOST)} goto ours
+  r7 = ${memory(own)}; r8 = ${memory(AS_OWN)}
+  if w0 != ${number(AS_OWN)} goto next
+ours: ${plainIpv4("drop")}
   r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto drop
   r0 = *(u32 *)skb[26]; if w0 != ${number(own)} goto drop
-  *(u32 *)(r10 - 12) = r7
+  *(u32 *)(r10 - 12) = r7          // a socket of the namespace has the guest's port? Then it would speak in that one's name.
   *(u32 *)(r10 - 8) = r7
-  r1 = r6; r2 = 34; r3 = r10; r3 += -4; r4 = 4; call skb_load_bytes
-  ${lookUp("skc_lookup_tcp", 12)}
-  if r0 == 0 goto turned
-  r9 = *(u32 *)(r0 + ${STATE})
-  r1 = r0; call sk_release
-  if w9 == ${LISTENS} goto drop
-turned:                            // the port that it comes from must be nobody's of the namespace
-  r9 = *(u16 *)(r10 - 4)
-  r0 = *(u16 *)(r10 - 2)
-  *(u16 *)(r10 - 4) = r0
-  *(u16 *)(r10 - 2) = r9
+  r1 = r6; r2 = 36; r3 = r10; r3 += -4; r4 = 2; call skb_load_bytes
+  r1 = r6; r2 = 34; r3 = r10; r3 += -2; r4 = 2; call skb_load_bytes
   ${lookUp("skc_lookup_tcp", 12)}
   if r0 == 0 goto rewrite
   r1 = r0; call sk_release
