@@ -23,6 +23,12 @@ function checksum(...parts: readonly Buffer[]): number {
   return ~sum & 0xffff;
 }
 
+/** Of /proc/net/netstat, where names stand above their numbers. */
+function counter(netstat: string, name: string): number {
+  const [names = "", numbers = ""] = netstat.split("\n").filter((line) => line.startsWith("TcpExt:"));
+  return Number(numbers.split(" ")[names.split(" ").indexOf(name)]);
+}
+
 interface Syn {
   readonly source?: string;
   readonly from: number;
@@ -67,14 +73,22 @@ test("a guest asks what listens on localhost as itself, and not in the name of o
   using wiring = wireNetwork({ netns, containerId: "c1", limit: 8 });
   t.is(wiring.share(wiring.nics), null);
   const card = wiring.nics.findIndex(({ link }) => link.name === "eth0");
+  const client = await inNetworkNamespace(netns, () =>
+    Bun.connect({ hostname: "127.0.0.1", port: 9000, socket: { data() {} } }),
+  );
+  t.teardown(() => client.terminate());
   const heard = async (frame: Syn) => {
     writeSync(wiring.taps[card] ?? -1, syn(frame));
     await Bun.sleep(50);
     return run(`ip netns exec ${name} ss -Htn state syn-recv`).includes(`127.0.0.1:${frame.from}`);
   };
   t.true(await heard({ from: 50_000, to: 9000 }));
-  t.false(await heard({ from: 9001, to: 9000 }), "a port that another has");
   t.false(await heard({ source: "127.0.0.1", from: 50_001, to: 9000 }));
   t.false(await heard({ source: "10.9.0.3", from: 50_002, to: 9000 }), "an address that is not its own");
   t.true(await heard({ from: 50_003, to: 9001 }));
+  // A socket that has its connection answers whoever says in its peer's name that he begins one.
+  const challenges = () => counter(run(`ip netns exec ${name} cat /proc/net/netstat`), "TCPSYNChallenge");
+  const before = challenges();
+  await heard({ from: 9000, to: client.localPort });
+  t.is(challenges(), before);
 });
