@@ -14,6 +14,7 @@ const libc = once(
       execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
       signal: { args: ["i32", "i64"], returns: "i64" },
       prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+      syscall: { args: ["i64", "i64", "i64"], returns: "i64" },
       setrlimit: { args: ["i32", "ptr"], returns: "i32" },
     }).symbols,
 );
@@ -36,6 +37,12 @@ export function inNamespace<Result>(kind: "net" | "uts", path: string, action: (
 
 export function sendSignal(pid: number, signal: number): void {
   check(libc().kill(pid, signal), `kill ${pid}`);
+}
+
+/** A descriptor of a process (pidfd_open(2), Linux 5.3). */
+export function openProcess(pid: number): number {
+  const PIDFD_OPEN = 434;
+  return check(libc().syscall(PIDFD_OPEN, pid, 0), `pidfd_open ${pid}`);
 }
 
 /** An anonymous file that can be executed, with `content` in it, at offset 0. */

@@ -19,7 +19,6 @@ const { symbols: libc } = dlopen(LIBC, {
   futimens: { args: ["i32", "ptr"], returns: "i32" },
   fdatasync: { args: ["i32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
-  flock: { args: ["i32", "i32"], returns: "i32" },
 });
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -101,21 +100,4 @@ export function syncData(fd: number): void {
 /** The same of all of the file system that a file is on. */
 export function syncFileSystem(fd: number): void {
   check(libc.syncfs(fd), "syncfs");
-}
-
-/** The lock goes with the last copy of the descriptor, in whatever process; false where somebody else has it. */
-export function tryLock(fd: number): boolean {
-  const LOCK_EX = 2;
-  const LOCK_NB = 4;
-  return libc.flock(fd, LOCK_EX | LOCK_NB) === 0;
-}
-
-/** Tries for `patience` milliseconds. */
-export function lockWithin(fd: number, patience: number): boolean {
-  const deadline = Date.now() + patience;
-  for (let pause = 1; !tryLock(fd); pause = Math.min(pause * 2, 50)) {
-    if (Date.now() >= deadline) return false;
-    Bun.sleepSync(pause);
-  }
-  return true;
 }

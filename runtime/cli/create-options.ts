@@ -1,16 +1,24 @@
+import type { PidReceivers } from "../container/announce-pid.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { Call } from "./verb.ts";
 
 /** What `create` and `run` have in common. */
 export function createOptions({ root, systemdCgroup, flags, args: [id = ""] }: Call): CreateOptions {
-  const pidFile = flags.string("pid-file");
   const consoleSocket = flags.string("console-socket");
   return {
     root,
     id,
     systemdCgroup,
     bundle: flags.string("bundle") ?? ".",
-    ...(pidFile === undefined ? {} : { pidFile }),
+    ...pidReceivers(flags),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
+  };
+}
+
+export function pidReceivers(flags: Call["flags"]): PidReceivers {
+  const [pidFile, pidfdSocket] = [flags.string("pid-file"), flags.string("pidfd-socket")];
+  return {
+    ...(pidFile === undefined ? {} : { pidFile }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
   };
 }

@@ -1,16 +1,16 @@
 import { type ExecOptions, execInContainer, readProcessFile } from "../container/exec/exec.ts";
 import { UnikrunError } from "../error.ts";
+import { pidReceivers } from "./create-options.ts";
 import { type Call, handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   const container = ownContainer(call);
   if (!container) return handOver(call);
-  const pidFile = call.flags.string("pid-file");
   const consoleSocket = call.flags.string("console-socket");
   return execInContainer(call.root, container, {
     process: processOf(call),
     detach: call.flags.boolean("detach"),
-    ...(pidFile === undefined ? {} : { pidFile }),
+    ...pidReceivers(call.flags),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
   });
 };

@@ -64,6 +64,7 @@ const formats = string("format", "how to print (default table)", { alias: "f", c
 const bundle = string("bundle", "folder of the bundle (default .)", { alias: "b" });
 const consoleSocket = string("console-socket", "socket that gets the terminal's master (process.terminal)");
 const pidFile = string("pid-file", "file to write the pid of the container's init to");
+const pidfdSocket = string("pidfd-socket", "socket that gets a pidfd of that process");
 const detach = boolean("detach", "do not wait", "d");
 const noPivot = boolean("no-pivot", "accepted; the machine's cage is always entered by pivot_root");
 const noSubreaper = boolean("no-subreaper", "accepted");
@@ -72,7 +73,7 @@ const none = (): readonly Flag[] => [];
 const creation = (): readonly Flag[] => [
   bundle,
   consoleSocket,
-  string("pidfd-socket", "accepted; no pidfd is sent"),
+  pidfdSocket,
   pidFile,
   noPivot,
   boolean("no-new-keyring", "accepted; a machine has no keyring"),
@@ -112,7 +113,7 @@ const SHARED: readonly VerbEntry[] = [
     help: "run a command about a guest (unikrun http, tcp, ping, …), or a process in a Linux container",
     flags: () => [
       consoleSocket,
-      string("pidfd-socket", "socket that gets the process's pidfd"),
+      pidfdSocket,
       string("cwd", "working folder"),
       string("env", "NAME=VALUE for its environment", { alias: "e" }),
       boolean("tty", "with a terminal", "t"),

@@ -5,6 +5,7 @@ import { createInit, type LaunchInit } from "../../native/init.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
+import { announcePid, type PidReceivers } from "./announce-pid.ts";
 import { cgroupPaths, createCgroup } from "./cgroup/cgroup.ts";
 import { cgroupPath } from "./cgroup/path.ts";
 import type { Paths } from "./cgroup/processes.ts";
@@ -14,7 +15,7 @@ import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
-import { writePidFile } from "./pid-file.ts";
+
 import { rlimitsOf } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";
@@ -29,11 +30,10 @@ import {
   writeContainer,
 } from "./state.ts";
 
-export interface CreateOptions {
+export interface CreateOptions extends PidReceivers {
   readonly root: string;
   readonly id: string;
   readonly bundle: string;
-  readonly pidFile?: string;
   readonly consoleSocket?: string;
   readonly systemdCgroup: boolean;
 }
@@ -77,7 +77,7 @@ export async function createContainer(
   undo.defer(() => endInit(container));
   writeContainer(root, container);
   await runCreateHooks(container);
-  if (options.pidFile) writePidFile(id, options.pidFile, pid);
+  announcePid(id, pid, options);
   undo.move();
   return container;
 }

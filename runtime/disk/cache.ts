@@ -8,8 +8,9 @@ import {
   statusOrNull,
 } from "../../native/files.ts";
 import { type Descriptor, errorCode, O_CREAT, O_RDONLY, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { lockWithin, tryLock } from "../../native/lock.ts";
 import { setSize } from "../../native/tree-files.ts";
-import { lockWithin, syncData, touch, tryLock } from "../../native/tree-writes.ts";
+import { syncData, touch } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 
 /** Milliseconds that somebody else may take to make the image that we want. */

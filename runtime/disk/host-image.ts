@@ -9,7 +9,7 @@ import {
   openPath,
   owned,
 } from "../../native/libc.ts";
-import { tryLock } from "../../native/tree-writes.ts";
+import { tryLock } from "../../native/lock.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
 import { repairExt2 } from "./repair.ts";

@@ -2,7 +2,8 @@
 import { unpackSparse } from "../../native/copy.ts";
 import { removeFile, rename } from "../../native/files.ts";
 import { type Descriptor, O_CREAT, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
-import { setOwner, syncData, tryLock } from "../../native/tree-writes.ts";
+import { tryLock } from "../../native/lock.ts";
+import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
 import { openExt2 } from "./ext2/reader.ts";

@@ -5,8 +5,9 @@
  */
 import { rename } from "../../native/files.ts";
 import { type Descriptor, duplicate, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { lockWithin, tryLock } from "../../native/lock.ts";
 import { AS_FOLDER, openBelow, openRoot } from "../../native/tree-files.ts";
-import { lockWithin, setOwner, syncData, tryLock } from "../../native/tree-writes.ts";
+import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";

@@ -1,6 +1,6 @@
 import { listFolder, removeFlatFolder, statusOrNull } from "../../native/files.ts";
 import { O_RDWR, openPath, owned } from "../../native/libc.ts";
-import { tryLock } from "../../native/tree-writes.ts";
+import { tryLock } from "../../native/lock.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { bringVolumeBack } from "./volume.ts";
 import { recordIn } from "./volume-record.ts";

@@ -1,6 +1,7 @@
 /** Puts a guest's network cards in the place of the interfaces in its container's network namespace. */
 import { exists } from "../../native/files.ts";
-import { type Descriptor, errorCode } from "../../native/libc.ts";
+import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
+import { lockWithin } from "../../native/lock.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
@@ -35,9 +36,12 @@ export interface Wiring extends Disposable {
   keep(): void;
 }
 
-export interface WireOptions {
+interface Place {
   readonly netns: string;
   readonly containerId: string;
+}
+
+export interface WireOptions extends Place {
   /** How many cards the guest can drive. */
   readonly limit: number;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
@@ -56,7 +60,21 @@ export function wireNetwork(options: WireOptions): Wiring {
     );
   }
   // A netlink socket stays in the namespace that it was made in.
-  return inNetworkNamespace(netns, () => wireHere(options));
+  return alone(options, () => wireHere(options));
+}
+
+/** Milliseconds. */
+const PATIENCE = 10_000;
+
+/** In the namespace, while no other call changes it: one machine's end must not take the next one's start for its own leftovers. */
+function alone<Result>({ netns, containerId }: Place, action: () => Result): Result {
+  using namespace = owned(openPath(netns, O_RDONLY));
+  if (!lockWithin(namespace.fd, PATIENCE)) {
+    throw new UnikrunError(
+      `Container ${containerId}: another call of unikrun holds its network namespace ${netns}, and does not end: see what it waits for.`,
+    );
+  }
+  return inNetworkNamespace(netns, action);
 }
 
 function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
@@ -101,8 +119,10 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
         mac: guest[card]?.mac ?? nic.mac,
       }));
       try {
-        inNetworkNamespace(netns, allowSharing);
-        shareNetwork({ netlink, undo, cards: shared, owner: ownerOf(containerId) });
+        alone({ netns, containerId }, () => {
+          allowSharing();
+          shareNetwork({ netlink, undo, cards: shared, owner: ownerOf(containerId) });
+        });
         return null;
       } catch (cause) {
         return `programs beside the guest in its network namespace can't use their address (${reasonOf(cause)}): that takes eBPF in the kernel's traffic control (modprobe cls_bpf).`;
@@ -200,10 +220,11 @@ function isLeftover(netlink: Netlink, index: number): boolean {
 }
 
 /** Removes what a container's machine left in a network namespace that outlives it. Idempotent. */
-export function unwireNetwork({ netns, containerId }: { netns: string; containerId: string }): void {
+export function unwireNetwork(place: Place): void {
+  const { netns, containerId } = place;
   // A namespace that is gone took everything along.
   if (!exists(netns)) return;
-  inNetworkNamespace(netns, () => {
+  alone(place, () => {
     using netlink = openNetlink();
     endSharing(netlink, ownerOf(containerId));
     const links = listLinks(netlink);

@@ -76,7 +76,9 @@ export function makeBench(
       ? [output, `${output}.errors`]
       : [`${folder}/answer`, `${folder}/errors`];
     for (const file of [log, stdout, stderr]) rmSync(file, { force: true });
-    const verb = isCreate ? ["create", "--bundle", bundle, "--pid-file", pidFile, id] : given;
+    const verb = isCreate
+      ? ["create", "--bundle", bundle, "--pid-file", pidFile, ...given.slice(1), id]
+      : given;
     const run = Bun.spawnSync({
       cmd: [runtime, "--root", root, "--log", log, "--log-format", "json", ...verb],
       stdin: "ignore",

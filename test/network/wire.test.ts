@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import test from "ava";
 import { openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
@@ -98,6 +99,21 @@ test.serial(
     t.deepEqual(linksOf(netns.path).find(({ name }) => name === "eth0")?.targets, []);
   },
 );
+
+test.serial("one call at a time changes a namespace", async (t) => {
+  using netns = makeNetns();
+  const done = `/tmp/${netns.path.replace(/^.*\//, "")}`;
+  t.teardown(() => rmSync(done, { force: true }));
+  const holder = Bun.spawn({
+    cmd: ["flock", netns.path, "sh", "-c", `echo held; sleep 0.3; touch ${done}`],
+    stdout: "pipe",
+  });
+  await holder.stdout.getReader().read();
+  using wiring = wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 });
+  t.true(existsSync(done));
+  t.true(wiring.nics.length > 0);
+  await holder.exited;
+});
 
 test.serial("more interfaces than the guest can drive are refused", (t) => {
   using netns = makeNetns();

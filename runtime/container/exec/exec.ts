@@ -2,19 +2,18 @@ import type { Directive } from "../../../native/directives.ts";
 import { readText } from "../../../native/files.ts";
 import { execTool, waitForTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { announcePid, type PidReceivers } from "../announce-pid.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { joinDirective } from "../namespaces.ts";
 import type { Process } from "../oci.ts";
-import { writePidFile } from "../pid-file.ts";
 import { checkProcess } from "../spec-process.ts";
 import { type Container, statusOf } from "../state.ts";
 import { readCommand } from "./request.ts";
 import { prepareTool } from "./tools.ts";
 
-export interface ExecOptions {
+export interface ExecOptions extends PidReceivers {
   readonly process: Pick<Process, "args" | "terminal" | "consoleSize">;
   readonly detach: boolean;
-  readonly pidFile?: string;
   readonly consoleSocket?: string;
 }
 
@@ -52,7 +51,7 @@ export async function execInContainer(
     ...tool.directives,
   ]);
   if ("error" in answer) throw new UnikrunError(`Container ${id}: exec failed: ${answer.error}.`);
-  if (options.pidFile !== undefined) writePidFile(id, options.pidFile, answer.pid);
+  announcePid(id, answer.pid, options);
   return waiter ? waiter.exited() : 0;
 }
 
