@@ -185,16 +185,24 @@ export function redirectTargets(netlink: Netlink, index: number): number[] {
 export const programNames = (netlink: Netlink, index: number): string[] =>
   filterOptions(netlink, index, "bpf").map((options) => textOf(options.get(TCA_BPF_NAME)));
 
+/** Whether the link's ingress has filters of a kind that none of these functions makes. */
+export const hasOtherFilters = (netlink: Netlink, index: number): boolean =>
+  listFilters(netlink, index).some((filter) => !["u32", "bpf"].includes(textOf(filter.get(TCA_KIND))));
+
 function filterOptions(netlink: Netlink, index: number, kind: "u32" | "bpf"): Map<number, Buffer>[] {
-  const body = header({ index, parent: INGRESS_HANDLE });
-  return netlink
-    .dump({ type: RTM_GETTFILTER, body, what: "list filters" })
-    .map((filter) => attributes(filter, 20))
+  return listFilters(netlink, index)
     .filter((filter) => textOf(filter.get(TCA_KIND)) === kind)
     .flatMap((filter) => {
       const options = filter.get(TCA_OPTIONS);
       return options ? [attributes(options, 0)] : [];
     });
+}
+
+function listFilters(netlink: Netlink, index: number): Map<number, Buffer>[] {
+  const body = header({ index, parent: INGRESS_HANDLE });
+  return netlink
+    .dump({ type: RTM_GETTFILTER, body, what: "list filters" })
+    .map((filter) => attributes(filter, 20));
 }
 
 const textOf = (value: Buffer | undefined): string => (value?.toString() ?? "").replace(/\0/g, "");

@@ -9,7 +9,7 @@ import type { Netlink } from "../../native/netlink.ts";
 import { addIngress, addProgram, deleteIngress, programNames } from "../../native/traffic-control.ts";
 import type { Nic } from "./nics.ts";
 import { fromGuest, incoming, toGuest } from "./share-programs.ts";
-import { FILTER, isTapName } from "./taps.ts";
+import { FILTER, isOurs, programName } from "./taps.ts";
 
 const LOOPBACK = 1;
 const SYSCTL = "/proc/sys/net/ipv4";
@@ -41,7 +41,7 @@ export function shareNetwork(options: {
   const attach = (from: number, name: string, text: string): void => {
     using program = loadProgram(`unikrun_${name}`, text);
     const filter = { from, priority: FILTER.share, protocol: "all" } as const;
-    addProgram(netlink, { ...filter, program: program.fd, name: `${owner} ${name}` });
+    addProgram(netlink, { ...filter, program: program.fd, name: programName(owner, name) });
   };
   for (const { nic, tap } of cards) attach(nic.link.index, "in", incoming(tap));
   for (const { nic, mac, tap } of cards) {
@@ -62,8 +62,8 @@ const OURS = "02:00:00:00:00:01";
 
 /** A machine that was there before us has no interface any more, so it has ended. */
 function claimLoopback(netlink: Netlink): void {
-  if (programNames(netlink, LOOPBACK).some((name) => isTapName(name.split(" ")[0] ?? "")))
-    deleteIngress(netlink, LOOPBACK);
+  const names = programNames(netlink, LOOPBACK);
+  if (names.length > 0 && names.every(isOurs)) deleteIngress(netlink, LOOPBACK);
   addIngress(netlink, LOOPBACK);
 }
 

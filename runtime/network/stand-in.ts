@@ -3,7 +3,9 @@ import { loadProgram } from "../../native/bpf.ts";
 import { addressBytes } from "../../native/ip-address.ts";
 import { askNeighbour, macOfNeighbour } from "../../native/neighbours.ts";
 import type { Netlink } from "../../native/netlink.ts";
+import type { Link } from "../../native/rtnetlink.ts";
 import { addProgram } from "../../native/traffic-control.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
 import type { Router } from "./routed.ts";
 import { FILTER } from "./taps.ts";
 
@@ -12,8 +14,24 @@ const PATIENCE = 5000;
 const AGAIN = 250;
 const PAUSE = 2;
 
-/** A gateway's MAC address, by the network namespace's own stack; null where it does not answer. */
-export function macOfRouter(netlink: Netlink, neighbour: { index: number; address: string }): string | null {
+interface Found extends Pick<Router, "standsFor"> {
+  readonly mac: string;
+}
+
+/** The gateway's MAC address, by the network namespace's own stack. Throws UnikrunError where it does not answer. */
+export function findRouter(
+  netlink: Netlink,
+  { link, router, containerId }: { link: Link; router: Router; containerId: string },
+): Found {
+  const { address, standsFor } = router;
+  const mac = macOf(netlink, { index: link.index, address });
+  if (mac) return { mac, standsFor };
+  throw new UnikrunError(
+    `Container ${containerId}: the gateway ${address} of its interface ${link.name} does not answer, and its guest could not find it either: see whether its network plugin has set up the other end.`,
+  );
+}
+
+function macOf(netlink: Netlink, neighbour: { index: number; address: string }): string | null {
   const began = Date.now();
   for (let asked = began - AGAIN; Date.now() < began + PATIENCE; Bun.sleepSync(PAUSE)) {
     const mac = macOfNeighbour(netlink, neighbour);
@@ -25,22 +43,26 @@ export function macOfRouter(netlink: Netlink, neighbour: { index: number; addres
   return null;
 }
 
-/** Throws an Error where the kernel has no such programs. */
+/** Has a guest's tap answer for those whom the gateway stands for. Throws UnikrunError where the kernel has no such programs. */
 export function standIn(
   netlink: Netlink,
-  { tap, mac, standsFor }: Pick<Router, "standsFor"> & { tap: number; mac: string },
+  { tap, mac, standsFor, containerId }: Found & { tap: number; containerId: string },
 ): void {
   const text = "only" in standsFor ? standsFor.only : standsFor.allBut;
   const answer = { target: addressBytes(text), isOnly: "only" in standsFor, mac: macBytes(mac), tap };
   const isIpv4 = answer.target.length === 4;
-  using program = loadProgram("unikrun_for_all", isIpv4 ? answerArp(answer) : answerNeighbours(answer));
-  addProgram(netlink, {
-    from: tap,
-    priority: isIpv4 ? FILTER.routedIpv4 : FILTER.routedIpv6,
-    protocol: isIpv4 ? "arp" : "ipv6",
-    program: program.fd,
-    name: "stand-in",
-  });
+  const place = isIpv4
+    ? ({ priority: FILTER.routedIpv4, protocol: "arp" } as const)
+    : ({ priority: FILTER.routedIpv6, protocol: "ipv6" } as const);
+  try {
+    using program = loadProgram("unikrun_for_all", isIpv4 ? answerArp(answer) : answerNeighbours(answer));
+    addProgram(netlink, { ...place, from: tap, program: program.fd, name: "stand-in" });
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${containerId}: its gateway is outside its subnet, or others of the subnet are behind it; for such networks the kernel needs eBPF in its traffic control (${reasonOf(cause)}): modprobe cls_bpf.`,
+      { cause },
+    );
+  }
 }
 
 interface Answer {

@@ -44,6 +44,12 @@ export function isTapName(name: string): boolean {
   return /^uk[0-9a-f]{10}-(\d{1,2}|r|x[0-9a-v])$/.test(name);
 }
 
+/** What a program of a machine's is called in traffic control; `tap` is one of the machine's. */
+export const programName = (tap: string, purpose: string): string => `${tap} ${purpose}`;
+
+/** Whether a program's name is one that `programName` gives. */
+export const isOurs = (program: string): boolean => isTapName(program.split(" ")[0] ?? "");
+
 /** Whether an interface is one of the container's taps. */
 export function isTapOf(containerId: string, name: string): boolean {
   return isTapName(name) && name.startsWith(tapName(containerId, 0).slice(0, -1));

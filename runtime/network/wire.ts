@@ -5,20 +5,14 @@ import { lockWithin } from "../../native/lock.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
-import {
-  addFilter,
-  addIngress,
-  deleteIngress,
-  ingressKinds,
-  redirectTargets,
-} from "../../native/traffic-control.ts";
+import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { claimIngress, isLeftover } from "./claim.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
-import type { Router } from "./routed.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
-import { macOfRouter, standIn } from "./stand-in.ts";
+import { findRouter, standIn } from "./stand-in.ts";
 import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
@@ -98,10 +92,10 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
   };
   const cards = nics.map((nic, number) => {
     // Before their answers would go to the guest.
-    const routers = nic.routers.map((router) => findRouter(netlink, nic, router, containerId));
+    const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
     const tap = addTap(tapName(containerId, number), nic.mtu, true);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId });
-    for (const router of routers) answerFor(netlink, { tap: tap.index, ...router }, containerId);
+    for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
     return { nic, tap };
   });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
@@ -131,26 +125,6 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
-}
-
-function findRouter(netlink: Netlink, { link }: Nic, router: Router, containerId: string) {
-  const { address, standsFor } = router;
-  const mac = macOfRouter(netlink, { index: link.index, address });
-  if (mac) return { mac, standsFor };
-  throw new UnikrunError(
-    `Container ${containerId}: the gateway ${address} of its interface ${link.name} does not answer, and its guest could not find it either: see whether its network plugin has set up the other end.`,
-  );
-}
-
-function answerFor(netlink: Netlink, router: Parameters<typeof standIn>[1], containerId: string): void {
-  try {
-    standIn(netlink, router);
-  } catch (cause) {
-    throw new UnikrunError(
-      `Container ${containerId}: its gateway is outside its subnet, or others of the subnet are behind it; for such networks the kernel needs eBPF in its traffic control (${reasonOf(cause)}): modprobe cls_bpf.`,
-      { cause },
-    );
-  }
 }
 
 const ownerOf = (containerId: string): string => tapName(containerId, 0);
@@ -192,31 +166,6 @@ function wireCard(options: {
   const all = { priority: FILTER.all, protocol: "all" } as const;
   addFilter(netlink, { ...all, from: nic.link.index, to: { index: tap } });
   addFilter(netlink, { ...all, from: tap, to: { index: nic.link.index } });
-}
-
-/** Takes the interface's ingress, also from a machine of before that is gone; never from a living one. */
-function claimIngress(netlink: Netlink, nic: Nic, containerId: string): void {
-  const { index, name } = nic.link;
-  try {
-    addIngress(netlink, index);
-    return;
-  } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
-  }
-  if (!isLeftover(netlink, index)) {
-    throw new UnikrunError(
-      `Container ${containerId}: the interface ${name} of its network namespace is already in use by another machine or traffic filter (tc qdisc show dev ${name} ingress): one interface can serve one unikernel only, so give this one a network of its own.`,
-    );
-  }
-  deleteIngress(netlink, index);
-  addIngress(netlink, index);
-}
-
-function isLeftover(netlink: Netlink, index: number): boolean {
-  if (!ingressKinds(netlink, index).includes("ingress")) return false;
-  const targets = redirectTargets(netlink, index);
-  const living = new Set(listLinks(netlink).map((link) => link.index));
-  return targets.every((target) => !living.has(target));
 }
 
 /** Removes what a container's machine left in a network namespace that outlives it. Idempotent. */

@@ -1,9 +1,10 @@
 import { existsSync, rmSync } from "node:fs";
 import test from "ava";
+import { loadProgram } from "../../native/bpf.ts";
 import { openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { listLinks } from "../../native/rtnetlink.ts";
-import { programNames, redirectTargets } from "../../native/traffic-control.ts";
+import { addIngress, addProgram, programNames, redirectTargets } from "../../native/traffic-control.ts";
 import { isTapName } from "../../runtime/network/taps.ts";
 import { unwireNetwork, wireNetwork } from "../../runtime/network/wire.ts";
 
@@ -76,6 +77,24 @@ test.serial("an interface that another machine has is refused, and stays that ma
   });
   t.deepEqual(linksOf(netns.path), before);
   t.true(first.taps.length > 0);
+});
+
+test.serial("an interface with others' filters is refused, and they stay", (t) => {
+  using netns = makeNetns();
+  const filters = (): string => run(`tc -n ${netns.path.replace(/^.*\//, "")} filter show dev eth0 ingress`);
+  inNetworkNamespace(netns.path, () => {
+    using netlink = openNetlink();
+    const eth0 = listLinks(netlink).find(({ name }) => name === "eth0")?.index ?? 0;
+    addIngress(netlink, eth0);
+    using program = loadProgram("others", "r0 = 0; exit");
+    addProgram(netlink, { from: eth0, priority: 1, protocol: "all", program: program.fd, name: "others" });
+  });
+  const before = filters();
+  t.throws(() => wireNetwork({ netns: netns.path, containerId: "c1", limit: 8 }), {
+    message: /already in use by another machine or traffic filter/,
+  });
+  t.is(filters(), before);
+  t.regex(before, /others/);
 });
 
 test.serial(
