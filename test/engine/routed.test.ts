@@ -21,7 +21,7 @@ interface Pod {
 const bare = (address: string): string => address.replace(/\/.*/, "");
 const ip = (line: string) => succeed(["ip", ...line.split(" ")]);
 
-/** A guest in a network namespace that such a plugin made; returns what its start came to. */
+/** A guest in a network namespace that such a plugin made, and what its start came to. */
 function startRouted(t: ExecutionContext, { addresses, finds }: Pod) {
   const name = uniqueName("ns");
   const [own4, own6] = addresses.map(bare) as [string, string];
@@ -52,7 +52,7 @@ function startRouted(t: ExecutionContext, { addresses, finds }: Pod) {
     linux.namespaces = linux.namespaces.map((each) => (each.type === "network" ? placed : each));
   });
   mustEnd(bench.call("create"), 0);
-  return bench.call("start", bench.id);
+  return { bench, outcome: bench.call("start", bench.id) };
 }
 
 const WORLD = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
@@ -87,8 +87,12 @@ for (const [network, finds] of [
 ] as const)
   test.serial(`guests with addresses alone (/32, /128), who find their gateways ${finds}`, async (t) => {
     const pods = [1, 2, 254].map((host) => [`10.${network}.0.${host}`, `fd00:${network}::${host}`] as const);
-    for (const [own4, own6] of pods)
-      mustEnd(startRouted(t, { addresses: [`${own4}/32`, `${own6}/128`], finds }), 0);
+    for (const [own4, own6] of pods) {
+      const { bench, outcome } = startRouted(t, { addresses: [`${own4}/32`, `${own6}/128`], finds });
+      mustEnd(outcome, 0);
+      const tool = ["exec", bench.id, "unikrun", "http", "--timeout", "10", "/"];
+      t.regex(mustEnd(bench.call(...tool), 0), /probe/);
+    }
     for (const family of [4, 6] as const) {
       const [one = "", two = "", last = ""] = pods.map((pod) => pod[family === 4 ? 0 : 1]);
       for (const address of [one, two, last]) t.regex(await page(address), /probe/);
@@ -105,7 +109,7 @@ for (const [network, finds] of [
 
 test.serial("a subnet on the link whose gateways are outside it", async (t) => {
   const addresses = ["10.73.0.2/24", "fd00:73::2/64"] as const;
-  mustEnd(startRouted(t, { addresses, finds: "as permanent neighbours" }), 0);
+  mustEnd(startRouted(t, { addresses, finds: "as permanent neighbours" }).outcome, 0);
   for (const family of [4, 6] as const) {
     const own = bare(addresses[family === 4 ? 0 : 1]);
     t.regex(await page(own), /probe/);
@@ -114,10 +118,8 @@ test.serial("a subnet on the link whose gateways are outside it", async (t) => {
 });
 
 test.serial("a gateway that does not answer is told", (t) => {
-  const { code, stderr } = startRouted(t, {
-    addresses: ["10.72.0.1/32", "fd00:72::1/128"],
-    finds: "not at all",
-  });
+  const addresses = ["10.72.0.1/32", "fd00:72::1/128"] as const;
+  const { code, stderr } = startRouted(t, { addresses, finds: "not at all" }).outcome;
   t.is(code, 1);
   t.regex(
     stderr,
