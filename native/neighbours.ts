@@ -1,5 +1,6 @@
 /** The kernel's neighbour table (rtnetlink(7), RTM_NEWNEIGH): which MAC address an IP address has on a link. */
 import { addressBytes } from "./ip-address.ts";
+import { formatMac } from "./mac-address.ts";
 import { attribute, attributes, type Netlink, NLM_F_CREATE } from "./netlink.ts";
 
 const RTM_NEWNEIGH = 28;
@@ -34,7 +35,7 @@ export function macOfNeighbour(netlink: Netlink, { index, address }: Neighbour):
     if (body.readInt32LE(4) !== index || (body.readUInt16LE(8) & VALID) === 0) continue;
     const found = attributes(body, 12);
     const mac = found.get(NDA_LLADDR);
-    if (mac && found.get(NDA_DST)?.equals(wanted)) return mac.toString("hex").replace(/..(?=.)/g, "$&:");
+    if (mac && found.get(NDA_DST)?.equals(wanted)) return formatMac(mac);
   }
   return null;
 }

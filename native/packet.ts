@@ -2,6 +2,7 @@
 import { dlopen } from "bun:ffi";
 import { addressBytes } from "./ip-address.ts";
 import { check, LIBC, once, owned } from "./libc.ts";
+import { macBytes } from "./mac-address.ts";
 import { openSocket } from "./sockets.ts";
 
 const libc = once(
@@ -31,7 +32,7 @@ export function announceAddress(announced: Announced): void {
 /** A gratuitous ARP request (RFC 5227, 3). */
 function announceByArp({ index, mac, address }: Announced): void {
   const REQUEST = 1;
-  const [hardware, protocol] = [bytesOfMac(mac), addressBytes(address)];
+  const [hardware, protocol] = [macBytes(mac), addressBytes(address)];
   const arp = Buffer.from([0, 1, 8, 0, 6, 4, 0, REQUEST]);
   const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), protocol]);
   send(index, ETH_P_ARP, Buffer.alloc(6, 0xff), hardware, body);
@@ -40,7 +41,7 @@ function announceByArp({ index, mac, address }: Announced): void {
 /** An unsolicited neighbour advertisement to all nodes (RFC 4861, 7.2.6). */
 function announceByNeighbourDiscovery({ index, mac, address }: Announced): void {
   const [ICMPV6, ADVERTISEMENT, OVERRIDE, TARGET_OPTION, HOPS] = [58, 136, 0x20, 2, 255];
-  const [hardware, source] = [bytesOfMac(mac), addressBytes(address)];
+  const [hardware, source] = [macBytes(mac), addressBytes(address)];
   const allNodes = addressBytes("ff02::1");
   const message = Buffer.concat([
     Buffer.from([ADVERTISEMENT, 0, 0, 0, OVERRIDE, 0, 0, 0]),
@@ -65,8 +66,6 @@ function send(index: number, protocol: number, to: Buffer, from: Buffer, body: B
   using socket = owned(openSocket({ domain: AF_PACKET, type: SOCK_RAW, timeout: 1 }));
   check(libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");
 }
-
-const bytesOfMac = (mac: string): Buffer => Buffer.from(mac.replaceAll(":", ""), "hex");
 
 /** Of the internet (RFC 1071), of an even number of bytes. */
 function checksum(data: Buffer): number {

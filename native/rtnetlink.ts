@@ -1,4 +1,6 @@
 /** Links, addresses and routes by rtnetlink(7). */
+import { formatAddress } from "./ip-address.ts";
+import { formatMac, macBytes } from "./mac-address.ts";
 import { attribute, attributes, type Netlink } from "./netlink.ts";
 
 const RTM_NEWLINK = 16;
@@ -55,7 +57,7 @@ export function listLinks(netlink: Netlink): Link[] {
       index: body.readInt32LE(4),
       name: textOf(found.get(IFLA_IFNAME)),
       mtu: found.get(IFLA_MTU)?.readUInt32LE(0) ?? 0,
-      mac: [...(found.get(IFLA_ADDRESS) ?? [])].map((byte) => byte.toString(16).padStart(2, "0")).join(":"),
+      mac: formatMac(found.get(IFLA_ADDRESS) ?? Buffer.alloc(0)),
       loopback: (flags & IFF_LOOPBACK) !== 0,
       up: (flags & IFF_UP) !== 0,
       ethernet: body.readUInt16LE(2) === ARPHRD_ETHER,
@@ -153,7 +155,7 @@ export function setLinkAddress(netlink: Netlink, link: { index: number; mac: str
   const IFLA_ADDRESS = 1;
   const header = Buffer.alloc(16);
   header.writeInt32LE(link.index, 4);
-  const address = attribute(IFLA_ADDRESS, Buffer.from(link.mac.replaceAll(":", ""), "hex"));
+  const address = attribute(IFLA_ADDRESS, macBytes(link.mac));
   netlink.request({ type: RTM_NEWLINK, body: Buffer.concat([header, address]), what: "set a MAC address" });
 }
 
@@ -170,19 +172,4 @@ function familyOf(body: Buffer): 4 | 6 | null {
 
 function textOf(data: Buffer | undefined): string {
   return data ? data.toString("utf8").replace(/\0.*$/, "") : "";
-}
-
-/** 4 bytes as "10.0.0.1", 16 bytes in the short form of RFC 5952. */
-export function formatAddress(data: Buffer): string {
-  if (data.length === 4) return [...data].join(".");
-  const words = Array.from({ length: 8 }, (_, i) => data.readUInt16BE(i * 2));
-  let best = { start: 0, length: 0 };
-  for (let start = 0; start < 8; start++) {
-    let length = 0;
-    while (start + length < 8 && words[start + length] === 0) length++;
-    if (length > best.length) best = { start, length };
-  }
-  const hex = (part: number[]): string => part.map((word) => word.toString(16)).join(":");
-  if (best.length < 2) return hex(words);
-  return `${hex(words.slice(0, best.start))}::${hex(words.slice(best.start + best.length))}`;
 }

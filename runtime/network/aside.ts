@@ -1,4 +1,5 @@
 /** An address that only one guest sees, behind its tap: what it sends there goes to another tap, whose other end is ours. */
+import { addressBytes } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import {
   addFilter,
@@ -25,7 +26,7 @@ export interface AsidePriorities {
 const WHOLE = 0xffffffff;
 
 export function asideIpv4(address: string): AsideAddress {
-  const match = { mask: WHOLE, value: numberOf(address) };
+  const match = { mask: WHOLE, value: addressBytes(address).readUInt32BE(0) };
   return {
     address,
     packets: { protocol: "ip", matches: [{ at: 16, ...match }] },
@@ -67,17 +68,3 @@ export function forgetAside(
   for (const kind of ["packets", "questions"] as const)
     deleteFilters(netlink, { from, protocol: aside[kind].protocol, priority: priorities[kind] });
 }
-
-/** One of the subnet's addresses, counted from the last before its broadcast, without the guest's own. */
-export function addressFromEnd(
-  { address, prefix }: { address: string; prefix: number },
-  place: number,
-): string {
-  const own = numberOf(address);
-  const broadcast = (own | (WHOLE >>> prefix)) >>> 0;
-  const chosen = broadcast - 1 - place - (broadcast - 1 - place <= own && own < broadcast ? 1 : 0);
-  return [24, 16, 8, 0].map((shift) => (chosen >>> shift) & 0xff).join(".");
-}
-
-const numberOf = (address: string): number =>
-  address.split(".").reduce((value, part) => value * 256 + Number(part), 0);

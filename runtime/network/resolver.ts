@@ -4,9 +4,10 @@
  * container's init (native/init/resolver.c), which asks the engine's from inside the namespace.
  */
 import { writeControl } from "../../native/files.ts";
+import { addressFromEnd } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addFilter } from "../../native/traffic-control.ts";
-import { addressFromEnd, asideIpv4, leadAside } from "./aside.ts";
+import { asideIpv4, leadAside } from "./aside.ts";
 import type { Nic } from "./nics.ts";
 import { FILTER, type Tap } from "./taps.ts";
 

@@ -4,8 +4,8 @@
  * link-local addresses. A guest that knows subnets only is told of one with a gateway in it, and a program on its tap answers
  * with the real gateway's MAC address when it asks for that, or where all are behind it for whomever.
  */
-import { addressBytes, inSubnet } from "../../native/ip-address.ts";
-import { formatAddress, type Link, type Route } from "../../native/rtnetlink.ts";
+import { addressFromEnd, inSubnet } from "../../native/ip-address.ts";
+import type { Link, Route } from "../../native/rtnetlink.ts";
 import type { BootNic } from "../guest/guest.ts";
 
 type Addressing = Pick<BootNic, "addresses" | "gateways">;
@@ -58,20 +58,9 @@ function changeOf(options: {
   const isInside = inSubnet(gateway.address, own);
   if (isInside && isOnLink) return undefined;
   const toldOwn = isInside || isOnLink ? own : { ...own, prefix: WIDE[own.family] };
-  const toldGateway = isInside ? gateway : { ...gateway, address: lastOf(toldOwn) };
+  // The last, which is given away last.
+  const toldGateway = isInside ? gateway : { ...gateway, address: addressFromEnd(toldOwn, 0) };
   const standsFor = isOnLink ? { only: toldGateway.address } : { allBut: own.address };
   const router: Router = { address: gateway.address, standsFor };
   return { own, gateway, toldOwn, toldGateway, router };
-}
-
-/** The last address before the broadcast's, which is given away last; the one before where it is the guest's own. */
-function lastOf({ address, prefix }: { address: string; prefix: number }): string {
-  const bytes = addressBytes(address).map(
-    (byte, at) => byte | (0xff >> Math.min(8, Math.max(0, prefix - 8 * at))),
-  );
-  const end = bytes.length - 1;
-  const last = Buffer.from(bytes);
-  last.writeUInt8(last.readUInt8(end) - 1, end);
-  if (formatAddress(last) === address) last.writeUInt8(last.readUInt8(end) - 1, end);
-  return formatAddress(last);
 }

@@ -5,6 +5,7 @@
  */
 import { loadProgram } from "../../native/bpf.ts";
 import { readText, writeControl } from "../../native/files.ts";
+import { macBytes } from "../../native/mac-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addIngress, addProgram, deleteIngress, programNames } from "../../native/traffic-control.ts";
 import type { Nic } from "./nics.ts";
@@ -50,7 +51,7 @@ export function shareNetwork(options: {
     if (own === undefined || !nic.gateways.some(({ family }) => family === 4)) continue;
     claimLoopback(netlink);
     undo.defer(() => deleteIngress(netlink, LOOPBACK));
-    const macs = Buffer.from(`${mac}:${OURS}`.replaceAll(":", ""), "hex");
+    const macs = macBytes(`${mac}:${OURS}`);
     attach(LOOPBACK, "to", toGuest({ own, macs, tap }));
     attach(tap, "from", fromGuest({ own }));
     return;

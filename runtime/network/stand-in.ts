@@ -1,6 +1,7 @@
 /** A program on a guest's tap that answers, in a gateway's name, who asks for others' MAC addresses. */
 import { loadProgram } from "../../native/bpf.ts";
 import { addressBytes } from "../../native/ip-address.ts";
+import { macBytes } from "../../native/mac-address.ts";
 import { askNeighbour, macOfNeighbour } from "../../native/neighbours.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import type { Link } from "../../native/rtnetlink.ts";
@@ -72,8 +73,6 @@ interface Answer {
   readonly mac: Buffer;
   readonly tap: number;
 }
-
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(":", ""), "hex");
 
 /** Goes on where the packet's address at this place is one to answer for. */
 const select = (at: number, { target, isOnly }: Answer): string => {

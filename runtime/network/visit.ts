@@ -2,6 +2,7 @@
  * A guest has the container's own address, so no program in the container's network namespace can reach it by that: it would
  * reach itself. A visitor has an address of ours instead, which the guest's tap leads to a tap of the visitor's.
  */
+import { addressFromEnd } from "../../native/ip-address.ts";
 import { type Descriptor, errorCode } from "../../native/libc.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
@@ -9,7 +10,7 @@ import { listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import { hasFilter, redirectTargets } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
 import { UnikrunError } from "../error.ts";
-import { type AsideAddress, addressFromEnd, asideIpv4, asideIpv6, forgetAside, leadAside } from "./aside.ts";
+import { type AsideAddress, asideIpv4, asideIpv6, forgetAside, leadAside } from "./aside.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { letLookupsThrough } from "./resolver.ts";
 import { FILTER, isTapName, isTapOf, VISITORS, visitorTapName } from "./taps.ts";
