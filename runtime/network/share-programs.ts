@@ -1,8 +1,7 @@
 /** The programs that tell a guest's frames from those of the other programs in its network namespace (share.ts). */
 import { addressBytes } from "../../native/ip-address.ts";
+import { leaveBy, load, put, save, VERDICT } from "./program-parts.ts";
 
-/** tc-bpf(8): to the stack; nowhere; what the next filter says. */
-const [OK, SHOT, NEXT] = [0, 2, -1];
 const LOOPBACK = 1;
 const [ICMP, TCP, UDP, ICMPV6] = [1, 6, 17, 58];
 /** bpf_l4_csum_replace: 4 bytes, which the TCP checksum's pseudo header has, too. */
@@ -20,8 +19,8 @@ const number = (address: string): number => addressBytes(address).readInt32BE(0)
 const lookUp = (helper: "skc_lookup_tcp" | "sk_lookup_udp", length: number): string => `
   r1 = r6; r2 = r10; r2 += -${length}; r3 = ${length}; r4 = -1; r5 = 0; call ${helper}`;
 
-const LOAD_IPV4 = "r1 = r6; r2 = 26; r3 = r10; r3 += -12; r4 = 12; call skb_load_bytes";
-const LOAD_IPV6 = "r1 = r6; r2 = 22; r3 = r10; r3 += -36; r4 = 36; call skb_load_bytes";
+const LOAD_IPV4 = load(26, 12, 12);
+const LOAD_IPV6 = load(22, 36, 36);
 
 /** Goes on where a packet of IPv4 has no options and is no fragment. */
 const plainIpv4 = (otherwise: string): string => `
@@ -57,7 +56,7 @@ ipv6:
   if w0 & 0x80 goto guest
 both:
   r1 = r6; r2 = ${tap}; r3 = 0; call clone_redirect
-  r0 = ${OK}; exit
+  r0 = ${VERDICT.stack}; exit
 tcp: ${LOAD_IPV4}; ${lookUp("skc_lookup_tcp", 12)}; goto found
 udp: ${LOAD_IPV4}; ${lookUp("sk_lookup_udp", 12)}; goto found
 tcp6: ${LOAD_IPV6}; ${lookUp("skc_lookup_tcp", 36)}; goto found
@@ -65,25 +64,37 @@ udp6: ${LOAD_IPV6}; ${lookUp("sk_lookup_udp", 36)}
 found:
   if r0 == 0 goto guest
   r1 = r0; call sk_release
-  r0 = ${OK}; exit
+  r0 = ${VERDICT.stack}; exit
 guest:
-  r0 = ${NEXT}; exit`;
+  r0 = ${VERDICT.next}; exit`;
 
 /** The address at this place of the packet, in one register, becomes that in another. */
 const exchange = (at: number, old: string, next: string): string => `
   r1 = r6; r2 = 50; r3 = ${old}; r4 = ${next}; r5 = ${PSEUDO_HEADER}; call l4_csum_replace
   r1 = r6; r2 = 24; r3 = ${old}; r4 = ${next}; r5 = 4; call l3_csum_replace
   *(u32 *)(r10 - 4) = ${next}
-  r1 = r6; r2 = ${at}; r3 = r10; r3 += -4; r4 = 4; r5 = 0; call skb_store_bytes`;
+  ${save(at, 4, 4)}`;
 
 /** Ends: the packet leaves by that link with these two MAC addresses, 12 bytes. */
-const leaveBy = (link: number, macs: Buffer): string => `
-  *(u32 *)(r10 - 12) = ${macs.readInt32LE(0)}
-  *(u32 *)(r10 - 8) = ${macs.readInt32LE(4)}
-  *(u32 *)(r10 - 4) = ${macs.readInt32LE(8)}
-  r1 = r6; r2 = 0; r3 = r10; r3 += -12; r4 = 12; r5 = 0; call skb_store_bytes
-  r1 = ${link}; r2 = 0; call redirect
-  exit`;
+const leaveAs = (link: number, macs: Buffer): string => `
+  ${put(12, macs)}
+  ${save(0, 12, 12)}
+  ${leaveBy(link)}`;
+
+/**
+ * Goes to `found` with the address that r0 stands for in r7, and what it is to the guest in r8: localhost or the shared one, by the two
+ * forms that it may have.
+ */
+const tellSide = (
+  own: string,
+  [localhost, shared]: readonly [string, string],
+  found: string,
+  otherwise: string,
+): string => `
+  r7 = ${memory("127.0.0.1")}; r8 = ${memory(AS_LOCALHOST)}
+  if w0 == ${number(localhost)} goto ${found}
+  r7 = ${memory(own)}; r8 = ${memory(AS_OWN)}
+  if w0 != ${number(shared)} goto ${otherwise}`;
 
 /** On lo: what programs send to localhost or their own address is for the guest where no socket waits for it. */
 export const toGuest = ({ own, macs, tap }: { own: string; macs: Buffer; tap: number }): string => `
@@ -93,47 +104,41 @@ export const toGuest = ({ own, macs, tap }: { own: string; macs: Buffer; tap: nu
   r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto pass
   r0 = *(u32 *)skb[26]; r7 = r0
   r0 = *(u32 *)skb[30]; if w0 != w7 goto pass
-  r7 = ${memory("127.0.0.1")}; r8 = ${memory(AS_LOCALHOST)}
-  if w0 == ${number("127.0.0.1")} goto look
-  r7 = ${memory(own)}; r8 = ${memory(AS_OWN)}
-  if w0 != ${number(own)} goto pass
+  ${tellSide(own, ["127.0.0.1", own], "look", "pass")}
 look: ${LOAD_IPV4}; ${lookUp("skc_lookup_tcp", 12)}
   if r0 == 0 goto guest
   r1 = r0; call sk_release
 pass:
-  r0 = ${OK}; exit
+  r0 = ${VERDICT.stack}; exit
 guest:
   r9 = ${memory(own)}
   ${exchange(26, "r7", "r8")}
   ${exchange(30, "r7", "r9")}
-  ${leaveBy(tap, macs)}`;
+  ${leaveAs(tap, macs)}`;
 
 /** On the guest's tap: what it sends to those, its answers and connections of its own. */
 export const fromGuest = ({ own }: { own: string }): string => `
   r6 = r1
   r0 = *(u16 *)skb[12]; if w0 != 0x0800 goto next
   r0 = *(u32 *)skb[30]
-  r7 = ${memory("127.0.0.1")}; r8 = ${memory(AS_LOCALHOST)}
-  if w0 == ${number(AS_LOCALHOST)} goto ours
-  r7 = ${memory(own)}; r8 = ${memory(AS_OWN)}
-  if w0 != ${number(AS_OWN)} goto next
+  ${tellSide(own, [AS_LOCALHOST, AS_OWN], "ours", "next")}
 ours: ${plainIpv4("drop")}
   r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto drop
   r0 = *(u32 *)skb[26]; if w0 != ${number(own)} goto drop
   *(u32 *)(r10 - 12) = r7          // a socket of the namespace has the guest's port? Then it would speak in that one's name.
   *(u32 *)(r10 - 8) = r7
-  r1 = r6; r2 = 36; r3 = r10; r3 += -4; r4 = 2; call skb_load_bytes
-  r1 = r6; r2 = 34; r3 = r10; r3 += -2; r4 = 2; call skb_load_bytes
+  ${load(36, 4, 2)}
+  ${load(34, 2, 2)}
   ${lookUp("skc_lookup_tcp", 12)}
   if r0 == 0 goto rewrite
   r1 = r0; call sk_release
 drop:
-  r0 = ${SHOT}; exit
+  r0 = ${VERDICT.nowhere}; exit
 rewrite:
   r9 = ${memory(own)}
   ${exchange(26, "r9", "r7")}
   ${exchange(30, "r8", "r7")}
   r1 = r6; r2 = 0; call skb_change_type
-  ${leaveBy(LOOPBACK, Buffer.alloc(12))}
+  ${leaveAs(LOOPBACK, Buffer.alloc(12))}
 next:
-  r0 = ${NEXT}; exit`;
+  r0 = ${VERDICT.next}; exit`;

@@ -7,6 +7,7 @@ import type { Netlink } from "../../native/netlink.ts";
 import type { Link } from "../../native/rtnetlink.ts";
 import { addProgram } from "../../native/traffic-control.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { leaveBy, load, put, save, VERDICT } from "./program-parts.ts";
 import type { Router } from "./routed.ts";
 import { FILTER } from "./taps.ts";
 
@@ -86,19 +87,6 @@ const select = (at: number, { target, isOnly }: Answer): string => {
   return `${tests.join("\n  ")}\n  ${isOnly ? "" : "goto next"}`;
 };
 
-/** Writes bytes of the packet to the frame, or the other way round. */
-const load = (at: number, below: number, length: number): string =>
-  `r1 = r6; r2 = ${at}; r3 = r10; r3 += -${below}; r4 = ${length}; call skb_load_bytes`;
-const save = (at: number, below: number, length: number): string =>
-  `r1 = r6; r2 = ${at}; r3 = r10; r3 += -${below}; r4 = ${length}; r5 = 0; call skb_store_bytes`;
-
-/** Writes constant bytes to the frame. */
-const put = (below: number, bytes: Buffer): string =>
-  Array.from(
-    { length: bytes.length / 4 },
-    (_, word) => `*(u32 *)(r10 - ${below - 4 * word}) = ${bytes.readInt32LE(4 * word)}`,
-  ).join("; ");
-
 /** A request comes back as the answer (RFC 826): operation, MAC and IP address of the sender and of the target, from byte 20 on. */
 const answerArp = (answer: Answer): string => `
   r6 = r1
@@ -111,10 +99,9 @@ answer:
   ${save(20, 24, 22)}
   ${save(0, 12, 6)}
   ${save(6, 22, 6)}
-  r1 = ${answer.tap}; r2 = 0; call redirect
-  exit
+  ${leaveBy(answer.tap)}
 next:
-  r0 = -1; exit`;
+  r0 = ${VERDICT.next}; exit`;
 
 /**
  * A neighbour solicitation with its one option, the asker's MAC address, comes back as the advertisement (RFC 4861, 4.3 and 4.4). Who looks
@@ -144,7 +131,6 @@ answer:                            // what the checksum is of, as it was and as 
   ${save(78, 24, 8)}
   ${save(0, 54, 6)}
   ${save(6, 22, 6)}
-  r1 = ${answer.tap}; r2 = 0; call redirect
-  exit
+  ${leaveBy(answer.tap)}
 next:
-  r0 = -1; exit`;
+  r0 = ${VERDICT.next}; exit`;
