@@ -176,3 +176,12 @@ function readOrNothing(file: string): string {
     return "";
   }
 }
+
+/** Has the bench's container join a network namespace in place of one of its own. */
+export function placeInNetwork({ configure }: Pick<Bench, "configure">, path: string): void {
+  configure(({ linux }) => {
+    linux.namespaces = linux.namespaces.map((each) =>
+      each.type === "network" ? { type: "network", path } : each,
+    );
+  });
+}

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
-import { makeBench } from "../conformance/harness.ts";
+import { makeBench, placeInNetwork } from "../conformance/harness.ts";
 import {
   docker,
   endpoint,
@@ -167,10 +167,7 @@ for (const family of [4, 6] as const)
       const host = family === 4 ? address : `[${address}]`;
       const ip = ["ip", `-${family}`];
       using bench = makeBench(["http", "80"]);
-      bench.configure(({ linux }) => {
-        const placed = { type: "network", path: netns };
-        linux.namespaces = linux.namespaces.map((each) => (each.type === "network" ? placed : each));
-      });
+      placeInNetwork(bench, netns);
       mustEnd(bench.call("create"), 0);
       mustEnd(bench.call("start", bench.id), 0);
       t.regex(await httpGet(`http://${host}/`), /requests: 1$/m);

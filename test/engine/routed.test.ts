@@ -1,6 +1,6 @@
 /** Networks on which everybody is behind the gateway, as Calico, clouds and the CNI plugin ptp make them. */
 import test, { type ExecutionContext } from "ava";
-import { makeBench } from "../conformance/harness.ts";
+import { makeBench, placeInNetwork } from "../conformance/harness.ts";
 import { command, httpGet, succeed, uniqueName } from "./harness.ts";
 import { mustEnd } from "./table/answers.ts";
 
@@ -47,10 +47,7 @@ function startRouted(t: ExecutionContext, { addresses, finds }: Pod) {
   for (const setting of settings) ip(`-n ${name} ${setting}`);
   const bench = makeBench(["http", "80"]);
   t.teardown(() => bench[Symbol.dispose]());
-  bench.configure(({ linux }) => {
-    const placed = { type: "network", path: `/run/netns/${name}` };
-    linux.namespaces = linux.namespaces.map((each) => (each.type === "network" ? placed : each));
-  });
+  placeInNetwork(bench, `/run/netns/${name}`);
   mustEnd(bench.call("create"), 0);
   return { bench, outcome: bench.call("start", bench.id) };
 }

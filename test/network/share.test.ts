@@ -4,15 +4,10 @@ import test from "ava";
 import { addressBytes } from "../../native/ip-address.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { wireNetwork } from "../../runtime/network/wire.ts";
+import { makeNetns, run } from "./netns.ts";
 
 const OWN = "10.9.0.2";
 const AS_LOCALHOST = "192.0.0.8";
-
-function run(command: string): string {
-  const { exitCode, stdout, stderr } = Bun.spawnSync(command.split(" "));
-  if (exitCode !== 0) throw new Error(`${command}: ${stderr}`);
-  return stdout.toString();
-}
 
 /** The internet's checksum (RFC 1071). */
 function checksum(...parts: readonly Buffer[]): number {
@@ -51,19 +46,9 @@ function syn({ source = OWN, from, to }: Syn): Buffer {
 }
 
 test("a guest asks what listens on localhost as itself, and not in the name of others", async (t) => {
-  const name = `uktest-share-${process.pid}`;
-  run(`ip netns add ${name}`);
-  t.teardown(() => run(`ip netns del ${name}`));
-  for (const setting of [
-    "link add eth0 address 02:42:00:00:00:02 type veth peer name peer0",
-    `addr add ${OWN}/24 dev eth0`,
-    "link set lo up",
-    "link set eth0 up",
-    "link set peer0 up",
-    "route add default via 10.9.0.1",
-  ])
-    run(`ip -n ${name} ${setting}`);
-  const netns = `/run/netns/${name}`;
+  using place = makeNetns();
+  const netns = place.path;
+  const inside = `ip netns exec ${netns.replace(/^.*\//, "")}`;
   const listen = (port: number) =>
     inNetworkNamespace(netns, () => Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }));
   const servers = [9000, 9001].map(listen);
@@ -80,14 +65,14 @@ test("a guest asks what listens on localhost as itself, and not in the name of o
   const heard = async (frame: Syn) => {
     writeSync(wiring.taps[card] ?? -1, syn(frame));
     await Bun.sleep(50);
-    return run(`ip netns exec ${name} ss -Htn state syn-recv`).includes(`127.0.0.1:${frame.from}`);
+    return run(`${inside} ss -Htn state syn-recv`).includes(`127.0.0.1:${frame.from}`);
   };
   t.true(await heard({ from: 50_000, to: 9000 }));
   t.false(await heard({ source: "127.0.0.1", from: 50_001, to: 9000 }));
   t.false(await heard({ source: "10.9.0.3", from: 50_002, to: 9000 }), "an address that is not its own");
   t.true(await heard({ from: 50_003, to: 9001 }));
   // A socket that has its connection answers whoever says in its peer's name that he begins one.
-  const challenges = () => counter(run(`ip netns exec ${name} cat /proc/net/netstat`), "TCPSYNChallenge");
+  const challenges = () => counter(run(`${inside} cat /proc/net/netstat`), "TCPSYNChallenge");
   const before = challenges();
   await heard({ from: 9000, to: client.localPort });
   t.is(challenges(), before);
