@@ -9,7 +9,7 @@
  *     pass: r0 = 0; exit
  */
 import { dlopen, ptr } from "bun:ffi";
-import { check, cString, type Descriptor, LIBC, once, owned } from "./libc.ts";
+import { check, cString, type Descriptor, errorCode, LIBC, once, owned } from "./libc.ts";
 
 type Table = Readonly<Record<string, number>>;
 
@@ -116,13 +116,15 @@ export function loadProgram(name: string, text: string): Descriptor {
   attributes.writeBigUInt64LE(BigInt(ptr(code)), 8);
   attributes.writeBigUInt64LE(BigInt(ptr(license)), 16);
   attributes.write(name, 48);
-  const load = (): number => Number(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length));
-  let fd = load();
-  if (fd < 0) {
+  const load = (): number =>
+    check(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length), `bpf ${name}`);
+  try {
+    return owned(load());
+  } catch (error) {
+    if (errorCode(error) !== "EPERM") throw error;
     // Kernels before 5.11 count all programs of a user as locked memory.
     const [RLIMIT_MEMLOCK, RLIM_INFINITY] = [8, 2n ** 64n - 1n];
     libc().setrlimit(RLIMIT_MEMLOCK, new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]));
-    fd = load();
+    return owned(load());
   }
-  return owned(check(fd, `bpf ${name}`));
 }

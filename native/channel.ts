@@ -5,8 +5,8 @@
  * The socket has this name only between create and start (see control.ts).
  */
 import { START_SOCKET } from "./directives.ts";
-import { errorCode, O_PATH, openPath, owned } from "./libc.ts";
-import { connectIn, openSocket, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
+import { type Descriptor, errorCode } from "./libc.ts";
+import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
 /** Seconds; init gives up on a VMM after 30. */
 const PATIENCE = 40;
@@ -19,13 +19,10 @@ export interface Starting extends Disposable {
 
 /** `stateFolder` is an absolute path. */
 export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: readonly number[]): Starting {
-  const AF_UNIX = 1;
-  const SOCK_STREAM = 1;
   using opened = new DisposableStack();
-  using folder = owned(openPath(stateFolder, O_PATH));
-  const socket = opened.use(owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: PATIENCE })));
+  let socket: Descriptor;
   try {
-    connectIn(socket.fd, folder.fd, START_SOCKET);
+    socket = opened.use(connectUnix({ folder: stateFolder, name: START_SOCKET, timeout: PATIENCE }));
   } catch (error) {
     const why = `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
     return { outcome: () => why, [Symbol.dispose]: () => {} };

@@ -3,8 +3,8 @@
  * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
  * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on.
  */
-import { type Descriptor, O_PATH, openPath, owned } from "./libc.ts";
-import { connectIn, openSocket, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
+import type { Descriptor } from "./libc.ts";
+import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
 const CONTROL_SOCKET = "control.sock";
 
@@ -53,12 +53,8 @@ export const holdMachine = (stateFolder: string): Descriptor => say(stateFolder,
 
 /** A connection on which one line was said. */
 function say(stateFolder: string, line: string, timeout: number, descriptor?: number): Descriptor {
-  const AF_UNIX = 1;
-  const SOCK_STREAM = 1;
-  using folder = owned(openPath(stateFolder, O_PATH));
   using opened = new DisposableStack();
-  const socket = opened.use(owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout })));
-  connectIn(socket.fd, folder.fd, CONTROL_SOCKET);
+  const socket = opened.use(connectUnix({ folder: stateFolder, name: CONTROL_SOCKET, timeout }));
   const data = Buffer.from(`${line}\n`);
   if (descriptor === undefined) sendAll(socket.fd, data);
   else sendDescriptors(socket.fd, data, [descriptor]);

@@ -1,6 +1,6 @@
 /** Sockets, and descriptors sent over them. */
 import { dlopen, ptr } from "bun:ffi";
-import { check, LIBC, O_CLOEXEC, once } from "./libc.ts";
+import { check, type Descriptor, LIBC, O_CLOEXEC, O_PATH, once, openPath, owned } from "./libc.ts";
 
 const libc = once(
   () =>
@@ -33,13 +33,26 @@ export function openSocket(options: {
   return fd;
 }
 
-/** Connects to the Unix socket `name` in the folder that `folder` is a descriptor of: paths may pass sun_path. */
-export function connectIn(fd: number, folder: number, name: string): void {
-  const AF_UNIX = 1;
+/** A stream to the Unix socket `name` in a folder, by the folder's descriptor: paths may pass sun_path. `timeout` as in openSocket. */
+export function connectUnix({
+  folder,
+  name,
+  timeout,
+}: {
+  folder: string;
+  name: string;
+  timeout: number;
+}): Descriptor {
+  const [AF_UNIX, SOCK_STREAM] = [1, 1];
+  using parent = owned(openPath(folder, O_PATH));
+  using opened = new DisposableStack();
+  const socket = opened.use(owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout })));
   const address = Buffer.alloc(110);
   address.writeUInt16LE(AF_UNIX, 0);
-  address.write(`/proc/self/fd/${folder}/${name}`, 2);
-  check(libc().connect(fd, address, address.length), `connect to ${name}`);
+  address.write(`/proc/self/fd/${parent.fd}/${name}`, 2);
+  check(libc().connect(socket.fd, address, address.length), `connect to ${name}`);
+  opened.move();
+  return socket;
 }
 
 const MSG_NOSIGNAL = 0x4000;

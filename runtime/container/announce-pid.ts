@@ -1,7 +1,7 @@
 import { writeText } from "../../native/files.ts";
-import { O_PATH, openPath, owned } from "../../native/libc.ts";
+import { owned } from "../../native/libc.ts";
 import { openProcess } from "../../native/process.ts";
-import { connectIn, openSocket, sendDescriptors } from "../../native/sockets.ts";
+import { connectUnix, sendDescriptors } from "../../native/sockets.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 
 /** Who wants to know of a new process. */
@@ -28,13 +28,10 @@ export function announcePid(id: string, pid: number, { pidFile, pidfdSocket }: P
 }
 
 function sendPidfd(id: string, path: string, pid: number): void {
-  const [AF_UNIX, SOCK_STREAM] = [1, 1];
   const [, folder = ".", name = path] = /^(.*\/)([^/]*)$/.exec(path) ?? [];
   try {
     using process = owned(openProcess(pid));
-    using parent = owned(openPath(folder, O_PATH));
-    using socket = owned(openSocket({ domain: AF_UNIX, type: SOCK_STREAM, timeout: 10 }));
-    connectIn(socket.fd, parent.fd, name);
+    using socket = connectUnix({ folder, name, timeout: 10 });
     sendDescriptors(socket.fd, Buffer.from("pidfd"), [process.fd]);
   } catch (cause) {
     throw new UnikrunError(

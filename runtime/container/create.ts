@@ -15,7 +15,6 @@ import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
-
 import { rlimitsOf } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";

@@ -17,7 +17,7 @@ import { readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { writeMachine } from "./machine-record.ts";
 import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
-import { type Container, containerFolder, stateDocument, statusOf } from "./state.ts";
+import { type Container, containerFolder, netnsOf, stateDocument, statusOf } from "./state.ts";
 
 /**
  * Starts a created container's machine, and returns when its VMM is up (runtime.md, Lifecycle 6-9).
@@ -140,12 +140,13 @@ async function chooseVmm(container: Container, settings: HostSettings) {
 
 /** `server`: a name server on a loopback address that the guest is to reach. */
 async function wireGuest(
-  { id, pid, givenNetns }: Container,
+  container: Container,
   family: GuestFamily,
   server: string | undefined,
 ): Promise<Wiring> {
+  const { id } = container;
   const wiring = wireNetwork({
-    netns: givenNetns ?? `/proc/${pid}/ns/net`,
+    netns: netnsOf(container),
     containerId: id,
     limit: family.limits.nics,
     ...(server === undefined ? {} : { server }),

@@ -151,6 +151,9 @@ export function statusOf(root: string, container: Container): Status {
   return isFrozen(container.cgroup) ? "paused" : "running";
 }
 
+/** Of the network namespace that the guest's cards are in. */
+export const netnsOf = ({ givenNetns, pid }: Container): string => givenNetns ?? `/proc/${pid}/ns/net`;
+
 /** A zombie is dead: it waits for its parent only. */
 export function isAlive(container: Pick<Container, "pid" | "startTime">): boolean {
   const process = readProcess(container.pid);

@@ -1,6 +1,6 @@
-import { askMachine } from "../../native/control.ts";
 import { readText } from "../../native/files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { acceleratorOf } from "../machine/accelerator.ts";
 import { overheadBytes } from "../machine/memory.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
 import { readMachine } from "./machine-record.ts";
@@ -102,8 +102,7 @@ export function updateContainer(root: string, container: Container, limits: Reso
 /** Bytes that the guest and its VMM may come to use. A paused VMM can't say whether it needs what TCG does. */
 function memoryInUse(root: string, container: Container, status: "running" | "paused"): number {
   const guest = (readMachine(root, container.id)?.memoryMiB ?? 0) * 2 ** 20;
-  const folder = containerFolder(root, container.id);
-  const isKvm =
-    status === "paused" || (askMachine(folder, { execute: "query-kvm" }) as { enabled: boolean }).enabled;
-  return guest + overheadBytes(isKvm ? "kvm" : "tcg");
+  return (
+    guest + overheadBytes(status === "paused" ? "kvm" : acceleratorOf(containerFolder(root, container.id)))
+  );
 }

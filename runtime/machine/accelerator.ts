@@ -1,9 +1,16 @@
+import { askMachine } from "../../native/control.ts";
 import { removeFile, writeBytes } from "../../native/files.ts";
 import { O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { reasonOf } from "../error.ts";
 import { SANDBOX } from "./sandbox.ts";
 
 export type Accelerator = "kvm" | "tcg";
+
+/** What a running machine has. */
+export function acceleratorOf(stateFolder: string): Accelerator {
+  const { enabled } = askMachine(stateFolder, { execute: "query-kvm" }) as { enabled: boolean };
+  return enabled ? "kvm" : "tcg";
+}
 
 /** Milliseconds that the trial may take under KVM; where KVM really works it takes some 100. */
 const TRIAL_PATIENCE = 2500;

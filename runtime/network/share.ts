@@ -10,7 +10,7 @@ import type { Netlink } from "../../native/netlink.ts";
 import { addIngress, addProgram, deleteIngress, programNames } from "../../native/traffic-control.ts";
 import type { Nic } from "./nics.ts";
 import { fromGuest, incoming, toGuest } from "./share-programs.ts";
-import { FILTER, isOurs, programName } from "./taps.ts";
+import { FILTER, isOurs, ownerOfProgram, programName } from "./taps.ts";
 
 const LOOPBACK = 1;
 const SYSCTL = "/proc/sys/net/ipv4";
@@ -70,6 +70,6 @@ function claimLoopback(netlink: Netlink): void {
 
 /** Takes away what `owner` did to lo. Idempotent. */
 export function endSharing(netlink: Netlink, owner: string): void {
-  if (programNames(netlink, LOOPBACK).some((name) => name.startsWith(`${owner} `)))
+  if (programNames(netlink, LOOPBACK).some((name) => ownerOfProgram(name) === owner))
     deleteIngress(netlink, LOOPBACK);
 }

@@ -47,8 +47,11 @@ export function isTapName(name: string): boolean {
 /** What a program of a machine's is called in traffic control; `tap` is one of the machine's. */
 export const programName = (tap: string, purpose: string): string => `${tap} ${purpose}`;
 
+/** The tap in a name that `programName` gave. */
+export const ownerOfProgram = (name: string): string => name.split(" ")[0] ?? "";
+
 /** Whether a program's name is one that `programName` gives. */
-export const isOurs = (program: string): boolean => isTapName(program.split(" ")[0] ?? "");
+export const isOurs = (name: string): boolean => isTapName(ownerOfProgram(name));
 
 /** Whether an interface is one of the container's taps. */
 export function isTapOf(containerId: string, name: string): boolean {

@@ -1,5 +1,4 @@
 /** A checkpoint on disk: a folder with the machine's state, a copy of each of its disks, and what is to be known of them. */
-
 import type { GuestPhase } from "../../../native/control.ts";
 import { exists, readAt, removeFile, rename, statusOfFile, writeText } from "../../../native/files.ts";
 import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc.ts";

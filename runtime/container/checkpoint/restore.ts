@@ -9,7 +9,7 @@ import type { CreateOptions } from "../create.ts";
 import { runContainer } from "../run.ts";
 import { hostSettings } from "../settings.ts";
 import { startContainer } from "../start.ts";
-import type { Container } from "../state.ts";
+import { type Container, netnsOf } from "../state.ts";
 import { openSavedDisks } from "./disks.ts";
 import { type Checkpoint, MEMORY, openPart, readCheckpoint } from "./image.ts";
 import { vmmVersion } from "./save.ts";
@@ -31,7 +31,7 @@ export const restoreContainer = (
   });
 
 async function resume(root: string, container: Container, folder: string): Promise<void> {
-  const { id, guest, givenNetns, pid } = container;
+  const { id, guest } = container;
   const checkpoint = readCheckpoint(folder);
   const { machine, accelerator, phase } = checkpoint;
   if (machine.family !== guest.family) {
@@ -58,7 +58,7 @@ async function resume(root: string, container: Container, folder: string): Promi
       disks: disks.list,
       load(state) {
         load(id, state, folder, checkpoint);
-        adoptAddresses(givenNetns ?? `/proc/${pid}/ns/net`, machine.nics, nics);
+        adoptAddresses(netnsOf(container), machine.nics, nics);
       },
       [Symbol.dispose]: () => disks[Symbol.dispose](),
     };

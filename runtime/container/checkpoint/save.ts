@@ -4,6 +4,7 @@ import { makeFolders, statusOfFile } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { acceleratorOf } from "../../machine/accelerator.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { endInit } from "../lifecycle.ts";
@@ -103,11 +104,6 @@ export function vmmVersion(stateFolder: string): string {
     qemu: { major: number; minor: number; micro: number };
   };
   return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
-}
-
-export function acceleratorOf(stateFolder: string): "kvm" | "tcg" {
-  const { enabled } = askMachine(stateFolder, { execute: "query-kvm" }) as { enabled: boolean };
-  return enabled ? "kvm" : "tcg";
 }
 
 function saveMemory(state: string, folder: string): number {

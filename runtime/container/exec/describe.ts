@@ -1,7 +1,8 @@
 /** What `unikrun status` and `unikrun stats` say of a container's guest. */
 import { askMachine } from "../../../native/control.ts";
+import { type Accelerator, acceleratorOf } from "../../machine/accelerator.ts";
 import { guestNics } from "../../network/visit.ts";
-import { type Container, containerFolder, statusOf } from "../state.ts";
+import { type Container, containerFolder, netnsOf, statusOf } from "../state.ts";
 import { statisticsOf } from "../statistics.ts";
 
 type Facts = Readonly<Record<string, string | number>>;
@@ -39,17 +40,12 @@ export function statusText(root: string, container: Container, json: boolean): s
   });
 }
 
-/** Of the network namespace that the guest's cards are in. */
-export const netnsOf = ({ givenNetns, pid }: Container): string => givenNetns ?? `/proc/${pid}/ns/net`;
-
 /** The guest's memory in bytes, as its machine says; null where that does not answer. */
-function machineOf(stateFolder: string): { memory: number | null; accelerator: "kvm" | "tcg" | null } {
-  const ask = (execute: string) => askMachine(stateFolder, { execute }) as Readonly<Record<string, unknown>>;
+function machineOf(stateFolder: string): { memory: number | null; accelerator: Accelerator | null } {
   try {
-    return {
-      memory: Number(ask("query-memory-size-summary")["base-memory"]),
-      accelerator: ask("query-kvm").enabled === true ? "kvm" : "tcg",
-    };
+    const size = askMachine(stateFolder, { execute: "query-memory-size-summary" });
+    const memory = Number((size as Readonly<Record<string, unknown>>)["base-memory"]);
+    return { memory, accelerator: acceleratorOf(stateFolder) };
   } catch {
     return { memory: null, accelerator: null };
   }

@@ -6,8 +6,8 @@ import { nameServers, searchNames } from "../../network/resolv-conf.ts";
 import { openLookups, visitGuest } from "../../network/visit.ts";
 import { readResolvConf } from "../disks.ts";
 import { joinDirective } from "../namespaces.ts";
-import { type Container, containerFolder } from "../state.ts";
-import { netnsOf, statisticsText, statusText } from "./describe.ts";
+import { type Container, containerFolder, netnsOf } from "../state.ts";
+import { statisticsText, statusText } from "./describe.ts";
 import type { Request } from "./request.ts";
 import { USAGE } from "./usage.ts";
 
