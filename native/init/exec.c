@@ -35,14 +35,14 @@ bool exec_wait(const struct exec *exec, int fd, short events)
 	}
 }
 
-bool exec_print(const struct exec *exec, const char *data, size_t length)
+bool exec_write(const struct exec *exec, int fd, const char *data, size_t length)
 {
 	while (length) {
 		/* A pipe that can be written takes so much without waiting. */
 		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
-		if (!exec_wait(exec, 1, POLLOUT))
+		if (!exec_wait(exec, fd, POLLOUT))
 			return false;
-		ssize_t n = write(1, data, piece);
+		ssize_t n = write(fd, data, piece);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
 		if (n > 0) {
@@ -67,7 +67,7 @@ int exec_complain(const char *format, ...)
 static int tool_print(struct exec *exec)
 {
 	const char *text = exec_word(exec, "text"), *complaint = exec_word(exec, "complaint");
-	bool whole = exec_print(exec, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
+	bool whole = exec_write(exec, 1, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
 	return whole ? (int)parse_long(exec_word(exec, "code")) : 1;
 }
 

@@ -18,8 +18,8 @@ struct exec {
 const char *exec_word(const struct exec *exec, const char *key);
 /* Waits for events on fd until the deadline; false when it has passed. */
 bool exec_wait(const struct exec *exec, int fd, short events);
-/* To stdout, which may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */
-bool exec_print(const struct exec *exec, const char *data, size_t length);
+/* To what may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */
+bool exec_write(const struct exec *exec, int fd, const char *data, size_t length);
 /* "unikrun: …" on stderr; returns 1. */
 int exec_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

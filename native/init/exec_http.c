@@ -11,23 +11,6 @@
 
 enum { HEAD_LIMIT = 32768 };
 
-static bool send_request(const struct exec *exec)
-{
-	const char *text = exec_word(exec, "request");
-	for (size_t left = strlen(text); left;) {
-		if (!exec_wait(exec, exec->socket, POLLOUT))
-			return false;
-		ssize_t n = send(exec->socket, text, left, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		if (n > 0) {
-			text += n;
-			left -= (size_t)n;
-		}
-	}
-	return true;
-}
-
 /* Up to size bytes; 0 at the end of the stream, -1 where it breaks off or takes too long. */
 static ssize_t receive(const struct exec *exec, char *into, size_t size)
 {
@@ -86,17 +69,17 @@ static bool pass_on(const struct exec *exec, struct response *response, const ch
 		length = (size_t)response->left;
 	if (response->left >= 0)
 		response->left -= (long long)length;
-	return exec_print(exec, data, length);
+	return exec_write(exec, 1, data, length);
 }
 
 static int get(struct exec *exec)
 {
 	static char data[HEAD_LIMIT + 1];
-	const char *name = exec_word(exec, "name");
+	const char *name = exec_word(exec, "name"), *request = exec_word(exec, "request");
 	struct response response = { 0 };
 	size_t used = 0;
 	ssize_t n = 1;
-	if (!send_request(exec))
+	if (!exec_write(exec, exec->socket, request, strlen(request)))
 		return exec_complain("%s: the guest did not take the request", name);
 	while (!response.status && used < HEAD_LIMIT && (n = receive(exec, data + used, HEAD_LIMIT - used)) > 0) {
 		used += (size_t)n;
