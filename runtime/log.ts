@@ -30,11 +30,11 @@ export const warn = (message: string): Promise<void> => write("warning", message
 export async function logError(message: string): Promise<void> {
   await write("error", message);
   // Like runc: the person at a terminal sees it too.
-  if (target.file) say(message);
+  if (target.file) say("error", message);
 }
 
 async function write(level: Level, message: string): Promise<void> {
-  if (!target.file) return say(message);
+  if (!target.file) return say(level, message);
   const { pino } = await import("pino");
   const destination = pino.destination({ dest: target.file, sync: true, append: true, mkdir: true });
   const line = pino(
@@ -58,4 +58,6 @@ function asText(json: string): string {
   return `time="${time}" level=${level} msg=${JSON.stringify(msg)}\n`;
 }
 
-const say = (message: string): void => writeAll(2, Buffer.from(`unikrun: ${message}\n`));
+/** With the level's word, since who calls runtimes looks for `error` in what they print. */
+const say = (level: Level, message: string): void =>
+  writeAll(2, Buffer.from(`unikrun: ${level}: ${message}\n`));

@@ -27,20 +27,31 @@ static void drop_bounding_set(void)
 			fail_errno("could not give up capability %d", cap);
 }
 
-static void set_limits(const struct directives *d)
+/*
+ * The machine's limits are its cgroup's. Those of setrlimit(2) came to us from whoever called the runtime, and could
+ * break the VMM: a write fails, a thread can't be made. Where a hard limit can't be raised, the soft one goes up to it.
+ */
+static void lift_limits(void)
 {
-	size_t cursor = 0;
-	struct directive each;
-	while (directives_next(d, &cursor, &each)) {
-		if (strcmp(each.key, "rlimit"))
-			continue;
+	static const struct {
 		int resource;
-		unsigned long long soft, hard;
-		if (sscanf(each.value, "%d %llu %llu", &resource, &soft, &hard) != 3)
-			fail("\"%s\" is no resource limit", each.value);
-		struct rlimit limit = { .rlim_cur = soft, .rlim_max = hard };
-		if (setrlimit(resource, &limit) < 0)
-			fail_errno("could not set resource limit %d to %llu:%llu", resource, soft, hard);
+		rlim_t value;
+	} limits[] = {
+		/* A dump would be the guest's memory, on the host's disk. */
+		{ RLIMIT_CORE, 0 },
+		/* What a thread gets for its stack. */
+		{ RLIMIT_STACK, 8 << 20 },
+		{ RLIMIT_CPU, RLIM_INFINITY },	      { RLIMIT_FSIZE, RLIM_INFINITY },	 { RLIMIT_DATA, RLIM_INFINITY },
+		{ RLIMIT_RSS, RLIM_INFINITY },	      { RLIMIT_NPROC, RLIM_INFINITY },	 { RLIMIT_MEMLOCK, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY },	      { RLIMIT_LOCKS, RLIM_INFINITY },	 { RLIMIT_SIGPENDING, RLIM_INFINITY },
+		{ RLIMIT_MSGQUEUE, RLIM_INFINITY },   { RLIMIT_RTTIME, RLIM_INFINITY },	 { RLIMIT_NOFILE, 65536 },
+	};
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		struct rlimit limit = { limits[i].value, limits[i].value };
+		if (setrlimit(limits[i].resource, &limit) == 0 || getrlimit(limits[i].resource, &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(limits[i].resource, &limit);
 	}
 }
 
@@ -78,7 +89,7 @@ static void set_exec_label(const struct directives *d, int proc)
 void confine(const struct directives *d, int proc)
 {
 	set_exec_label(d, proc);
-	set_limits(d);
+	lift_limits();
 	drop_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	become_nobody(d);
@@ -90,6 +101,7 @@ void confine(const struct directives *d, int proc)
 /* What is left of init once the VMM runs: it reads a hostile console, and needs only to end the VMM. */
 void confine_init(void)
 {
+	lift_limits();
 	drop_bounding_set();
 	keep_capabilities(1U << CAP_KILL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -107,6 +107,7 @@ struct monitor {
 	bool waits_cont; /* for the answer to our own command */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
+	bool told_to_end; /* by a signal */
 };
 void monitor_look(struct monitor *monitor);
 /* Sends a caller's command, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */

@@ -62,6 +62,8 @@ struct machine {
 	bool gone;
 	int status; /* of the VMM, once gone */
 	int stop_signal;
+	bool hurried; /* a second signal asked for its end at once */
+	bool overdue; /* it was asked to end, did not, and was killed */
 	bool heard; /* the guest has spoken, so its serial line is set up */
 	bool look;
 	long look_pause, look_at, kill_at;

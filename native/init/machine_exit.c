@@ -5,24 +5,61 @@
 #include <string.h>
 #include <sys/wait.h>
 
-int exit_code(struct machine *m)
+/* SIGKILL is our own where the machine had to be ended. */
+static bool crashed(const struct machine *m)
 {
-	if (m->ended)
-		return m->rules.code < 0 ? 1 : m->rules.code;
-	if (m->stop_signal)
-		return 128 + m->stop_signal;
-	if (m->monitor.reset) {
-		tell("the guest reset its machine, as after a fault that it could not handle");
-		return 139;
+	return WIFSIGNALED(m->status) && WTERMSIG(m->status) != SIGKILL;
+}
+
+/* What was asked to end, and did not do so properly: its disks may lack what the guest wrote last. */
+static void tell_ending(const struct machine *m)
+{
+	if (crashed(m))
+		tell("the VMM crashed while it ended, by signal %d (%s): what the guest wrote last may be lost",
+		     WTERMSIG(m->status), strsignal(WTERMSIG(m->status)));
+	else if (WIFSIGNALED(m->status) && !m->hurried)
+		tell("the VMM %s: what the guest wrote last may be lost",
+		     m->overdue ? "did not end in time and was killed" : "was killed while it ended, as by a memory limit");
+}
+
+/* Nobody has asked it to end. What it did by itself is never told as the guest's doing: 125 is no code of a guest's own. */
+static int code_of_vmm(const struct machine *m)
+{
+	enum { OURS = 125 };
+	if (crashed(m)) {
+		tell("the VMM itself crashed, by signal %d (%s), which is not the guest's doing or code: %s", WTERMSIG(m->status),
+		     strsignal(WTERMSIG(m->status)), m->words_used ? m->words : "it said nothing");
+		return OURS;
 	}
 	if (WIFSIGNALED(m->status)) {
-		tell("the VMM was killed by signal %d (%s)", WTERMSIG(m->status),
-		     WTERMSIG(m->status) == SIGKILL ? "as by a memory limit or a person" : strsignal(WTERMSIG(m->status)));
-		return 128 + WTERMSIG(m->status);
+		tell("the VMM was killed by signal %d (as by a memory limit or a person)", SIGKILL);
+		return 128 + SIGKILL;
 	}
 	if (WEXITSTATUS(m->status)) {
 		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
-		return 125;
+		return OURS;
+	}
+	if (m->monitor.told_to_end) {
+		tell("the VMM was told to end by a signal of somebody else's");
+		return 128 + SIGTERM;
 	}
 	return m->rules.code < 0 ? 0 : m->rules.code;
+}
+
+int exit_code(struct machine *m)
+{
+	if (m->ended) {
+		tell_ending(m);
+		return m->rules.code < 0 ? 1 : m->rules.code;
+	}
+	if (m->stop_signal) {
+		tell_ending(m);
+		return 128 + m->stop_signal;
+	}
+	if (m->monitor.reset) {
+		tell("the guest reset its machine, as after a fault that it could not handle");
+		tell_ending(m);
+		return 139;
+	}
+	return code_of_vmm(m);
 }

@@ -97,6 +97,7 @@ static void on_line(struct monitor *monitor, const char *line)
 		monitor->waits_cont = false;
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
+		monitor->told_to_end |= strstr(line, "\"host-signal\"") != NULL;
 	} else if (monitor->state == FORWARDED && (!strncmp(line, "{\"return\"", 9) || !strncmp(line, "{\"error\"", 8))) {
 		monitor->state = READY;
 		free(monitor->answer);

@@ -71,8 +71,10 @@ static void take_signals(struct machine *m, int signals)
 		if (signal == SIGCHLD) {
 			reap(m);
 		} else if (terminates(signal)) {
-			if (m->stop_signal)
+			if (m->stop_signal) {
+				m->hurried = true;
 				m->kill_at = now_ms();
+			}
 			m->stop_signal = signal;
 			end_machine(m);
 		}
@@ -98,6 +100,9 @@ static void await_board(struct machine *m, int signals)
 		m->words[--m->words_used] = '\0';
 	if (m->stop_signal)
 		fail("it was ended by signal %d while it started", m->stop_signal);
+	if (m->gone && WIFSIGNALED(m->status))
+		fail("the VMM was ended by signal %d (%s) while it started%s%s", WTERMSIG(m->status),
+		     strsignal(WTERMSIG(m->status)), m->words_used ? ": " : "", m->words);
 	fail("the VMM %s%s%s", m->gone ? "ended at once" : "did not answer on its control socket within 30 s",
 	     m->words_used ? ": " : "", m->words);
 }
@@ -226,6 +231,7 @@ static void relay(struct machine *m, int signals)
 		control_ask(&m->control, &m->monitor);
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
 			kill(m->vmm.pid, SIGKILL);
+			m->overdue = true;
 			m->kill_at = 0;
 		}
 		if (drain_until && now_ms() >= drain_until)

@@ -15,7 +15,7 @@ import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
-import { rlimitsOf } from "./rlimits.ts";
+import { tellUnusedLimits } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";
 import {
@@ -76,6 +76,7 @@ export async function createContainer(
   undo.defer(() => endInit(container));
   writeContainer(root, container);
   await runCreateHooks(container);
+  await tellUnusedLimits(id, spec.process?.rlimits);
   announcePid(id, pid, options);
   undo.move();
   return container;
@@ -114,7 +115,6 @@ async function guestRecord(from: {
     store: storeFolder(from.settings),
     ...(found.disks === undefined ? {} : { disks: found.disks }),
     newMounts: hasOwn(spec, "mount"),
-    rlimits: rlimitsOf(process?.rlimits),
     ...(hostname === undefined ? {} : { hostname }),
     ...(found.memory === undefined ? {} : { memory: found.memory }),
     ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),

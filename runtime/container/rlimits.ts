@@ -1,38 +1,35 @@
+import { debug, warn } from "../log.ts";
 import type { Rlimit } from "./oci.ts";
 
-/** Numbers of setrlimit(2) on Linux. */
-export const RESOURCES: Readonly<Record<string, number>> = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-};
+/** Of setrlimit(2) on Linux. */
+export const RESOURCES = [
+  "RLIMIT_CPU",
+  "RLIMIT_FSIZE",
+  "RLIMIT_DATA",
+  "RLIMIT_STACK",
+  "RLIMIT_CORE",
+  "RLIMIT_RSS",
+  "RLIMIT_NPROC",
+  "RLIMIT_NOFILE",
+  "RLIMIT_MEMLOCK",
+  "RLIMIT_AS",
+  "RLIMIT_LOCKS",
+  "RLIMIT_SIGPENDING",
+  "RLIMIT_MSGQUEUE",
+  "RLIMIT_NICE",
+  "RLIMIT_RTPRIO",
+  "RLIMIT_RTTIME",
+];
 
-/** The limits that the VMM gets; the spec's reader has refused unknown names. */
-export function rlimitsOf(
-  rlimits: readonly Rlimit[] | undefined,
-): { resource: number; soft: string; hard: string }[] {
-  return (rlimits ?? []).flatMap(({ type, soft, hard }) => {
-    const resource = RESOURCES[type];
-    return resource === undefined ? [] : [{ resource, soft: exact(soft), hard: exact(hard) }];
-  });
-}
+/** Podman and ctr set these for every container, whatever their user wants. */
+const USUAL: readonly string[] = ["RLIMIT_NOFILE", "RLIMIT_NPROC"];
 
-/** RLIM_INFINITY is 2^64 - 1, which JSON's numbers round up to 2^64. */
-function exact(limit: number): string {
-  const INFINITY = 2n ** 64n - 1n;
-  const value = BigInt(limit);
-  return String(value > INFINITY ? INFINITY : value);
+/** Says which limits of process.rlimits the program won't have: a unikernel's kernel knows none, and its VMM would break by them. */
+export async function tellUnusedLimits(id: string, rlimits: readonly Rlimit[] = []): Promise<void> {
+  const line = (types: readonly string[]) =>
+    `Container ${id}: process.rlimits has no effect (${types.join(", ")}): these limits are a program's, and a unikernel has none of them; --memory, --cpus and --pids-limit hold for the whole machine.`;
+  const types = rlimits.map(({ type }) => type);
+  const asked = types.filter((type) => !USUAL.includes(type));
+  if (asked.length > 0) await warn(line(types));
+  else if (types.length > 0) await debug(() => [line(types)]);
 }

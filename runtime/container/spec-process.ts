@@ -6,7 +6,7 @@ import { RESOURCES } from "./rlimits.ts";
 export const id = whole(0, 2 ** 32 - 1);
 
 const rlimit: Check = all(
-  object({ type: oneOf(Object.keys(RESOURCES)), soft: whole(0), hard: whole(0) }),
+  object({ type: oneOf(RESOURCES), soft: whole(0), hard: whole(0) }),
   (value, place) => {
     const { soft, hard } = value as { soft: number; hard: number };
     if (soft > hard)

@@ -103,7 +103,6 @@ async function startMachine(
     links: wiring.nics.map(({ link }) => link),
     ...(resumed?.phase ? { phase: resumed.phase } : {}),
     uid: VMM_UIDS + pid,
-    rlimits: guest.rlimits,
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     exitRules: family.exitRules,

@@ -60,7 +60,6 @@ export interface GuestRecord {
   /** Where the disks of its volumes are. */
   readonly store: string;
   readonly newMounts: boolean;
-  readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor?: string;
   readonly selinux?: string;
 }

@@ -25,7 +25,6 @@ export interface PlanInput {
   /** How far its guest was when it was saved. */
   readonly phase?: GuestPhase;
   readonly uid: number;
-  readonly rlimits: readonly { readonly resource: number; readonly soft: string; readonly hard: string }[];
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
   readonly exitRules: readonly ExitRule[];
@@ -51,7 +50,6 @@ export function planDirectives(input: PlanInput): Directive[] {
     ["disks", String(machine.disks.length)],
     ...(input.phase ? phaseDirectives(input.phase) : []),
     ["uid", String(input.uid)],
-    ...input.rlimits.map(({ resource, soft, hard }) => ["rlimit", `${resource} ${soft} ${hard}`] as const),
     ...optional("apparmor", input.apparmor),
     ...optional("selinux", input.selinux),
     ...input.exitRules.flatMap(ruleDirectives),

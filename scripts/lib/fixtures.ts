@@ -52,7 +52,7 @@ export function create(
     return (words.trim().split("\n").at(-1) ?? "")
       .replaceAll(folder, "BUNDLE")
       .replaceAll(id, "ID")
-      .replace(/^time=\S+ level=error msg="|"$|^unikrun: |^\S+Z: /g, "")
+      .replace(/^time=\S+ level=error msg="|"$|^unikrun: error: |^\S+Z: /g, "")
       .replaceAll('\\"', '"')
       .replaceAll("|", "\\|");
   } finally {

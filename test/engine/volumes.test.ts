@@ -209,3 +209,27 @@ test("a volume's disk goes when the volume has gone", async (t) => {
   succeed(["docker", "rm", "-f", next]);
   t.is(Number(disks()), before);
 });
+
+test("limits of the program (--ulimit, default-ulimits) break neither the VMM nor its disks, and the guest ends with its own code", async (t) => {
+  const volume = makeVolume(t);
+  const limits = [
+    "fsize=1",
+    "nofile=16:16",
+    "memlock=0",
+    "stack=65536",
+    "data=1048576",
+    "cpu=1",
+    "nproc=1",
+    "core=0",
+  ];
+  const ulimits = limits.flatMap((each) => ["--ulimit", each]);
+  t.is(runProbe(["return", "7"], ulimits).code, 7);
+  const name = startProbe(t, { options: [...ulimits, "-v", `${volume}:/data`] });
+  const host = await addressOf(name);
+  const content = "written in spite of limits\n".repeat(10_000);
+  t.is(await put(host, "/data/file", content), 200);
+  succeed(["docker", "stop", name]);
+  t.is(inspect(name, "{{.State.ExitCode}}"), "143");
+  t.is(shell(volume, "cat /v/file"), content.trim());
+  t.is(docker("logs", name).stderr, "");
+});
