@@ -1,3 +1,4 @@
+import { exactJson } from "../container/cgroup/figures.ts";
 import { isAlive } from "../container/state.ts";
 import { oomKills, statisticsOf } from "../container/statistics.ts";
 import { UnikrunError } from "../error.ts";
@@ -11,7 +12,7 @@ export const run: Verb = async (call) => {
   if (!isAlive(container)) {
     throw new UnikrunError(`container not running: ${container.id} has stopped, so it has no statistics.`);
   }
-  if (call.flags.boolean("stats")) return print(JSON.stringify(statisticsOf(call.root, container)));
+  if (call.flags.boolean("stats")) return print(exactJson(statisticsOf(call.root, container)));
   let killed = oomKills(container);
   for (let next = 0; isAlive(container); await Bun.sleep(Math.min(pause, OOM_PAUSE))) {
     const now = oomKills(container);
@@ -19,7 +20,7 @@ export const run: Verb = async (call) => {
     killed = now;
     if (performance.now() < next) continue;
     next = performance.now() + pause;
-    print(JSON.stringify(statisticsOf(call.root, container)));
+    print(exactJson(statisticsOf(call.root, container)));
   }
   // The kernel may have killed the machine itself.
   if (oomKills(container) > killed) print(JSON.stringify({ type: "oom", id: container.id }));

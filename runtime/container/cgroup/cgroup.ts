@@ -17,6 +17,8 @@ export interface Cgroup {
   readonly paths: Paths;
   /** A process of one thread enters the cgroup by writing "0" to each of these. */
   readonly procsFiles: readonly string[];
+  /** Of the hierarchies that limit and count; on a hybrid host that is version 1. */
+  readonly version: 1 | 2;
   /** Where a controller's files are; undefined where the host lacks it. */
   folderOf(controller: string): string | undefined;
   /** Sets or changes limits; throws UnikrunError for one that the kernel refuses. */
@@ -76,6 +78,7 @@ export function openCgroup(paths: Paths): Cgroup {
     procsFiles: Object.entries(paths).map(
       ([key, folder]) => `${folder}/${key === "" ? "cgroup.procs" : "tasks"}`,
     ),
+    version: isLegacy(paths) ? 1 : 2,
     folderOf: (controller) => (isLegacy(paths) ? folderOf(paths, controller) : paths[""]),
     limit: (resources) => apply(paths, settingsFor(paths, resources)),
     pids: () => folders.flatMap(pidsBelow),

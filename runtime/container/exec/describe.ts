@@ -2,6 +2,7 @@
 import { askMachine } from "../../../native/control.ts";
 import { type Accelerator, acceleratorOf } from "../../machine/accelerator.ts";
 import { guestNics } from "../../network/visit.ts";
+import { exactJson } from "../cgroup/figures.ts";
 import { type Container, containerFolder, netnsOf, statusOf } from "../state.ts";
 import { statisticsOf } from "../statistics.ts";
 
@@ -53,12 +54,12 @@ function machineOf(stateFolder: string): { memory: number | null; accelerator: A
 
 export function statisticsText(root: string, container: Container, json: boolean): string {
   const { data } = statisticsOf(root, container);
-  if (json) return `${JSON.stringify({ status: statusOf(root, container), ...data })}\n`;
+  if (json) return `${exactJson({ status: statusOf(root, container), ...data })}\n`;
   const { cpu, memory, pids, disks, network_interfaces: interfaces } = data;
   return table({
-    CPU: `${(cpu.usage.total / 1e9).toFixed(2)} s`,
+    CPU: `${(Number(cpu.usage.total) / 1e9).toFixed(2)} s`,
     memory: mebibytes(memory.usage.usage),
-    processes: pids.current,
+    processes: String(pids.current),
     ...Object.fromEntries(
       interfaces.map(({ Name, RxBytes, TxBytes }) => [
         Name,
@@ -74,7 +75,7 @@ export function statisticsText(root: string, container: Container, json: boolean
   });
 }
 
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const mebibytes = (bytes: number | bigint): string => `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`;
 
 function table(facts: Facts): string {
   const width = Math.max(...Object.keys(facts).map((name) => name.length)) + 2;
