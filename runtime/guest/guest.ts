@@ -4,7 +4,8 @@ export interface GuestFamily {
   readonly name: string;
   /** Null where the file is a kernel of this family; otherwise why not, a clause for an error's sentence. */
   refuses(kernel: KernelFile): string | null;
-  readonly memory: { readonly defaultMiB: number; readonly floorMiB: number };
+  /** `mostMiB`: a larger limit gives its guests no more. */
+  readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
   /** `acpi`: whether its kernels look at ACPI tables, which cost QEMU 10 ms to make. */
   readonly board: { readonly machine: "pc"; readonly firmware: "seabios"; readonly acpi: boolean };
   /** How many of each it can drive. */

@@ -1,3 +1,4 @@
+import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { Accelerator } from "./accelerator.ts";
 
@@ -14,9 +15,15 @@ export const overheadBytes = (accelerator: Accelerator): number => OVERHEAD[acce
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
 export const TRANSLATION_BUFFER = 16;
 
+/** The host's memory in MiB (proc(5), meminfo). */
+export function hostMemory(): number {
+  const [, kibibytes] = /^MemTotal: +(\d+) kB$/m.exec(readTextOrNull("/proc/meminfo") ?? "") ?? [];
+  return kibibytes === undefined ? Number.POSITIVE_INFINITY : Math.floor(Number(kibibytes) / 1024);
+}
+
 /**
- * The guest's memory in MiB. A container's limit (bytes) is the guest's memory and the VMM's overhead together;
- * `wanted` (MiB) comes from the image or the operator; with neither the family's default is taken.
+ * The guest's memory in MiB. A container's limit (bytes) is the guest's memory and the VMM's overhead together, as far as the
+ * family can use it and the host has it; `wanted` (MiB) comes from the image or the operator; with neither the family's default is taken.
  */
 export function guestMemory(options: {
   containerId: string;
@@ -24,12 +31,17 @@ export function guestMemory(options: {
   wanted: number | undefined;
   family: {
     readonly name: string;
-    readonly memory: { readonly defaultMiB: number; readonly floorMiB: number };
+    readonly memory: {
+      readonly defaultMiB: number;
+      readonly floorMiB: number;
+      readonly mostMiB: number;
+    };
   };
   accelerator: Accelerator;
+  hostMiB?: () => number;
 }): number {
-  const { containerId, limit, wanted, family, accelerator } = options;
-  const { floorMiB, defaultMiB } = family.memory;
+  const { containerId, limit, wanted, family, accelerator, hostMiB = hostMemory } = options;
+  const { floorMiB, defaultMiB, mostMiB } = family.memory;
   const overhead = OVERHEAD[accelerator];
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / MIB) - overhead;
   if (wanted !== undefined && wanted < floorMiB) {
@@ -43,5 +55,7 @@ export function guestMemory(options: {
       `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${overhead} MiB for QEMU, and it needs ${needed} MiB: raise the limit to ${needed + overhead} MiB or more (docker run --memory ${needed + overhead}m).`,
     );
   }
-  return wanted ?? (limit === undefined ? defaultMiB : room);
+  if (wanted !== undefined || limit === undefined) return wanted ?? defaultMiB;
+  // The kernel refuses a mapping of more than all that there is.
+  return Math.max(floorMiB, Math.min(room, mostMiB, hostMiB() - overhead));
 }

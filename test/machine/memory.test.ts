@@ -2,10 +2,17 @@ import test from "ava";
 import { guestMemory } from "../../runtime/machine/memory.ts";
 
 const MIB = 1024 * 1024;
-const family = { name: "rumprun", memory: { defaultMiB: 64, floorMiB: 8 } };
+const family = { name: "rumprun", memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3000 } };
 
-const memoryOf = (limit: number | undefined, wanted?: number): number =>
-  guestMemory({ containerId: "c1", limit: limit && limit * MIB, wanted, family, accelerator: "tcg" });
+const memoryOf = (limit: number | undefined, wanted?: number, hostMiB = 8000): number =>
+  guestMemory({
+    containerId: "c1",
+    limit: limit && limit * MIB,
+    wanted,
+    family,
+    accelerator: "tcg",
+    hostMiB: () => hostMiB,
+  });
 
 test("without a limit the guest gets its family's default, or what it asks for", (t) => {
   t.is(memoryOf(undefined), 64);
@@ -15,6 +22,13 @@ test("without a limit the guest gets its family's default, or what it asks for",
 test("a limit is the guest's memory and QEMU's together", (t) => {
   t.is(memoryOf(140), 100);
   t.is(memoryOf(140, 50), 50);
+});
+
+test("a limit above what the host has, or the family can use, is a limit that is not reached", (t) => {
+  t.is(memoryOf(16_000), 3000);
+  t.is(memoryOf(16_000, undefined, 2000), 1960);
+  t.is(memoryOf(16_000, 3500), 3500, "what is asked for is given");
+  t.is(memoryOf(48, undefined, 48), 8);
 });
 
 test("a limit that leaves too little is refused with the limit that would do", (t) => {
