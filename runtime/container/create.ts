@@ -15,6 +15,7 @@ import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
 import type { Spec } from "./oci.ts";
+import { refuseFewPids } from "./pids.ts";
 import { tellUnusedLimits } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
 import { readSpec } from "./spec.ts";
@@ -102,6 +103,7 @@ async function guestRecord(from: {
   const found = await findGuest({ id, rootfs, spec });
   if (!found) return null;
   const process = spec.process;
+  refuseFewPids(id, spec.linux?.resources?.pids?.limit);
   const memoryLimit = spec.linux?.resources?.memory?.limit;
   const hostname = spec.hostname || givenHostname(spec);
   const record: GuestRecord = {

@@ -1,6 +1,7 @@
 import { askMachine } from "../../native/control.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
+import { fitWorkers } from "./pids.ts";
 import { type Container, containerFolder, type Status, statusOf } from "./state.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
@@ -19,6 +20,8 @@ export function pauseContainer(root: string, container: Container): void {
 export function resumeContainer(root: string, container: Container): void {
   refuseUnless(root, container, "paused", "resumed");
   openCgroup(container.cgroup).thaw();
+  // It could not be told while it was frozen.
+  fitWorkers(root, container);
   ask(root, container, "cont");
 }
 

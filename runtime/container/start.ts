@@ -16,6 +16,7 @@ import { type Boot, prepareBoot } from "./boot.ts";
 import { readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { writeMachine } from "./machine-record.ts";
+import { allowedWorkers } from "./pids.ts";
 import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
 import { type Container, containerFolder, netnsOf, stateDocument, statusOf } from "./state.ts";
 
@@ -89,6 +90,7 @@ async function startMachine(
       accelerator,
       board: family.board,
       memoryMiB,
+      workers: allowedWorkers(container),
       bootArguments,
       nics,
       disks,

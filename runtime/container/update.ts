@@ -5,6 +5,7 @@ import { overheadBytes } from "../machine/memory.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
 import { readMachine } from "./machine-record.ts";
 import type { Resources } from "./oci.ts";
+import { fitWorkers, refuseFewPids } from "./pids.ts";
 import { checkResources } from "./spec-resources.ts";
 import { type Container, containerFolder, statusOf } from "./state.ts";
 
@@ -86,6 +87,7 @@ export function updateContainer(root: string, container: Container, limits: Reso
       `container not running: ${container.id} has stopped, and its limits are for nobody: give them to its next create.`,
     );
   }
+  refuseFewPids(container.id, limits.pids?.limit);
   const limit = limits.memory?.limit;
   if (limit !== undefined && limit > 0 && status !== "created") {
     const needed = memoryInUse(root, container, status);
@@ -97,6 +99,7 @@ export function updateContainer(root: string, container: Container, limits: Reso
   }
   // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
   openCgroup(container.cgroup).limit({ ...limits, devices: [] });
+  if (limits.pids && status === "running") fitWorkers(root, container);
 }
 
 /** Bytes that the guest and its VMM may come to use. A paused VMM can't say whether it needs what TCG does. */

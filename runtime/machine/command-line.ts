@@ -8,6 +8,7 @@ import { FIRST_FD, nicArguments } from "./nic.ts";
 import { qemuOption } from "./option.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
+import { threadArguments } from "./threads.ts";
 
 /** Everything that decides a machine; paths inside the cage are fixed, so no name of an image is among it. */
 export interface Machine {
@@ -16,6 +17,8 @@ export interface Machine {
   readonly accelerator: Accelerator;
   readonly board: GuestFamily["board"];
   readonly memoryMiB: number;
+  /** Threads that may read and write its disks. */
+  readonly workers: number;
   /** The kernel's command line, as the guest family composed it. */
   readonly bootArguments: string;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
@@ -40,6 +43,7 @@ export function commandLine(machine: Machine): string[] {
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine),
     ...["-m", `${machine.memoryMiB}M`],
+    ...threadArguments(machine.workers),
     ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),

@@ -1,4 +1,5 @@
 import test from "ava";
+import { withCurrent } from "../../runtime/container/cgroup/current-v2.ts";
 import { limitsV1 } from "../../runtime/container/cgroup/limits-v1.ts";
 import { cpuWeight, limitsV2 } from "../../runtime/container/cgroup/limits-v2.ts";
 import type { Resources } from "../../runtime/container/oci.ts";
@@ -108,7 +109,8 @@ test("cpuset and pids are the same in both versions", (t) => {
   t.deepEqual(v1(resources), ["cpuset.cpus=0-1", "cpuset.mems=0", "pids.max=7"]);
   t.deepEqual(v2(resources), ["pids.max=7", "cpuset.cpus=0-1", "cpuset.mems=0"]);
   t.deepEqual(v1({ pids: { limit: -1 } }), ["pids.max=max"]);
-  t.deepEqual(v2({ pids: { limit: 0 } }), ["pids.max=1"]);
+  t.deepEqual(v2({ pids: { limit: 0 } }), ["pids.max=max"]);
+  t.deepEqual(v1({ pids: { limit: 0 } }), ["pids.max=max"]);
 });
 
 test("block devices: weights and throttles", (t) => {
@@ -191,4 +193,33 @@ test("devices: the rules in their order, then what a machine's own processes ope
     ["allow", "allow", "deny", "allow"].map((word) => `devices.${word}=c 10:229 rw`),
   );
   t.is(v1({ devices: [{ ...all, allow: false }, fuse, fuse] }).length, 1 + 1 + 5);
+});
+
+test("version 2: an update keeps what it does not name, where a file or a sum has both", (t) => {
+  const files: Record<string, string> = {
+    "memory.max": String(100 * MIB),
+    "memory.swap.max": String(50 * MIB),
+    "cpu.max": "20000 50000",
+  };
+  const after = (resources: Resources, name: string): string | undefined => {
+    const settings = limitsV2(withCurrent(resources, (file) => files[file]));
+    for (const { file, value } of settings) files[file] = value;
+    return files[name];
+  };
+  t.is(after({ cpu: { quota: 30_000 } }, "cpu.max"), "30000 50000");
+  t.is(after({ cpu: { period: 90_000 } }, "cpu.max"), "30000 90000");
+  t.is(after({ cpu: { quota: -1 } }, "cpu.max"), "max 90000");
+  t.is(after({ cpu: { period: 100_000 } }, "cpu.max"), "max 100000");
+  t.is(after({ memory: { swap: 300 * MIB } }, "memory.swap.max"), String(200 * MIB));
+  t.is(after({ memory: { limit: 150 * MIB } }, "memory.swap.max"), String(150 * MIB));
+  t.throws(() => after({ memory: { limit: 301 * MIB } }, ""), {
+    message: /limited to 315621376 bytes, since memory and swap together are limited to 314572800/,
+  });
+  t.is(after({ memory: { limit: 400 * MIB, swap: 500 * MIB } }, "memory.swap.max"), String(100 * MIB));
+  t.is(after({ memory: { limit: -1 } }, "memory.swap.max"), "max");
+  t.is(after({ memory: { limit: 64 * MIB } }, "memory.swap.max"), "max", "no limit stays none");
+  t.is(after({ memory: { limit: -1, swap: 70 * MIB } }, "memory.swap.max"), String(70 * MIB));
+  t.is(after({ memory: { limit: 64 * MIB } }, "memory.swap.max"), String(6 * MIB));
+  delete files["memory.swap.max"];
+  t.is(after({ memory: { limit: 65 * MIB } }, "memory.max"), String(65 * MIB), "a kernel that counts none");
 });

@@ -8,6 +8,7 @@ const MACHINE: Machine = {
   accelerator: "tcg",
   board: { machine: "pc", firmware: "seabios", acpi: false },
   memoryMiB: 64,
+  workers: 64,
   bootArguments: '{"cmdline":"a,b"}',
   nics: [{ mac: "02:42:ac:11:00:02", mtu: 1400 }],
   disks: [{ readOnly: true, format: "raw", isDevice: false }],

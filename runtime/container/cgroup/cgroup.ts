@@ -2,7 +2,8 @@ import { readText } from "../../../native/files.ts";
 import { errorCode, once } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Resources } from "../oci.ts";
-import { writeControl } from "./files.ts";
+import { withCurrent } from "./current-v2.ts";
+import { readControl, writeControl } from "./files.ts";
 import { enableControllers, inheritCpuset, makeFolder, refuseUsed, removeAll } from "./folders.ts";
 import { type Hierarchy, mountedHierarchies } from "./hierarchy.ts";
 import { limitsV1 } from "./limits-v1.ts";
@@ -21,7 +22,7 @@ export interface Cgroup {
   readonly version: 1 | 2;
   /** Where a controller's files are; undefined where the host lacks it. */
   folderOf(controller: string): string | undefined;
-  /** Sets or changes limits; throws UnikrunError for one that the kernel refuses. */
+  /** Changes limits; throws UnikrunError for one that the kernel refuses. */
   limit(resources: Resources): void;
   /** The processes in it and below; none where it is gone. */
   pids(): number[];
@@ -80,7 +81,7 @@ export function openCgroup(paths: Paths): Cgroup {
     ),
     version: isLegacy(paths) ? 1 : 2,
     folderOf: (controller) => (isLegacy(paths) ? folderOf(paths, controller) : paths[""]),
-    limit: (resources) => apply(paths, settingsFor(paths, resources)),
+    limit: (resources) => apply(paths, settingsFor(paths, completed(paths, resources))),
     pids: () => folders.flatMap(pidsBelow),
     kill: (signal) => signalAll(paths, folders, signal),
     freeze: () => setFrozen(paths, true),
@@ -103,6 +104,11 @@ function makeIt(folder: string, undo: DisposableStack): boolean {
       },
     );
   }
+}
+
+function completed(paths: Paths, resources: Resources): Resources {
+  const folder = isLegacy(paths) ? undefined : paths[""];
+  return folder === undefined ? resources : withCurrent(resources, (file) => readControl(folder, file));
 }
 
 function settingsFor(paths: Paths, resources: Resources): Setting[] {

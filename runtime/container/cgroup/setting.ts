@@ -35,10 +35,10 @@ export function decimal(value: number, most = U64_MAX): string {
 export const nonZero = (value: number | undefined): string | undefined =>
   value ? decimal(value, S64_MAX) : undefined;
 
-/** Pids: no positive number is no limit, but 0, as in runc, is the least that there is. */
+/** Pids: no positive number is no limit. For runc since 1.4 0 is 1, but Podman before 5.5 and CRI-O write 0 for none, and crun takes it so. */
 export function pidsLimit(limit: number | undefined): string | undefined {
   if (limit === undefined) return undefined;
-  return limit > 0 ? decimal(limit) : limit === 0 ? "1" : "max";
+  return limit > 0 ? decimal(limit) : "max";
 }
 
 /** "MAJOR:MINOR TEXT" for a device. */
