@@ -18,11 +18,14 @@ import {
 } from "./libc.ts";
 import { parentOf } from "./paths.ts";
 
-const { symbols: libc } = dlopen(LIBC, {
-  read: { args: ["i32", "ptr", "u64"], returns: "i64" },
-  write: { args: ["i32", "ptr", "u64"], returns: "i64" },
-  access: { args: ["ptr", "i32"], returns: "i32" },
-});
+const libc = once(
+  () =>
+    dlopen(LIBC, {
+      read: { args: ["i32", "ptr", "u64"], returns: "i64" },
+      write: { args: ["i32", "ptr", "u64"], returns: "i64" },
+      access: { args: ["ptr", "i32"], returns: "i32" },
+    }).symbols,
+);
 
 /** What `state` and `kill` do without. */
 const more = once(
@@ -66,7 +69,7 @@ function readAll(fd: number): Buffer {
   for (;;) {
     if (used === data.length) data = Buffer.concat([data, Buffer.alloc(data.length)]);
     const rest = data.subarray(used);
-    const count = check(libc.read(fd, rest, rest.length), "read");
+    const count = check(libc().read(fd, rest, rest.length), "read");
     if (count === 0) return data.subarray(0, used);
     used += count;
   }
@@ -105,19 +108,19 @@ export function writeBytes(path: string, data: Uint8Array, mode = 0o600): void {
 export function writeControl(path: string, text: string): void {
   using file = owned(openPath(path, O_WRONLY));
   const data = Buffer.from(text);
-  check(libc.write(file.fd, data, data.length), `write ${path}`);
+  check(libc().write(file.fd, data, data.length), `write ${path}`);
 }
 
 export function writeAll(fd: number, data: Uint8Array): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc.write(fd, rest, rest.byteLength), "write");
+    done += check(libc().write(fd, rest, rest.byteLength), "write");
   }
 }
 
 export function exists(path: string): boolean {
   const F_OK = 0;
-  return libc.access(cString(path), F_OK) === 0;
+  return libc().access(cString(path), F_OK) === 0;
 }
 
 export function makeFolder(path: string, mode = 0o755): void {

@@ -7,13 +7,16 @@ import { errnoName } from "./errno.ts";
 
 export const LIBC = "libc.so.6";
 
-const { symbols: libc } = dlopen(LIBC, {
-  __errno_location: { args: [], returns: "ptr" },
-  strerror: { args: ["i32"], returns: "cstring" },
-  open: { args: ["ptr", "i32", "i32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
-});
+const libc = once(
+  () =>
+    dlopen(LIBC, {
+      __errno_location: { args: [], returns: "ptr" },
+      strerror: { args: ["i32"], returns: "cstring" },
+      open: { args: ["ptr", "i32", "i32"], returns: "i32" },
+      close: { args: ["i32"], returns: "i32" },
+      fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+    }).symbols,
+);
 
 /** Makes a thing when it is first asked for: a library's symbols cost 0.1 ms, and few calls need them all. */
 export function once<Value>(make: () => Value): () => Value {
@@ -24,12 +27,15 @@ export function once<Value>(make: () => Value): () => Value {
   };
 }
 
+/** Throws bun:ffi's TypeError where there can be no calls at all; later it would be taken for a file's absence. */
+export const loadLibc = (): void => void libc();
+
 /** The result of a call that is negative on failure; then throws an Error with `code` ("EPERM") and `errno`. */
 export function check(result: number | bigint, call: string): number {
   if (Number(result) >= 0) return Number(result);
-  const location = libc.__errno_location();
+  const location = libc().__errno_location();
   const errno = location ? read.i32(location, 0) : 0;
-  throw systemError(errno, `${call}: ${libc.strerror(errno)}`);
+  throw systemError(errno, `${call}: ${libc().strerror(errno)}`);
 }
 
 export function systemError(errno: number, message: string): Error {
@@ -53,13 +59,13 @@ export interface Descriptor extends Disposable {
 }
 
 export function owned(fd: number): Descriptor {
-  return { fd, [Symbol.dispose]: () => void libc.close(fd) };
+  return { fd, [Symbol.dispose]: () => void libc().close(fd) };
 }
 
 /** Another descriptor of the same open file; locks are the file's. */
 export function duplicate(fd: number): number {
   const F_DUPFD_CLOEXEC = 1030;
-  return check(libc.fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
+  return check(libc().fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
 }
 
 export const O_RDONLY = 0;
@@ -73,5 +79,5 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
 export function openPath(path: string, flags: number, mode = 0): number {
-  return check(libc.open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`);
+  return check(libc().open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`);
 }

@@ -59,5 +59,12 @@ function asText(json: string): string {
 }
 
 /** With the level's word, since who calls runtimes looks for `error` in what they print. */
-const say = (level: Level, message: string): void =>
-  writeAll(2, Buffer.from(`unikrun: ${level}: ${message}\n`));
+function say(level: Level, message: string): void {
+  const line = `unikrun: ${level}: ${message}`;
+  try {
+    writeAll(2, Buffer.from(`${line}\n`));
+  } catch {
+    // Where nothing of the system can be called (no-calls.ts), that is what there is to say.
+    console.error(line);
+  }
+}

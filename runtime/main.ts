@@ -1,5 +1,6 @@
 /** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
 
+import { loadLibc } from "../native/libc.ts";
 import { joinPaths } from "../native/paths.ts";
 import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
@@ -45,6 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
     debug: log.boolean("debug"),
     ...optionalFile(log.string("log")),
   });
+  loadLibc();
   const invocation = parse(argv);
   switch (invocation.kind) {
     case "help":
@@ -97,6 +99,7 @@ function sentenceOf(error: unknown): string {
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  await logError(sentenceOf(error));
+  const noCalls = error instanceof TypeError && (await import("./no-calls.ts")).whyNoCalls(error);
+  await logError(noCalls || sentenceOf(error));
   process.exit(1);
 }

@@ -1,3 +1,4 @@
+import { callersEnvironment } from "../../native/environment.ts";
 import { exists, readText } from "../../native/files.ts";
 import { execute, limitFiles } from "../../native/process.ts";
 import { UnikrunError } from "../error.ts";
@@ -22,7 +23,7 @@ export async function delegate(root: string, argv: readonly string[]): Promise<n
   const runtime = await otherRuntime();
   restoreFileLimit();
   try {
-    return execute(runtime, [runtime, "--root", root, ...argv], process.env);
+    return execute(runtime, [runtime, "--root", root, ...argv], callersEnvironment());
   } catch (cause) {
     throw new UnikrunError(
       `The runtime ${runtime} for what is not a unikernel can't be run: see "runtime" in /etc/unikrun/config.json.`,

@@ -7,6 +7,7 @@ import { checkEngines } from "./checks/engines.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkProcessor } from "./checks/processor.ts";
 import { checkOtherRuntime, checkVolumes } from "./checks/programs.ts";
+import { checkServices } from "./checks/services.ts";
 import { checkVmm } from "./checks/vmm.ts";
 import type { Finding } from "./finding.ts";
 
@@ -23,6 +24,7 @@ export async function checkHost(): Promise<Finding[]> {
     checkVolumes(),
     ...(wrong.length > 0 ? [] : [await checkOtherRuntime()]),
     ...checkEngines(""),
+    ...checkServices(),
   ];
 }
 

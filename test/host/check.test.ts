@@ -6,6 +6,7 @@ import { judgeCgroups } from "../../runtime/host/checks/cgroups.ts";
 import { checkEngines } from "../../runtime/host/checks/engines.ts";
 import { checkProcessor } from "../../runtime/host/checks/processor.ts";
 import { checkVolumes } from "../../runtime/host/checks/programs.ts";
+import { judgeServices } from "../../runtime/host/checks/services.ts";
 import { judgeFirmware, judgeKvm, judgeQemu } from "../../runtime/host/checks/vmm.ts";
 import { canRun, type Finding, screenOf } from "../../runtime/host/finding.ts";
 
@@ -65,6 +66,27 @@ test("missing tools for volumes are told, and guests run without them", (t) => {
   const finding = checkVolumes("this host has no e2fsck to repair it with: install e2fsprogs");
   t.is(finding.status, "missing");
   t.true(canRun([finding]));
+});
+
+test("a service in which unikrun can't run is told, with the setting that is in the way", (t) => {
+  const unit = (id: string, values: string) => `Id=${id}.service\nLoadState=loaded\n${values}\n`;
+  const usual = "MemoryDenyWriteExecute=no\nLimitAS=infinity\nLimitDATA=infinity";
+  t.deepEqual(judgeServices(unit("docker", usual)), []);
+  t.deepEqual(judgeServices(""), []);
+  t.deepEqual(judgeServices(`Id=crio.service\nLoadState=not-found\nMemoryDenyWriteExecute=yes\n`), []);
+  const found = judgeServices(
+    [
+      unit("docker", usual.replace("=no", "=yes")),
+      unit("containerd", usual.replace("LimitAS=infinity", "LimitAS=2147483648")),
+      unit("crio", usual.replace("LimitDATA=infinity", "LimitDATA=8589934592")),
+    ].join("\n"),
+  );
+  t.deepEqual(
+    found.map(({ subject, status }) => `${subject} ${status}`),
+    ["docker.service missing", "containerd.service missing"],
+  );
+  t.regex(found[0]?.advice ?? "", /systemctl edit docker\.service: MemoryDenyWriteExecute=no below/);
+  t.regex(found[1]?.fact ?? "", /has LimitAS=2147483648, too little/);
 });
 
 test("an engine is told by its version and by whether it knows this runtime", (t) => {
