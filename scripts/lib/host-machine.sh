@@ -73,50 +73,57 @@ wait_for_host() {
 
 # boot_host STATE: from the power button.
 boot_host() {
-  qemu-img create -q -f qcow2 -F raw -b "$host/disk.img" "$1/disk.qcow2"
-  start_host_qemu "$1"
-  write_host_ssh "$1"
-  wait_for_host "$1" 400 || return 1
+  qemu-img create -q -f qcow2 -F raw -b "$host/disk.img" "$1/disk.qcow2" &&
+    start_host_qemu "$1" &&
+    write_host_ssh "$1" &&
+    wait_for_host "$1" 400 || return 1
   [ "$(ssh -F "$1/ssh" host systemctl is-system-running --wait </dev/null)" = running ] ||
     ssh -F "$1/ssh" host systemctl list-units --failed </dev/null >&2
 }
-
-# keep_booted_host: boots one, and keeps it as it is then.
-keep_booted_host() (
-  set -e
-  booted=$(host_booted)
-  ! [ -e "$booted" ] || return 0
-  state=$(mktemp -d "$booted.new.XXXX")
-  boot_host "$state"
-  ssh -F "$state/ssh" host 'sync; udevadm settle' </dev/null
-  ssh -F "$state/ssh" -O exit host 2>/dev/null
-  sleep 3
-  monitor migrate-set-parameters '{"max-bandwidth":10000000000}' >/dev/null
-  monitor migrate "{\"uri\":\"exec:cat >$state/memory\"}" >/dev/null
-  until status=$(monitor query-migrate) && [[ $status == *'"status": "completed"'* ]]; do
-    [[ $status != *'"status": "failed"'* ]]
-    sleep 0.5
-  done
-  monitor quit >/dev/null
-  wait "$host_qemu"
-  rm "$state"/monitor.* "$state/ssh"
-  mv -T "$state" "$booted"
-)
 
 # resume_host STATE: from the kept one.
 resume_host() {
   local booted
   booted=$(host_booted)
-  qemu-img create -q -f qcow2 -F qcow2 -b "$booted/disk.qcow2" "$1/disk.qcow2"
-  start_host_qemu "$1" -incoming "exec:cat $booted/memory"
-  write_host_ssh "$1"
-  wait_for_host "$1" 60 || return 1
-  ssh -F "$1/ssh" host date -s "@$(date +%s.%N)" </dev/null >/dev/null
+  [ -e "$booted" ] &&
+    qemu-img create -q -f qcow2 -F qcow2 -b "$booted/disk.qcow2" "$1/disk.qcow2" &&
+    start_host_qemu "$1" -incoming "exec:cat $booted/memory" &&
+    write_host_ssh "$1" &&
+    wait_for_host "$1" 60 &&
+    ssh -F "$1/ssh" host date -s "@$(date +%s.%N)" </dev/null >/dev/null
 }
 
+# end_host STATE: ends the machine, and leaves the folder with what it said.
 end_host() {
-  ssh -F "$1/ssh" -O exit host 2>/dev/null
-  ssh -F "$1/ssh" -O exit alice 2>/dev/null
-  kill -KILL "$host_qemu" 2>/dev/null
-  wait "$host_qemu" 2>/dev/null
+  ssh -F "$1/ssh" -O exit host
+  ssh -F "$1/ssh" -O exit alice
+  kill -KILL "$host_qemu"
+  wait "$host_qemu"
+  rm -f "$1/disk.qcow2" "$1"/monitor.*
+} 2>/dev/null
+
+# keep_booted_host: boots one, and keeps it as it is then.
+keep_booted_host() (
+  booted=$(host_booted)
+  [ ! -e "$booted" ] || exit 0
+  say "booting the host (once, about two minutes)"
+  rm -rf "$host"/booted-*
+  state=$(mktemp -d "$booted.XXXX") || exit 1
+  trap 'end_host "$state"; rm -rf "$state"' EXIT
+  boot_host "$state" && write_host_memory "$state" && rm "$state/ssh" "$state"/monitor.* && mv -T "$state" "$booted"
+)
+
+# write_host_memory STATE: into its file "memory", and ends the machine.
+write_host_memory() {
+  local status
+  # A connection would go on with nobody at its other end.
+  ssh -F "$1/ssh" host sync </dev/null && ssh -F "$1/ssh" -O exit host 2>/dev/null || return 1
+  sleep 3
+  monitor migrate-set-parameters '{"max-bandwidth":10000000000}' >/dev/null &&
+    monitor migrate "{\"uri\":\"exec:cat >$1/memory\"}" >/dev/null || return 1
+  until status=$(monitor query-migrate) && [[ $status == *'"status": "completed"'* ]]; do
+    [[ $status != *'"status": "failed"'* ]] || return 1
+    sleep 0.5
+  done
+  monitor quit >/dev/null && wait "$host_qemu"
 }

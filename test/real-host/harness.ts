@@ -1,0 +1,125 @@
+/**
+ * What the tests in a whole host share. `scripts/test --only host`, or `scripts/with-host --outside COMMAND` for one
+ * file, makes the machine: Debian 13 with systemd, cgroup v2, AppArmor, Docker and Podman, unikrun installed from its
+ * package, and the image "probe". Tests run here, and say by inHost() what runs there, as root or as the ordinary user
+ * alice. All files have one machine, one after another: a test takes back what it changes, by t.teardown(). The machine is
+ * emulated, some ten times slower than this one, and so is KVM in it: a guest that ends badly there can take the machine
+ * down, so tests of such ones say accelerator=tcg.
+ */
+import type { ExecutionContext } from "ava";
+
+const config = process.env.UNIKRUN_HOST;
+if (config === undefined) throw new Error("tests in a host run inside scripts/with-host --outside");
+const ssh = ["ssh", "-F", config];
+
+export type User = "root" | "alice";
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(cmd: readonly string[], stdin: string | Uint8Array = ""): Outcome {
+  const { exitCode, stdout, stderr } = Bun.spawnSync({
+    cmd: [...cmd],
+    stdin: Buffer.from(stdin),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  return { code: exitCode ?? -1, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+interface Options {
+  readonly user?: User;
+  readonly stdin?: string | Uint8Array;
+}
+
+/** Runs a line of shell in the host, as root or alice, to its end. 255 may be ssh's own. */
+export function inHost(shell: string, { user = "root", stdin = "" }: Options = {}): Outcome {
+  return run([...ssh, user === "root" ? "host" : user, shell], stdin);
+}
+
+/** Runs a line of shell in the host that must succeed, and returns what it printed, trimmed. */
+export function succeed(shell: string, options: Options = {}): string {
+  const { code, stdout, stderr } = inHost(shell, options);
+  if (code !== 0) throw new Error(`${shell}: code ${code}: ${stderr.trim()} ${stdout.trim()}`);
+  return stdout.trim();
+}
+
+/** One word of a line of shell. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Runs `docker ARGS` in the host. */
+export function docker(...args: readonly string[]): Outcome {
+  return inHost(`docker ${args.map(quote).join(" ")}`);
+}
+
+let names = 0;
+
+export function uniqueName(kind: string): string {
+  return `${kind}-${process.pid}-${names++}`;
+}
+
+export interface Container {
+  /** The probe's program with its arguments. */
+  readonly args?: readonly string[];
+  /** Options of `docker run`. */
+  readonly options?: readonly string[];
+}
+
+/** Starts a container of the probe in the host's Docker, which the test's end removes, and returns its name. */
+export function startProbe(
+  t: ExecutionContext,
+  { args = ["http", "80"], options = [] }: Container = {},
+): string {
+  const name = uniqueName("probe");
+  t.teardown(() => docker("rm", "-f", "-v", name));
+  const { code, stderr } = docker(
+    "run",
+    "-d",
+    "--runtime=unikrun",
+    "--name",
+    name,
+    ...options,
+    "probe",
+    ...args,
+  );
+  if (code !== 0) throw new Error(`docker run: code ${code}: ${stderr}`);
+  return name;
+}
+
+/** Runs the probe to its end in the foreground. */
+export function runProbe(args: readonly string[], options: readonly string[] = []): Outcome {
+  return docker("run", "--rm", "--runtime=unikrun", ...options, "probe", ...args);
+}
+
+/** Fetches a page in the host, and tries again for a while: a guest answers a moment after its start. */
+export function httpGet(url: string): Promise<string> {
+  return eventually(url, () => {
+    const { code, stdout } = inHost(`curl -sSf -m 20 ${quote(url)}`);
+    return code === 0 ? stdout : undefined;
+  });
+}
+
+/** Waits until a function returns something, and returns that; what it throws counts as not yet. */
+export async function eventually<Value>(
+  what: string,
+  attempt: () => Value | undefined | Promise<Value | undefined>,
+  timeout = 120_000,
+): Promise<Value> {
+  const deadline = Date.now() + timeout;
+  let failure: unknown;
+  do {
+    try {
+      const value = await attempt();
+      if (value !== undefined) return value;
+    } catch (error) {
+      failure = error;
+    }
+    await Bun.sleep(200);
+  } while (Date.now() < deadline);
+  throw new Error(`${what}: nothing within ${timeout} ms`, { cause: failure });
+}
