@@ -1,7 +1,8 @@
 /** Runs the small C program that stands in a container; it is carried inside this binary. */
 import image from "../build/init" with { type: "file" };
+import { openPipe } from "./copy.ts";
 import { type Directive, encodeDirectives } from "./directives.ts";
-import { readAt, readText } from "./files.ts";
+import { readAt, readText, writeAll } from "./files.ts";
 import { owned } from "./libc.ts";
 import { memoryFile } from "./process.ts";
 
@@ -14,7 +15,10 @@ async function initProgram(): Promise<{ path: string } & Disposable> {
   return { path: `/proc/${process.pid}/fd/${file.fd}`, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
-export type LaunchInit = (directives: readonly Directive[]) => Promise<InitAnswer>;
+/** Called with the pid of an init that waits, in nobody's cgroup, until it returns; where it throws, init ends. */
+export type WhileHeld = (pid: number) => Promise<void>;
+
+export type LaunchInit = (directives: readonly Directive[], whileHeld?: WhileHeld) => Promise<InitAnswer>;
 
 /** What of `init` is to run, and a descriptor that it gets besides. */
 interface Task {
@@ -49,31 +53,51 @@ export interface WaitedFor {
   exited(): Promise<number>;
 }
 
-const launchOrphan = (task: Task, directives: readonly Directive[]): Promise<InitAnswer> =>
-  launchInit(task, directives, (init) => void Bun.spawnSync(init));
+const launchOrphan = (
+  task: Task,
+  directives: readonly Directive[],
+  whileHeld?: WhileHeld,
+): Promise<InitAnswer> =>
+  launchInit(task, directives, async (init) => {
+    if (whileHeld) await (await spawnHeld(init, whileHeld)).exited;
+    else Bun.spawnSync(init);
+  });
 
 function launchWaited(task: Task): WaitedFor {
   let exited: Promise<number> = Promise.resolve(1);
-  const launch: LaunchInit = (directives) =>
-    launchInit(task, [...directives, ["wait", ""]], (init, answer) => {
-      const child = Bun.spawn(init);
+  const launch: LaunchInit = (directives, whileHeld) =>
+    launchInit(task, [...directives, ["wait", ""]], async (init, answer) => {
+      const child = whileHeld ? await spawnHeld(init, whileHeld) : Bun.spawn(init);
       exited = child.exited;
       while (!answer() && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) Bun.sleepSync(1);
     });
   return { launch, exited: () => exited };
 }
 
+type Command = ReturnType<typeof command>;
+
+/** Init goes on when it reads a byte from its descriptor 5, and ends when it finds the end of it. */
+async function spawnHeld(init: Command, whileHeld: WhileHeld): Promise<Bun.Subprocess> {
+  const gate = openPipe();
+  using writer = gate.writer;
+  const child = Bun.spawn({ ...init, cmd: [...init.cmd, "held"], stdio: [...init.stdio, gate.reader.fd] });
+  gate.reader[Symbol.dispose]();
+  await whileHeld(child.pid);
+  writeAll(writer.fd, Buffer.from([1]));
+  return child;
+}
+
 /** `run` starts the program and returns when `answer` has something to say, or never will. */
 async function launchInit(
   task: Task,
   directives: readonly Directive[],
-  run: (init: ReturnType<typeof command>, answer: () => string) => void,
+  run: (init: Command, answer: () => string) => Promise<void>,
 ): Promise<InitAnswer> {
   using program = await initProgram();
   using orders = owned(memoryFile("directives", encodeDirectives(directives)));
   using answer = owned(memoryFile("answer", new Uint8Array()));
   const read = (): string => readAt(answer.fd, 0, 2048).toString();
-  run(command(program.path, task, orders.fd, answer.fd), read);
+  await run(command(program.path, task, orders.fd, answer.fd), read);
   return parseAnswer(read());
 }
 

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* native/init.ts passes these: the directives, and where the answer goes. */
-enum { DIRECTIVES_FD = 3, ANSWER_FD = 4 };
+/* native/init.ts passes these: the directives, where the answer goes, and, if we are held, what lets us go. */
+enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GATE_FD = 5 };
 
 static void set_names(const struct directives *d)
 {
@@ -98,11 +98,24 @@ int report_child(pid_t child, int ready, int answer, bool wait)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int create_main(void)
+/* Whoever has the other end puts us into our cgroup meanwhile; if that fails, or he dies, it closes. */
+static void wait_at_gate(void)
+{
+	char go;
+	ssize_t n;
+	while ((n = read(GATE_FD, &go, 1)) < 0 && errno == EINTR)
+		;
+	if (n != 1)
+		_exit(1);
+}
+
+static int create_main(bool held)
 {
 	fail_to(ANSWER_FD);
 	struct directives d = directives_read(DIRECTIVES_FD);
 	close(DIRECTIVES_FD);
+	if (held)
+		wait_at_gate();
 	/* The answer is the last that we need of what we were given. */
 	syscall(SYS_close_range, ANSWER_FD + 1, ~0U, 0);
 	join_cgroups(&d);
@@ -131,8 +144,8 @@ static int create_main(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "create"))
-		return create_main();
+	if ((argc == 2 || argc == 3) && !strcmp(argv[1], "create"))
+		return create_main(argc == 3 && !strcmp(argv[2], "held"));
 	if (argc == 2 && !strcmp(argv[1], "exec"))
 		return exec_main();
 	if (argc > 2 && !strcmp(argv[1], "enter"))

@@ -6,11 +6,11 @@ import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { announcePid, type PidReceivers } from "./announce-pid.ts";
-import { cgroupPaths, createCgroup } from "./cgroup/cgroup.ts";
-import { cgroupPath } from "./cgroup/path.ts";
-import type { Paths } from "./cgroup/processes.ts";
+import { cgroupPaths } from "./cgroup/cgroup.ts";
+import { cgroupPath, type SystemdPlace, systemdPlace } from "./cgroup/path.ts";
 import { withoutEngineInit } from "./engine-init.ts";
 import { findGuest } from "./find-guest.ts";
+import { launchInCgroup } from "./launch.ts";
 import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
 import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "./namespaces.ts";
@@ -58,22 +58,36 @@ export async function createContainer(
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
-  using undo = new DisposableStack();
+  await using undo = new AsyncDisposableStack();
   reserve(root, id);
   undo.defer(() => forget(root, id));
-  const path = cgroupPath({ id, cgroupsPath: spec.linux?.cgroupsPath, systemd: options.systemdCgroup });
+  const { cgroupsPath, resources = {} } = spec.linux ?? {};
+  const place = options.systemdCgroup
+    ? systemdPlace({ id, cgroupsPath })
+    : { path: cgroupPath({ id, cgroupsPath }) };
   const draft = describe({ options, bundle, rootfs, spec, guest });
   // If we are killed from here on, delete --force knows what to look for.
-  writeContainer(root, { ...draft, cgroup: newFolders(cgroupPaths(path)) });
-  const cgroup = createCgroup({ path, resources: spec.linux?.resources ?? {} });
-  undo.defer(() => cgroup.destroy());
-  const pid = await startInit(id, foreground ?? createInit, [
-    ...cgroup.procsFiles.map((file) => ["cgroup", file] as const),
-    ...namespaces,
-    ["state", containerFolder(root, id)],
-    ...processDirectives(spec, options.consoleSocket),
-  ]);
-  const container = { ...draft, cgroup: cgroup.paths, pid, startTime: readProcess(pid)?.startTime ?? 0 };
+  writeContainer(root, { ...draft, ...newCgroup(place) });
+  const { pid, cgroup } = await launchInCgroup({
+    id,
+    place,
+    resources,
+    annotations: draft.annotations,
+    launch: foreground ?? createInit,
+    directives: [
+      ...namespaces,
+      ["state", containerFolder(root, id)],
+      ...processDirectives(spec, options.consoleSocket),
+    ],
+    undo,
+  });
+  const container = {
+    ...draft,
+    cgroup: cgroup.paths,
+    ...("unit" in place ? { scope: place.unit } : {}),
+    pid,
+    startTime: readProcess(pid)?.startTime ?? 0,
+  };
   undo.defer(() => endInit(container));
   writeContainer(root, container);
   await runCreateHooks(container);
@@ -160,12 +174,6 @@ function processDirectives(spec: Spec, consoleSocket: string | undefined): Direc
   ];
 }
 
-async function startInit(id: string, launch: LaunchInit, directives: readonly Directive[]): Promise<number> {
-  const answer = await launch(directives);
-  if ("pid" in answer) return answer.pid;
-  throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
-}
-
 function describe(parts: {
   options: CreateOptions;
   bundle: string;
@@ -192,9 +200,15 @@ function describe(parts: {
   };
 }
 
-/** Those that are not there yet: what is in the others is not ours to kill. */
-function newFolders(paths: Paths): Paths {
-  return Object.fromEntries(Object.entries(paths).filter(([, folder]) => !exists(folder)));
+/** What of it is not there yet: what is in the rest is not ours to kill. */
+function newCgroup(place: { path: string } | SystemdPlace): Pick<Container, "cgroup" | "scope"> {
+  const all = Object.entries(cgroupPaths(place.path));
+  const missing = all.filter(([, folder]) => !exists(folder));
+  const isNew = missing.length === all.length;
+  return {
+    cgroup: Object.fromEntries(missing),
+    ...("unit" in place && isNew ? { scope: place.unit } : {}),
+  };
 }
 
 async function runCreateHooks(container: Container): Promise<void> {

@@ -13,7 +13,7 @@ export function features() {
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "uts"],
       capabilities: [],
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
       seccomp: { enabled: false },
       apparmor: { enabled: true },
       selinux: { enabled: true },

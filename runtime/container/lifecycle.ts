@@ -25,7 +25,14 @@ export function endInit(container: Container): void {
 /** Ends everything that a container has outside its folder. Idempotent. */
 export async function releaseResources(container: Container): Promise<void> {
   endInit(container);
-  openCgroup(container.cgroup).destroy();
+  const cgroup = openCgroup(container.cgroup);
+  // When it is empty systemd removes it, and what is gone need not be asked for.
+  if (container.scope && cgroup.exists()) {
+    cgroup.kill(SIGKILL);
+    const { stopScope } = await import("./cgroup/scope.ts");
+    await stopScope(container.scope);
+  }
+  cgroup.destroy();
   if (container.givenNetns) {
     // Loaded here: most namespaces go with their container.
     const { unwireNetwork } = await import("../network/wire.ts");

@@ -34,6 +34,8 @@ export interface Container {
   readonly startTime: number;
   /** The folders of its cgroup, by hierarchy. */
   readonly cgroup: Readonly<Record<string, string>>;
+  /** The unit of systemd's that the cgroup is of, as in "docker-ID.scope". */
+  readonly scope?: string;
   /** A network namespace that outlives the container, if it was given one. */
   readonly givenNetns?: string;
   readonly hooks: Hooks;

@@ -80,7 +80,7 @@ function parseLimits(file: string): Resources {
 }
 
 /** Changes the limits of a container's cgroup. The guest's own memory stays what it was when it started. */
-export function updateContainer(root: string, container: Container, limits: Resources): void {
+export async function updateContainer(root: string, container: Container, limits: Resources): Promise<void> {
   const status = statusOf(root, container);
   if (status === "stopped") {
     throw new UnikrunError(
@@ -98,8 +98,19 @@ export function updateContainer(root: string, container: Container, limits: Reso
     }
   }
   // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
-  openCgroup(container.cgroup).limit({ ...limits, devices: [] });
+  const cgroup = openCgroup(container.cgroup);
+  cgroup.limit({ ...(await told(container.scope, cgroup.completed(limits))), devices: [] });
   if (limits.pids && status === "running") fitWorkers(root, container);
+}
+
+/** What is to be written where systemd keeps the cgroup's limits as well, and was told of these. */
+async function told(scope: string | undefined, limits: Resources): Promise<Resources> {
+  if (!scope) return limits;
+  const { limitScope } = await import("./cgroup/scope.ts");
+  const { withWholePercents } = await import("./cgroup/unit-properties.ts");
+  const whole = withWholePercents(limits);
+  await limitScope(scope, whole);
+  return whole;
 }
 
 /** Bytes that the guest and its VMM may come to use. A paused VMM can't say whether it needs what TCG does. */

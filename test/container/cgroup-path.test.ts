@@ -1,9 +1,8 @@
 import test from "ava";
-import { cgroupFolder, cgroupPath } from "../../runtime/container/cgroup/path.ts";
+import { cgroupFolder, cgroupPath, systemdPlace } from "../../runtime/container/cgroup/path.ts";
 
-const plain = (cgroupsPath?: string): string => cgroupPath({ id: "box", cgroupsPath, systemd: false });
-const unit = (cgroupsPath?: string, rootless = false): string =>
-  cgroupPath({ id: "box", cgroupsPath, systemd: true, rootless });
+const plain = (cgroupsPath?: string): string => cgroupPath({ id: "box", cgroupsPath });
+const unit = (cgroupsPath?: string): string => systemdPlace({ id: "box", cgroupsPath }).path;
 
 test("cgroupsPath is taken as it is, absolute or relative, and none is the container's id", (t) => {
   t.is(plain("/docker/abc"), "/docker/abc");
@@ -26,17 +25,27 @@ test("with systemd, slice:prefix:name is where systemd puts that scope", (t) => 
     "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/cri-containerd-abc.scope",
   );
   t.is(unit("-.slice:docker:abc"), "/docker-abc.scope");
-  t.is(unit("machine.slice::pod.slice"), "/machine.slice/pod.slice", "a slice is no scope");
+  t.deepEqual(systemdPlace({ id: "box", cgroupsPath: "a-b.slice:libpod:abc" }), {
+    unit: "libpod-abc.scope",
+    slice: "a-b.slice",
+    path: "/a.slice/a-b.slice/libpod-abc.scope",
+  });
 });
 
-test("systemd's defaults are system.slice, without root user.slice", (t) => {
+test("systemd's default is system.slice", (t) => {
   t.is(unit(), "/system.slice/unikrun-box.scope");
   t.is(unit(":docker:abc"), "/system.slice/docker-abc.scope");
-  t.is(unit(":docker:abc", true), "/user.slice/docker-abc.scope");
 });
 
 test("what is no slice:prefix:name is refused", (t) => {
-  for (const wrong of ["/docker/abc", "a:b", "a.slice:b:c:d", "a.slice:b:", "a.slice:b:../c"]) {
+  for (const wrong of [
+    "/docker/abc",
+    "a:b",
+    "a.slice:b:c:d",
+    "a.slice:b:",
+    "a.slice:b:../c",
+    "a.slice::b.slice",
+  ]) {
     t.throws(() => unit(wrong), { message: /Container box: .*"slice:prefix:name"/ }, wrong);
   }
   for (const wrong of ["a", "a--b.slice", "-a.slice", ".slice", "a-.slice"]) {

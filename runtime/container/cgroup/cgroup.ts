@@ -1,4 +1,4 @@
-import { readText } from "../../../native/files.ts";
+import { exists, readText } from "../../../native/files.ts";
 import { errorCode, once } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Resources } from "../oci.ts";
@@ -22,8 +22,11 @@ export interface Cgroup {
   readonly version: 1 | 2;
   /** Where a controller's files are; undefined where the host lacks it. */
   folderOf(controller: string): string | undefined;
+  /** A change of limits with what it leaves as it is, where the kernel has several in one file. */
+  completed(resources: Resources): Resources;
   /** Changes limits; throws UnikrunError for one that the kernel refuses. */
   limit(resources: Resources): void;
+  exists(): boolean;
   /** The processes in it and below; none where it is gone. */
   pids(): number[];
   /** Sends a signal, by number, to all of them. */
@@ -38,18 +41,19 @@ export interface Cgroup {
 
 /**
  * Makes the cgroup `path` (see cgroupPath) with these limits, with no process in it. One that exists is taken
- * over if no process is in it. Throws UnikrunError, with nothing left behind.
+ * over if no process is in it but `holds`. Throws UnikrunError, with nothing left behind.
  */
 export function createCgroup(options: {
   path: string;
   resources: Resources;
+  holds?: number;
   hierarchies?: readonly Hierarchy[];
 }): Cgroup {
-  const { path, resources, hierarchies = mountedHierarchies() } = options;
+  const { path, resources, holds, hierarchies = mountedHierarchies() } = options;
   using undo = new DisposableStack();
   const paths = cgroupPaths(path, hierarchies);
   for (const [key, folder] of Object.entries(paths)) {
-    if (!makeIt(folder, undo)) refuseUsed(folder, { [key]: folder });
+    if (!makeIt(folder, undo)) refuseUsed(folder, { [key]: folder }, holds);
   }
   const cgroup = openCgroup(paths);
   const settings = settingsFor(paths, resources);
@@ -81,7 +85,9 @@ export function openCgroup(paths: Paths): Cgroup {
     ),
     version: isLegacy(paths) ? 1 : 2,
     folderOf: (controller) => (isLegacy(paths) ? folderOf(paths, controller) : paths[""]),
+    completed: (resources) => completed(paths, resources),
     limit: (resources) => apply(paths, settingsFor(paths, completed(paths, resources))),
+    exists: () => Object.values(paths).some(exists),
     pids: () => folders.flatMap(pidsBelow),
     kill: (signal) => signalAll(paths, folders, signal),
     freeze: () => setFrozen(paths, true),

@@ -23,8 +23,8 @@ export function makeFolder(folder: string, undo: DisposableStack): boolean {
 }
 
 /** A process in a cgroup that was there before would be limited, counted and killed as this container's. */
-export function refuseUsed(folder: string, paths: Paths): void {
-  const pids = pidsBelow(folder);
+export function refuseUsed(folder: string, paths: Paths, holds?: number): void {
+  const pids = pidsBelow(folder).filter((pid) => pid !== holds);
   if (pids.length > 0) {
     throw new UnikrunError(
       `The cgroup ${folder} is not empty (${pids.length === 1 ? `process ${pids[0]} is` : `${pids.length} processes are`} in it): each container needs a cgroup of its own, so give another linux.cgroupsPath or end them.`,

@@ -5,33 +5,40 @@ import { type Hierarchy, ownCgroup } from "./hierarchy.ts";
 
 /**
  * The cgroup of a container: absolute ("/docker/ID") counts from the top of every tree, relative ("ID") from
- * the caller's own cgroup. With `systemd` the text is "slice:prefix:name" and the answer where systemd would
- * put that unit. No text leads out of the tree.
+ * the caller's own cgroup. No text leads out of the tree.
  */
-export function cgroupPath(options: {
-  id: string;
-  cgroupsPath: string | undefined;
-  systemd: boolean;
-  rootless?: boolean;
-}): string {
-  const { id, cgroupsPath, systemd } = options;
-  if (systemd)
-    return systemdPath({ id, unit: cgroupsPath || `:unikrun:${id}`, rootless: options.rootless ?? false });
+export function cgroupPath({ id, cgroupsPath }: { id: string; cgroupsPath: string | undefined }): string {
   if (!cgroupsPath) return id;
   const clean = joinPaths(cgroupsPath);
   return cgroupsPath.startsWith("/") ? clean : clean.slice(1) || id;
 }
 
-function systemdPath({ id, unit, rootless }: { id: string; unit: string; rootless: boolean }): string {
-  const parts = unit.split(":");
+/** A unit of systemd's, the slice that it is in, and where its cgroup is. */
+export interface SystemdPlace {
+  readonly unit: string;
+  readonly slice: string;
+  readonly path: string;
+}
+
+/** With --systemd-cgroup linux.cgroupsPath is "slice:prefix:name", as in "system.slice:docker:ID". */
+export function systemdPlace({
+  id,
+  cgroupsPath,
+}: {
+  id: string;
+  cgroupsPath: string | undefined;
+}): SystemdPlace {
+  const text = cgroupsPath || `:unikrun:${id}`;
+  const parts = text.split(":");
   const [slice = "", prefix = "", name = ""] = parts;
-  if (parts.length !== 3 || !name || unit.includes("/")) {
+  if (parts.length !== 3 || !name || text.includes("/") || name.endsWith(".slice")) {
     throw new UnikrunError(
-      `Container ${id}: with --systemd-cgroup its linux.cgroupsPath must be "slice:prefix:name", and it is ${JSON.stringify(unit)}.`,
+      `Container ${id}: with --systemd-cgroup its linux.cgroupsPath must be "slice:prefix:name" of a scope, and it is ${JSON.stringify(text)}.`,
     );
   }
-  const folder = expandSlice(slice || (rootless ? "user.slice" : "system.slice"), id);
-  return joinPaths(folder, name.endsWith(".slice") ? name : `${prefix}-${name}.scope`);
+  const unit = `${prefix}-${name}.scope`;
+  const parent = slice || "system.slice";
+  return { unit, slice: parent, path: joinPaths(expandSlice(parent, id), unit) };
 }
 
 /** "a-b.slice" lies in "a.slice" (systemd.slice(5)): "/a.slice/a-b.slice". "-.slice" is the top. */

@@ -1,0 +1,89 @@
+/**
+ * systemd's manager by D-Bus (org.freedesktop.systemd1(5)). Loaded only where --systemd-cgroup asks for it: the library
+ * takes 5 ms. It is dbus-native, since that is kept, small, and made of JavaScript alone.
+ */
+import { createClient } from "dbus-native";
+import { exists } from "../../../native/files.ts";
+
+export interface Systemd extends Disposable {
+  /** Throws the library's error, with `dbusName`, where systemd refuses. */
+  call(member: string, signature: string, body: readonly unknown[]): Promise<unknown>;
+  /** The same of a method that queues a job, and waits for that. Throws an Error where the job does not end with "done". */
+  job(member: string, signature: string, body: readonly unknown[]): Promise<void>;
+}
+
+const SYSTEM_BUS = "/run/dbus/system_bus_socket";
+/** systemd's own, for root, where there is no bus daemon. */
+const PRIVATE = "/run/systemd/private";
+
+const MANAGER = {
+  destination: "org.freedesktop.systemd1",
+  path: "/org/freedesktop/systemd1",
+  interface: "org.freedesktop.systemd1.Manager",
+};
+
+/** Milliseconds that a job may take; runc waits as long. */
+const PATIENCE = 30_000;
+
+/** Whether systemd runs the host (sd_booted(3)). */
+export const isBooted = (): boolean => exists("/run/systemd/system");
+
+export function connectSystemd(): Systemd {
+  const direct = !exists(SYSTEM_BUS);
+  // An ordinary socket: one that carries descriptors has a thread of its own, and none are sent.
+  const bus = createClient({ socket: direct ? PRIVATE : SYSTEM_BUS, direct, fdTransport: false });
+  let broken: Error | undefined;
+  bus.connection.on("error", (error: Error) => {
+    broken = error;
+  });
+  const call = async (member: string, signature: string, body: readonly unknown[]): Promise<unknown> => {
+    try {
+      return await bus.invoke({ ...MANAGER, member, signature, body: [...body] });
+    } catch (error) {
+      throw broken ?? error;
+    }
+  };
+  return {
+    call,
+    async job(member, signature, body) {
+      using jobs = watchJobs(bus, direct);
+      const path = await call(member, signature, body);
+      const result = await jobs.resultOf(String(path));
+      if (result !== "done") throw new Error(`its job ended with "${result}"`);
+    },
+    [Symbol.dispose]: () => void bus.connection.end(),
+  };
+}
+
+type Bus = ReturnType<typeof createClient>;
+
+/** Listens from before a job is queued, since it may end before we know which one it is. */
+function watchJobs(bus: Bus, direct: boolean) {
+  const results = new Map<string, string>();
+  let look = (): void => {};
+  const key = bus.mangle(MANAGER.path, MANAGER.interface, "JobRemoved");
+  // JobRemoved(u id, o job, s unit, s result)
+  const listener = ([, job, , result]: readonly unknown[]): void => {
+    results.set(String(job), String(result));
+    look();
+  };
+  bus.signals.on(key, listener);
+  // Its answer is not waited for: the bus takes our messages in their order.
+  if (!direct) {
+    bus.addMatch(`type='signal',interface='${MANAGER.interface}',member='JobRemoved'`).catch(() => {});
+  }
+  return {
+    resultOf: (job: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error("its job does not end")), PATIENCE);
+        look = () => {
+          const result = results.get(job);
+          if (result === undefined) return;
+          clearTimeout(timer);
+          resolve(result);
+        };
+        look();
+      }),
+    [Symbol.dispose]: () => void bus.signals.off(key, listener),
+  };
+}

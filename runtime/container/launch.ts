@@ -1,0 +1,51 @@
+/** A container's init, in the container's cgroup from its first step on. */
+import type { Directive } from "../../native/directives.ts";
+import type { LaunchInit, WhileHeld } from "../../native/init.ts";
+import { UnikrunError } from "../error.ts";
+import { type Cgroup, cgroupPaths, createCgroup, openCgroup } from "./cgroup/cgroup.ts";
+import type { SystemdPlace } from "./cgroup/path.ts";
+import type { Resources } from "./oci.ts";
+
+export interface Launched {
+  readonly pid: number;
+  readonly cgroup: Cgroup;
+}
+
+/** `undo` takes back what was made. Throws UnikrunError. */
+export async function launchInCgroup(options: {
+  id: string;
+  place: { readonly path: string } | SystemdPlace;
+  resources: Resources;
+  annotations: Readonly<Record<string, string>>;
+  launch: LaunchInit;
+  directives: readonly Directive[];
+  undo: AsyncDisposableStack;
+}): Promise<Launched> {
+  const { id, place, undo } = options;
+  const make = (resources: Resources, holds?: number): Cgroup => {
+    const cgroup = createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
+    undo.defer(() => cgroup.destroy());
+    return cgroup;
+  };
+  const start = async (whileHeld?: WhileHeld): Promise<number> => {
+    const { procsFiles } = openCgroup(cgroupPaths(place.path));
+    const enter = procsFiles.map((file) => ["cgroup", file] as const);
+    const answer = await options.launch([...enter, ...options.directives], whileHeld);
+    if ("pid" in answer) return answer.pid;
+    throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
+  };
+  if (!("unit" in place)) {
+    const cgroup = make(options.resources);
+    return { cgroup, pid: await start() };
+  }
+  const { startScope, stopScope } = await import("./cgroup/scope.ts");
+  const { withWholePercents } = await import("./cgroup/unit-properties.ts");
+  const resources = withWholePercents(options.resources);
+  // A scope begins with a process in it, and init must be in its cgroup before it makes its namespaces.
+  const pid = await start(async (held) => {
+    await startScope({ ...options, place, pid: held, resources });
+    undo.defer(() => stopScope(place.unit));
+    make(resources, held);
+  });
+  return { pid, cgroup: openCgroup(cgroupPaths(place.path)) };
+}
