@@ -32,7 +32,7 @@ const CREATE: Task = { name: "create" };
  * Starts a container's init and returns when it has reported. It is then an orphan: a subreaper's (the shim's) child.
  * Its stdio is ours.
  */
-export const createInit: LaunchInit = (directives) => launchOrphan(CREATE, directives);
+export const createInit: LaunchInit = (directives, whileHeld) => launchOrphan(CREATE, directives, whileHeld);
 
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
 export const waitForInit = (): WaitedFor => launchWaited(CREATE);

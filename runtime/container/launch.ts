@@ -22,20 +22,19 @@ export async function launchInCgroup(options: {
   undo: AsyncDisposableStack;
 }): Promise<Launched> {
   const { id, place, undo } = options;
-  const make = (resources: Resources, holds?: number): Cgroup => {
-    const cgroup = createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
+  const make = (resources: Resources, holds?: number): void => {
+    createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
     undo.defer(() => cgroup.destroy());
-    return cgroup;
   };
+  const cgroup = openCgroup(cgroupPaths(place.path));
   const start = async (whileHeld?: WhileHeld): Promise<number> => {
-    const { procsFiles } = openCgroup(cgroupPaths(place.path));
-    const enter = procsFiles.map((file) => ["cgroup", file] as const);
+    const enter = cgroup.procsFiles.map((file) => ["cgroup", file] as const);
     const answer = await options.launch([...enter, ...options.directives], whileHeld);
     if ("pid" in answer) return answer.pid;
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
   };
   if (!("unit" in place)) {
-    const cgroup = make(options.resources);
+    make(options.resources);
     return { cgroup, pid: await start() };
   }
   const { startScope, stopScope } = await import("./cgroup/scope.ts");
@@ -43,9 +42,9 @@ export async function launchInCgroup(options: {
   const resources = withWholePercents(options.resources);
   // A scope begins with a process in it, and init must be in its cgroup before it makes its namespaces.
   const pid = await start(async (held) => {
-    await startScope({ ...options, place, pid: held, resources });
+    await startScope({ ...options, place, pid: held, resources, version: cgroup.version });
     undo.defer(() => stopScope(place.unit));
     make(resources, held);
   });
-  return { pid, cgroup: openCgroup(cgroupPaths(place.path)) };
+  return { pid, cgroup };
 }

@@ -26,8 +26,8 @@ export function endInit(container: Container): void {
 export async function releaseResources(container: Container): Promise<void> {
   endInit(container);
   const cgroup = openCgroup(container.cgroup);
-  // When it is empty systemd removes it, and what is gone need not be asked for.
-  if (container.scope && cgroup.exists()) {
+  // When it is empty systemd removes it, and what is gone need not be asked for; that of a create that was killed may still come.
+  if (container.scope && (container.pid === 0 || cgroup.exists())) {
     cgroup.kill(SIGKILL);
     const { stopScope } = await import("./cgroup/scope.ts");
     await stopScope(container.scope);

@@ -2,7 +2,7 @@ import { readText } from "../../native/files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { acceleratorOf } from "../machine/accelerator.ts";
 import { overheadBytes } from "../machine/memory.ts";
-import { openCgroup } from "./cgroup/cgroup.ts";
+import { type Cgroup, openCgroup } from "./cgroup/cgroup.ts";
 import { readMachine } from "./machine-record.ts";
 import type { Resources } from "./oci.ts";
 import { fitWorkers, refuseFewPids } from "./pids.ts";
@@ -99,17 +99,17 @@ export async function updateContainer(root: string, container: Container, limits
   }
   // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
   const cgroup = openCgroup(container.cgroup);
-  cgroup.limit({ ...(await told(container.scope, cgroup.completed(limits))), devices: [] });
+  cgroup.limit({ ...(await told(container.scope, cgroup, limits)), devices: [] });
   if (limits.pids && status === "running") fitWorkers(root, container);
 }
 
 /** What is to be written where systemd keeps the cgroup's limits as well, and was told of these. */
-async function told(scope: string | undefined, limits: Resources): Promise<Resources> {
+async function told(scope: string | undefined, cgroup: Cgroup, limits: Resources): Promise<Resources> {
   if (!scope) return limits;
   const { limitScope } = await import("./cgroup/scope.ts");
   const { withWholePercents } = await import("./cgroup/unit-properties.ts");
-  const whole = withWholePercents(limits);
-  await limitScope(scope, whole);
+  const whole = withWholePercents(cgroup.completed(limits));
+  await limitScope(scope, whole, cgroup.version);
   return whole;
 }
 

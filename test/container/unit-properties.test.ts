@@ -1,6 +1,11 @@
 import test from "ava";
 import { annotatedProperties } from "../../runtime/container/cgroup/unit-annotations.ts";
-import { resourceProperties, withWholePercents } from "../../runtime/container/cgroup/unit-properties.ts";
+import {
+  resourceProperties as propertiesOf,
+  withWholePercents,
+} from "../../runtime/container/cgroup/unit-properties.ts";
+
+const resourceProperties = (resources: Parameters<typeof propertiesOf>[0]) => propertiesOf(resources, 2);
 
 const INFINITY = 2n ** 64n - 1n;
 const MIB = 2 ** 20;
@@ -10,6 +15,7 @@ test("docker run's limits are the properties that runc gives a scope", (t) => {
     memory: { limit: 100 * MIB, reservation: 50 * MIB, swap: 200 * MIB },
     cpu: { quota: 50_000, period: 100_000, cpus: "0", mems: "0" },
     pids: { limit: 50 },
+    blockIO: { weight: 300 },
   };
   t.deepEqual(Object.fromEntries(resourceProperties(resources)), {
     MemoryMax: ["t", 104_857_600n],
@@ -20,6 +26,7 @@ test("docker run's limits are the properties that runc gives a scope", (t) => {
     AllowedCPUs: ["ay", Buffer.from([1])],
     AllowedMemoryNodes: ["ay", Buffer.from([1])],
     TasksMax: ["t", 50n],
+    IOWeight: ["t", 2930n],
   });
   t.deepEqual(resourceProperties({}), []);
 });
@@ -50,6 +57,12 @@ test("an idle container has no weight, and files of linux.resources.unified are 
     CPUQuotaPeriodUSec: ["t", 100_000n],
     CPUQuotaPerSecUSec: ["t", INFINITY],
   });
+});
+
+test("shares of the processor are a weight in version 2, and shares in version 1", (t) => {
+  const cpu = { shares: 512 };
+  t.deepEqual(propertiesOf({ cpu }, 2), [["CPUWeight", ["t", 59n]]]);
+  t.deepEqual(propertiesOf({ cpu }, 1), [["CPUShares", ["t", 512n]]]);
 });
 
 test("systemd counts a quota in whole percents, so it is rounded up to them", (t) => {

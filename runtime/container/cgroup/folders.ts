@@ -69,7 +69,7 @@ function ancestors(folder: string, top: string): string[] {
  */
 export function inheritCpuset(folder: string, top: string, settled: (file: string) => boolean): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-    if (!settled(file)) inherit(folder, top, file);
+    inherit(settled(file) ? parentOf(folder) : folder, top, file);
   }
 }
 

@@ -15,6 +15,8 @@ export async function startScope(options: {
   place: SystemdPlace;
   pid: number;
   resources: Resources;
+  /** Of the host's cgroups. */
+  version: 1 | 2;
   annotations: Readonly<Record<string, string>>;
 }): Promise<void> {
   const { id, pid, resources } = options;
@@ -32,7 +34,7 @@ export async function startScope(options: {
     ["DefaultDependencies", ["b", false]],
     ["CollectMode", ["s", "inactive-or-failed"]],
     ...annotatedProperties(options.annotations),
-    ...resourceProperties(resources),
+    ...resourceProperties(resources, options.version),
   ];
   await ask(`Container ${id} can't be created: systemd does not start its scope ${unit}`, async (systemd) => {
     const start = () =>
@@ -49,8 +51,8 @@ export async function startScope(options: {
 }
 
 /** Changes the limits that systemd knows; those that only the kernel knows are for the cgroup's files. */
-export async function limitScope(unit: string, resources: Resources): Promise<void> {
-  const properties = resourceProperties(resources);
+export async function limitScope(unit: string, resources: Resources, version: 1 | 2): Promise<void> {
+  const properties = resourceProperties(resources, version);
   if (properties.length === 0) return;
   await ask(`The limits of ${unit} can't be changed: systemd refuses them`, async (systemd) => {
     const runtimeOnly = true;
@@ -85,9 +87,8 @@ async function ask(trouble: string, question: (systemd: Systemd) => Promise<void
       `${trouble}, since systemd does not run this host: have the engine use the cgroup driver cgroupfs (its option, or --systemd-cgroup, says systemd).`,
     );
   }
-  using systemd = connectSystemd();
   try {
-    await question(systemd);
+    await question(connectSystemd());
   } catch (cause) {
     throw new UnikrunError(`${trouble} (${reasonOf(cause)}).`, { cause });
   }

@@ -5,7 +5,7 @@
 import { createClient } from "dbus-native";
 import { exists } from "../../../native/files.ts";
 
-export interface Systemd extends Disposable {
+export interface Systemd {
   /** Throws the library's error, with `dbusName`, where systemd refuses. */
   call(member: string, signature: string, body: readonly unknown[]): Promise<unknown>;
   /** The same of a method that queues a job, and waits for that. Throws an Error where the job does not end with "done". */
@@ -28,7 +28,15 @@ const PATIENCE = 30_000;
 /** Whether systemd runs the host (sd_booted(3)). */
 export const isBooted = (): boolean => exists("/run/systemd/system");
 
+let connected: Systemd | undefined;
+
+/** One connection for all of a call's questions; it ends with the process. */
 export function connectSystemd(): Systemd {
+  connected ??= connect();
+  return connected;
+}
+
+function connect(): Systemd {
   const direct = !exists(SYSTEM_BUS);
   // An ordinary socket: one that carries descriptors has a thread of its own, and none are sent.
   const bus = createClient({ socket: direct ? PRIVATE : SYSTEM_BUS, direct, fdTransport: false });
@@ -51,7 +59,6 @@ export function connectSystemd(): Systemd {
       const result = await jobs.resultOf(String(path));
       if (result !== "done") throw new Error(`its job ended with "${result}"`);
     },
-    [Symbol.dispose]: () => void bus.connection.end(),
   };
 }
 

@@ -1,7 +1,6 @@
 /** What systemd is told of a container's limits: unit properties in place of cgroup files (systemd.resource-control(5)). */
 import type { Resources } from "../oci.ts";
 import { limitsV2 } from "./limits-v2.ts";
-import type { Setting } from "./setting.ts";
 
 /** A property's name, and its value behind a D-Bus signature. */
 export type UnitProperty = readonly [name: string, variant: readonly [signature: string, value: unknown]];
@@ -28,16 +27,26 @@ const PROPERTIES: Readonly<Record<string, (value: string) => UnitProperty[]>> = 
   "cpu.max": quota,
   "cpuset.cpus": (value) => [["AllowedCPUs", ["ay", bitsOf(value)]]],
   "cpuset.mems": (value) => [["AllowedMemoryNodes", ["ay", bitsOf(value)]]],
+  // runc leaves it out, and loses it at systemd's next daemon-reload.
+  "io.weight": as64("IOWeight"),
 };
 
-/** Throws UnikrunError for limits that limitsV2 refuses. */
-export function resourceProperties(resources: Resources): UnitProperty[] {
-  const known = limitsV2({ ...resources, devices: [] }).filter(({ file }) => PROPERTIES[file]);
+/**
+ * `version` is that of the host's cgroups: only in version 1 shares of the processor are no weight, and systemd's way from the one
+ * to the other is not ours. Throws UnikrunError for limits that limitsV2 refuses.
+ */
+export function resourceProperties(resources: Resources, version: 1 | 2): UnitProperty[] {
+  const known = limitsV2({ ...resources, devices: [] })
+    .map(({ file, value, otherwise }) => (typeof otherwise === "object" ? otherwise : { file, value }))
+    .filter(({ file }) => PROPERTIES[file]);
   // Of two that are one property to systemd the stronger holds.
   const isIdle = known.some(({ file, value }) => file === "cpu.idle" && value === "1");
-  return known
-    .filter(({ file }) => !(isIdle && file === "cpu.weight"))
-    .flatMap(({ file, value }: Setting) => PROPERTIES[file]?.(value.trim()) ?? []);
+  const shares: UnitProperty[] =
+    version === 1 && resources.cpu?.shares ? [["CPUShares", ["t", BigInt(resources.cpu.shares)]]] : [];
+  const told = known
+    .filter(({ file }) => !((isIdle || version === 1) && file === "cpu.weight"))
+    .flatMap(({ file, value }) => PROPERTIES[file]?.(value.trim()) ?? []);
+  return [...told, ...shares];
 }
 
 /** Microseconds: the kernel's own default (cgroup-v2.rst, cpu.max). */
