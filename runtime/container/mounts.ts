@@ -28,7 +28,8 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
       );
     }
     const options = mount.options ?? [];
-    const readOnly = options.findLast((option) => ["ro", "rw"].includes(option)) === "ro";
+    refuseMappedIds(id, mount);
+    const readOnly = isReadOnly(options);
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
       return [{ destination, readOnly, source }];
@@ -41,6 +42,26 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
       `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,
     );
   });
+}
+
+export const SIMPLE_ACCESS = ["ro", "rw"];
+/** Of the mount and all below it, which on Linux is set last (mount_setattr(2)). */
+export const RECURSIVE_ACCESS = ["rro", "rrw"];
+
+/** The last word counts. A guest's disk has all that is below a folder, so nothing there is less read-only than the rest. */
+function isReadOnly(options: readonly string[]): boolean {
+  const last = (words: readonly string[]): string | undefined =>
+    options.findLast((option) => words.includes(option));
+  return (last(RECURSIVE_ACCESS) ?? last(SIMPLE_ACCESS) ?? "rw").endsWith("ro");
+}
+
+/** Files that are another's in the guest than on the host: what the guest writes would be brought back as the wrong user's. */
+function refuseMappedIds(id: string, { destination, options = [], uidMappings, gidMappings }: Mount): void {
+  const isMapped = options.some((option) => /^r?idmap(=|$)/.test(option));
+  if (!isMapped && !uidMappings?.length && !gidMappings?.length) return;
+  throw new UnikrunError(
+    `Container ${id}: the users of its mount ${destination} are mapped (idmap), which a unikernel's disks can't have: mount it without.`,
+  );
 }
 
 const isForLinux = ({ type = "" }: Mount, destination: string): boolean =>

@@ -24,6 +24,7 @@ export function namespaceDirectives(id: string, spec: Spec): Directive[] {
     );
   }
   refuseHostNetwork(id, wanted);
+  refuseDevices(id, spec);
   const joined = wanted.flatMap((namespace) =>
     namespace.path ? [joinDirective(namespace.type as Kind, checkPath(id, namespace))] : [],
   );
@@ -63,6 +64,15 @@ function refuseHostNetwork(id: string, namespaces: readonly LinuxNamespace[]): v
   if (network && (given === undefined || (given !== own && given !== host))) return;
   throw new UnikrunError(
     `Container ${id}: a unikernel can't share the host's network: put it on a network of its own (docker run --network bridge, with -p to publish ports), or on none (--network none).`,
+  );
+}
+
+/** config-linux.md, Network Devices: they would stay where they are, and the guest would have none of them. */
+function refuseDevices(id: string, spec: Spec): void {
+  const [name] = Object.keys(spec.linux?.netDevices ?? {});
+  if (name === undefined) return;
+  throw new UnikrunError(
+    `Container ${id}: a unikernel can't be given the host's network device ${JSON.stringify(name)} (linux.netDevices in config.json): put the container on a network.`,
   );
 }
 

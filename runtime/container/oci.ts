@@ -69,6 +69,9 @@ export interface Mount {
   readonly source?: string;
   /** As mount(8) knows them; "bind" or "rbind" makes it a bind mount. */
   readonly options?: readonly string[];
+  /** Mappings of the users and groups of files, as in a user namespace. */
+  readonly uidMappings?: readonly object[];
+  readonly gidMappings?: readonly object[];
 }
 
 /** config.md, POSIX-platform Hooks: a program that gets the container's state on stdin. */
@@ -102,6 +105,8 @@ export interface Linux {
   readonly resources?: Resources;
   /** Kernel parameters by their dotted names. */
   readonly sysctl?: Readonly<Record<string, string>>;
+  /** The host's network devices that move into the container, by their names there. */
+  readonly netDevices?: Readonly<Record<string, object>>;
 }
 
 export type NamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";

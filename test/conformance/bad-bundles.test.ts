@@ -164,6 +164,11 @@ const CASES: readonly Case[] = [
     says: /host's network/,
   },
   {
+    name: "a network device of the host's",
+    breakIt: configured((config) => Object.assign(config.linux, { netDevices: { eth7: { name: "eth0" } } })),
+    says: /network device "eth7"/,
+  },
+  {
     name: "a namespace of no known kind",
     breakIt: configured((config) => void config.linux.namespaces.push({ type: "parallel" })),
     says: /namespaces\[\d\].*parallel/,

@@ -34,6 +34,34 @@ test("folders, files and volumes are the guest's, read-only where the last word 
   );
 });
 
+test("rro is read-only, and what is said of a mount with all below it wins over what is said of it alone", (t) => {
+  const isReadOnly = (...options: string[]) =>
+    mounts({ destination: "/d", type: "bind", source: "/x", options: ["rbind", ...options] })[0]?.readOnly;
+  for (const options of [
+    ["rro"],
+    ["rw", "rro"],
+    ["rro", "rw"],
+    ["ro", "rro"],
+    ["rrw", "rro"],
+    ["ro", "rnosuid"],
+  ])
+    t.true(isReadOnly(...options), options.join());
+  for (const options of [[], ["rrw"], ["ro", "rrw"], ["rro", "rrw"], ["rnoexec", "rnosuid", "rprivate"]])
+    t.false(isReadOnly(...options), options.join());
+});
+
+test("a mount whose users are mapped is refused", (t) => {
+  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+  for (const mapped of [
+    { options: ["rbind", "ridmap"] },
+    { options: ["bind", "idmap=uids=0-1000-1"] },
+    { options: ["bind"], uidMappings: mapping, gidMappings: mapping },
+  ])
+    t.throws(() => mounts({ destination: "/d", type: "bind", source: "/x", ...mapped }), {
+      message: /^Container c1: the users of its mount \/d are mapped \(idmap\)/,
+    });
+});
+
 test("a tmpfs has the size that is said, in the units of tmpfs(5)", (t) => {
   const size = (option: string) => mounts({ destination: "/t", type: "tmpfs", options: [option] })[0]?.size;
   t.is(size("size=64m"), 64 << 20);
