@@ -1,15 +1,14 @@
 import { runHooks } from "../../hooks/runner.ts";
 import type { Directive } from "../../native/directives.ts";
-import { exists, statusOrNull } from "../../native/files.ts";
+import { exists } from "../../native/files.ts";
 import { createInit, type LaunchInit } from "../../native/init.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { announcePid, type PidReceivers } from "./announce-pid.ts";
+import { argumentsOf, type Found, findInBundle } from "./bundle.ts";
 import { cgroupPaths } from "./cgroup/cgroup.ts";
 import { cgroupPath, type SystemdPlace, systemdPlace } from "./cgroup/path.ts";
-import { withoutEngineInit } from "./engine-init.ts";
-import { findGuest } from "./find-guest.ts";
 import { launchInCgroup } from "./launch.ts";
 import { endInit } from "./lifecycle.ts";
 import { guestMounts } from "./mounts.ts";
@@ -18,7 +17,6 @@ import type { Spec } from "./oci.ts";
 import { refuseFewPids } from "./pids.ts";
 import { tellUnusedLimits } from "./rlimits.ts";
 import { type HostSettings, hostSettings, storeFolder } from "./settings.ts";
-import { readSpec } from "./spec.ts";
 import {
   type Container,
   containerFolder,
@@ -49,11 +47,11 @@ export async function createContainer(
 ): Promise<Container | null> {
   const { root, id } = options;
   const bundle = absolute(options.bundle);
-  const spec = withoutEngineInit(readSpec(bundle));
-  const rootfs = rootOf(id, bundle, spec);
+  const found = await findInBundle(id, bundle);
+  if (!found) return null;
+  const { rootfs, spec } = found;
   const settings = await hostSettings();
-  const guest = await guestRecord({ id, bundle, rootfs, spec, settings });
-  if (!guest) return null;
+  const guest = guestRecord({ ...found, id, bundle, settings });
   findQemu(settings.qemu);
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
@@ -97,25 +95,10 @@ export async function createContainer(
   return container;
 }
 
-function rootOf(id: string, bundle: string, spec: Spec): string {
-  const { path } = spec.root;
-  const rootfs = path.startsWith("/") ? path : `${bundle}/${path}`;
-  if (statusOrNull(rootfs)?.isFolder) return rootfs;
-  throw new UnikrunError(
-    `Container ${id}: its root file system ${rootfs} is not a folder: see root.path in config.json.`,
-  );
-}
-
-async function guestRecord(from: {
-  id: string;
-  bundle: string;
-  rootfs: string;
-  spec: Spec;
-  settings: HostSettings;
-}): Promise<GuestRecord | null> {
-  const { id, bundle, rootfs, spec } = from;
-  const found = await findGuest({ id, rootfs, spec });
-  if (!found) return null;
+function guestRecord(
+  from: Found & { readonly id: string; readonly bundle: string; readonly settings: HostSettings },
+): GuestRecord {
+  const { id, bundle, spec, guest: found } = from;
   const process = spec.process;
   refuseFewPids(id, spec.linux?.resources?.pids?.limit);
   const memoryLimit = spec.linux?.resources?.memory?.limit;
@@ -124,7 +107,7 @@ async function guestRecord(from: {
     family: found.family.name,
     kernel: found.kernel,
     kernelOnHost: found.kernelOnHost,
-    args: found.args,
+    args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
     mounts: guestMounts(id, bundle, spec),

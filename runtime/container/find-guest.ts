@@ -1,18 +1,26 @@
 import { namedDisks } from "../disk/wanted.ts";
-import { UnikrunError } from "../error.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
 import { classify } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
+import { warn } from "../log.ts";
 import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./entrypoint.ts";
-import type { Spec } from "./oci.ts";
-import { annotationSettings, type GuestSettings, imageSettings, mergeGuestSettings } from "./settings.ts";
+import type { Vm } from "./oci.ts";
+import type { Outline } from "./outline.ts";
+import {
+  ANNOTATION_PREFIX,
+  annotationSettings,
+  type GuestSettings,
+  imageSettings,
+  mergeGuestSettings,
+} from "./settings.ts";
 
 export interface FoundGuest {
   readonly family: GuestFamily;
   /** Inside the root file system, or on the host. */
   readonly kernel: string;
   readonly kernelOnHost: boolean;
-  /** argv of the program, argv[0] first. */
-  readonly args: readonly string[];
+  /** Before the container's own, after argv[0]. */
+  readonly firstArgs: readonly string[];
   /** MiB, if somebody said how much. */
   readonly memory?: number;
   /** What of the image is to be on disks; absent if nobody said. */
@@ -22,36 +30,33 @@ export interface FoundGuest {
 /** The image's settings; the operator's annotations win over them. */
 const IMAGE_SETTINGS = "/unikrun.json";
 
+/** What of config.json decides. */
+export interface Bundle extends Pick<Outline, "process" | "annotations"> {
+  readonly id: string;
+  /** Absolute. */
+  readonly rootfs: string;
+  readonly vm?: Vm;
+}
+
 /**
  * Finds the unikernel that a bundle holds: the file that its settings or its first argument names.
  * Null where that file is an ordinary program.
  */
-export async function findGuest(options: {
-  id: string;
-  rootfs: string;
-  spec: Spec;
-}): Promise<FoundGuest | null> {
-  const { id, rootfs, spec } = options;
-  const text = readImageText(rootfs, IMAGE_SETTINGS);
-  const settings = mergeGuestSettings(
-    text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
-    await annotationSettings(spec.annotations ?? {}),
-  );
-  const process = {
-    args: spec.process?.args ?? [],
-    cwd: spec.process?.cwd ?? "/",
-    env: spec.process?.env ?? [],
-  };
+export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
+  const { id, rootfs, process } = bundle;
+  const settings = await guestSettings(bundle);
+  if (!settings) return null;
+  const vm = vmKernel(bundle);
   if (process.args.length === 0) {
+    if (!vm && settings.kernel === undefined) return null;
     throw new UnikrunError(
       `Container ${id}: process.args in config.json is empty: its first entry must name the unikernel or program.`,
     );
   }
-  const vm = vmKernel(id, spec);
-  using kernel = vm ? openImageFile("/", vm.path) : openKernel(rootfs, settings.kernel, process);
+  using kernel = vm ? openImageFile("/", vm) : openKernel(rootfs, settings.kernel, process);
   if (!kernel && vm) {
     throw new UnikrunError(
-      `Container ${id}: vm.kernel.path ${vm.path} of config.json is not a file of this host.`,
+      `Container ${id}: vm.kernel.path ${vm} of config.json is not a file of this host.`,
     );
   }
   if (!kernel) {
@@ -60,18 +65,36 @@ export async function findGuest(options: {
       `Container ${id}: the unikernel ${settings.kernel} is not in the image: see "kernel" in its settings.`,
     );
   }
-  const family = familyOf(id, kernel, settings);
+  const family = familyOf(id, kernel, settings, vm !== null);
   if (!family) return null;
   if (settings.disks) namedDisks(id, rootfs, settings.disks);
-  const [name = kernel.path, ...rest] = process.args;
   return {
     family,
     kernel: kernel.path,
     kernelOnHost: vm !== null,
-    args: [name, ...(settings.args ?? []), ...rest, ...(vm?.parameters ?? [])],
+    firstArgs: settings.args ?? [],
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
   };
+}
+
+/** Null where they can't be read and nobody needs them, since what is started is an ordinary program of the image. */
+async function guestSettings({ rootfs, process, annotations }: Bundle): Promise<GuestSettings | null> {
+  try {
+    const text = readImageText(rootfs, IMAGE_SETTINGS);
+    return mergeGuestSettings(
+      text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
+      await annotationSettings(annotations),
+    );
+  } catch (error) {
+    const isNamed = ["kernel", "family"].some(
+      (name) => annotations[`${ANNOTATION_PREFIX}${name}`] !== undefined,
+    );
+    using program = isNamed ? null : openKernel(rootfs, undefined, process);
+    if (!program || classify(program).kind !== "program") throw error;
+    await warn(`${reasonOf(error)} The container runs without them, as an ordinary program.`);
+    return null;
+  }
 }
 
 function openKernel(
@@ -89,9 +112,12 @@ function openKernel(
   return null;
 }
 
-/** Null where it is a program for another runtime and nobody called it a unikernel. */
-function familyOf(id: string, kernel: ImageFile, settings: GuestSettings): GuestFamily | null {
-  const isNamed = settings.kernel !== undefined || settings.family !== undefined;
+/** Null where it is for another runtime and nobody called it a unikernel. */
+function familyOf(id: string, kernel: ImageFile, settings: GuestSettings, isVm: boolean): GuestFamily | null {
+  const place = isVm ? `vm.kernel.path ${kernel.path} of config.json` : `${kernel.path} in the image`;
+  const cantBoot = (why: string): UnikrunError =>
+    new UnikrunError(`Container ${id}: ${place} can't be booted: ${why}.`);
+  const isNamed = isVm || settings.kernel !== undefined || settings.family !== undefined;
   const found = classify(kernel);
   switch (found.kind) {
     case "guest":
@@ -104,16 +130,20 @@ function familyOf(id: string, kernel: ImageFile, settings: GuestSettings): Guest
     case "program":
       if (!isNamed) return null;
       throw new UnikrunError(
-        `Container ${id}: ${kernel.path} in the image is an ordinary program and no unikernel: correct "kernel" in its settings.`,
+        isVm
+          ? `Container ${id}: ${place} is an ordinary program and no unikernel.`
+          : `Container ${id}: ${place} is an ordinary program and no unikernel: correct "kernel" in its settings.`,
       );
+    case "unknown":
+      if (!isNamed) return null;
+      throw cantBoot(found.why);
     case "broken":
-      throw new UnikrunError(`Container ${id}: ${kernel.path} in the image can't be booted: ${found.why}.`);
+      throw cantBoot(found.why);
   }
 }
 
-/** config-vm.md: the kernel is a file of the host, and its parameters follow the container's arguments. */
-function vmKernel(id: string, spec: Spec): { path: string; parameters: readonly string[] } | null {
-  const { vm } = spec;
+/** config-vm.md: the kernel is a file of the host. */
+function vmKernel({ id, vm }: Bundle): string | null {
   if (!vm) return null;
   const refused = vm.hypervisor
     ? "hypervisor"
@@ -127,5 +157,5 @@ function vmKernel(id: string, spec: Spec): { path: string; parameters: readonly 
       `Container ${id}: vm.${refused} of config.json is not supported: leave it out (QEMU's path is set in /etc/unikrun/config.json, disks in /unikrun.json).`,
     );
   }
-  return { path: vm.kernel.path, parameters: vm.kernel.parameters ?? [] };
+  return vm.kernel.path;
 }

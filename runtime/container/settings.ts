@@ -72,21 +72,28 @@ export async function imageSettings(source: string, name: string): Promise<Guest
   return checked(parse(source, name), checkImage, (place) => `${name}: ${place || "it"}`);
 }
 
-const PREFIX = "org.unikrun.";
+export const ANNOTATION_PREFIX = "org.unikrun.";
 
 /** Annotations are texts: a number is written in digits, arrays in JSON. Throws UnikrunError that names the annotation. */
 export async function annotationSettings(
   annotations: Readonly<Record<string, string>>,
 ): Promise<OperatorSettings> {
-  const own = Object.entries(annotations).filter(([name]) => name.startsWith(PREFIX));
+  const own = Object.entries(annotations).filter(([name]) => name.startsWith(ANNOTATION_PREFIX));
   if (own.length === 0) return {};
-  const values = own.map(([name, text]) => [name.slice(PREFIX.length), annotationValue(name, text)]);
+  const values = own.map(([name, text]) => [
+    name.slice(ANNOTATION_PREFIX.length),
+    annotationValue(name, text),
+  ]);
   const { checkAnnotations } = await import("../../build/settings-check.js");
-  return checked(Object.fromEntries(values), checkAnnotations, (place) => `The annotation ${PREFIX}${place}`);
+  return checked(
+    Object.fromEntries(values),
+    checkAnnotations,
+    (place) => `The annotation ${ANNOTATION_PREFIX}${place}`,
+  );
 }
 
 function annotationValue(name: string, text: string): unknown {
-  switch (name.slice(PREFIX.length)) {
+  switch (name.slice(ANNOTATION_PREFIX.length)) {
     case "memory":
       return /^\d+$/.test(text) ? Number(text) : text;
     case "args":

@@ -6,16 +6,14 @@ import type { HookKind, Spec } from "./oci.ts";
 import { checkLinux, idMappings } from "./spec-linux.ts";
 import { checkProcess } from "./spec-process.ts";
 
-/** Reads and checks config.json of a bundle. Throws UnikrunError that names the wrong field. */
-export function readSpec(bundle: string): Spec {
+/** config.json of a bundle, not looked at yet, and its name in errors. Throws UnikrunError where it can't be read. */
+export function readConfig(bundle: string): { source: string; name: string } {
   const name = `config.json of ${bundle}`;
-  let source: string;
   try {
-    source = readText(`${bundle}/config.json`);
+    return { source: readText(`${bundle}/config.json`), name };
   } catch (cause) {
     throw new UnikrunError(whyUnreadable(bundle, name, cause), { cause });
   }
-  return parseSpec(source, name);
 }
 
 function whyUnreadable(bundle: string, name: string, cause: unknown): string {
@@ -26,7 +24,7 @@ function whyUnreadable(bundle: string, name: string, cause: unknown): string {
   return `The bundle ${bundle} is not there: --bundle must name a folder with config.json in it.`;
 }
 
-/** The same of a text. `name` stands in front of a wrong field's place in errors, as in "config.json of /b". */
+/** Checks it. Throws UnikrunError that names the wrong field, with `name` in front of its place. */
 export function parseSpec(source: string, name: string): Spec {
   let value: unknown;
   try {

@@ -23,6 +23,8 @@ export type Classification =
   | { readonly kind: "guest"; readonly family: GuestFamily }
   /** For an ordinary runtime. */
   | { readonly kind: "program" }
+  /** Nothing that Linux runs by itself, but perhaps by what the host has registered for it (binfmt_misc). */
+  | { readonly kind: "unknown"; readonly why: string }
   | { readonly kind: "broken"; readonly why: string };
 
 /** Tells a unikernel from an ordinary program by the file alone, reading no more of an ordinary program than its headers. */
@@ -35,7 +37,7 @@ export function classify(kernel: KernelFile): Classification {
   const head = file.read(0, MULTIBOOT_SEARCH);
   if (reading.kind === "other") {
     if (head.toString("latin1", 0, 2) === "#!") return { kind: "program" };
-    return { kind: "broken", why: "it is neither an ELF file nor a script that begins with #!" };
+    return { kind: "unknown", why: "it is neither an ELF file nor a script that begins with #!" };
   }
   const { elf } = reading;
   if (elf.type !== ELF_TYPE.executable && elf.type !== ELF_TYPE.shared) {

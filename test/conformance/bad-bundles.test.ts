@@ -51,6 +51,13 @@ const CASES: readonly Case[] = [
   {
     name: "no process.args",
     breakIt: configured((config) => Object.assign(config.process, { args: [] })),
+    // Nothing tells that it was to be a unikernel.
+    says: /args must not be empty/,
+  },
+  {
+    name: "no process.args and a kernel named",
+    files: { "unikrun.json": '{"kernel":"/probe.bin"}' },
+    breakIt: configured((config) => Object.assign(config.process, { args: [] })),
     says: /process\.args/,
   },
   {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
-import { parseSpec, readSpec } from "../../runtime/container/spec.ts";
+import { parseSpec, readConfig } from "../../runtime/container/spec.ts";
 import { UnikrunError } from "../../runtime/error.ts";
 import { fixtures, fixtureTest } from "../spec-fixtures.ts";
 
@@ -10,6 +10,11 @@ type Json = Record<string, unknown>;
 const minimal = { ociVersion: "1.0.2", root: { path: "rootfs" } };
 const read = (config: Json) => parseSpec(JSON.stringify(config), "config.json of /b");
 const withProcess = (process: Json): Json => ({ ...minimal, process: { cwd: "/", ...process } });
+
+function readSpec(bundle: string) {
+  const { source, name } = readConfig(bundle);
+  return parseSpec(source, name);
+}
 
 function refused(t: ExecutionContext, config: Json, message: string): void {
   t.is(t.throws(() => read(config), { instanceOf: UnikrunError })?.message, message);
