@@ -54,9 +54,12 @@ export function readText(path: string): string {
 }
 
 /** The text, or null where the file can't be read for whatever reason. */
-export function readTextOrNull(path: string): string | null {
+export const readTextOrNull = (path: string): string | null => readBytesOrNull(path)?.toString() ?? null;
+
+export function readBytesOrNull(path: string): Buffer | null {
   try {
-    return readText(path);
+    using file = owned(openPath(path, O_RDONLY));
+    return readAll(file.fd);
   } catch {
     return null;
   }

@@ -68,6 +68,12 @@ export function duplicate(fd: number): number {
   return check(libc().fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
 }
 
+/** Keeps a descriptor open across execve(2). */
+export function setInheritable(fd: number): void {
+  const F_SETFD = 2;
+  check(libc().fcntl(fd, F_SETFD, 0), "fcntl");
+}
+
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;

@@ -2,7 +2,6 @@
 import { dlopen, ptr } from "bun:ffi";
 import { writeAll } from "./files.ts";
 import { check, cString, LIBC, O_RDONLY, once, openPath, owned } from "./libc.ts";
-import { SIGPIPE, SIGXFSZ } from "./signals.ts";
 
 const libc = once(
   () =>
@@ -15,6 +14,7 @@ const libc = once(
       signal: { args: ["i32", "i64"], returns: "i64" },
       prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
       syscall: { args: ["i64", "i64", "i64"], returns: "i64" },
+      getrlimit: { args: ["i32", "ptr"], returns: "i32" },
       setrlimit: { args: ["i32", "ptr"], returns: "i32" },
     }).symbols,
 );
@@ -58,24 +58,25 @@ export function memoryFile(name: string, content: Uint8Array): number {
   return fd;
 }
 
-/** The soft and hard limit on open files; Bun raises the soft one in its own process. */
-export function limitFiles(soft: bigint, hard: bigint): void {
+/** The soft limit on open files, as far as the hard one goes. */
+export function limitFiles(soft: bigint): void {
   const RLIMIT_NOFILE = 7;
-  check(libc().setrlimit(RLIMIT_NOFILE, new BigUint64Array([soft, hard])), "setrlimit");
+  const limit = new BigUint64Array(2);
+  check(libc().getrlimit(RLIMIT_NOFILE, limit), "getrlimit");
+  const [, hard = 0n] = limit;
+  check(libc().setrlimit(RLIMIT_NOFILE, new BigUint64Array([soft < hard ? soft : hard, hard])), "setrlimit");
 }
 
-/** Puts `program` in this process's place, with the signals that Bun ignores set back. */
-export function execute(
-  program: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): never {
-  const SIG_DFL = 0;
-  for (const signal of [SIGPIPE, SIGXFSZ]) libc().signal(signal, SIG_DFL);
-  const env = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${value}`],
-  );
-  const [argv, envp] = [args.map(cString), env.map(cString)];
+/** Ignores a signal, or has it do what it does by default. */
+export function setIgnored(signal: number, isIgnored: boolean): void {
+  const [SIG_DFL, SIG_IGN] = [0, 1];
+  libc().signal(signal, isIgnored ? SIG_IGN : SIG_DFL);
+}
+
+/** Puts `program` in this process's place; arguments, its own name first, and variables are bytes without NUL characters. */
+export function execute(program: string, args: readonly Buffer[], environment: readonly Buffer[]): never {
+  const ended = (word: Buffer): Buffer => Buffer.concat([word, Buffer.alloc(1)]);
+  const [argv, envp] = [args.map(ended), environment.map(ended)];
   check(libc().execve(cString(program), vectorOf(argv), vectorOf(envp)), `execve ${program}`);
   throw new Error(`execve ${program} returned with ${argv.length + envp.length} strings`);
 }

@@ -6,6 +6,7 @@ import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { run as runState } from "./cli/state.ts";
 import type { Call, Verb } from "./cli/verb.ts";
+import { defaultRoot } from "./container/rootless.ts";
 import { reasonOf, UnikrunError } from "./error.ts";
 import { logError, setLog } from "./log.ts";
 
@@ -36,8 +37,6 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   completion: () => import("./cli/completion.ts"),
 };
 
-const DEFAULT_ROOT = "/run/unikrun";
-
 async function main(argv: readonly string[]): Promise<number> {
   // First, since an engine reads what is wrong with the rest in its log.
   const log = globalsOf(argv);
@@ -56,17 +55,17 @@ async function main(argv: readonly string[]): Promise<number> {
       (await import("./cli/version.ts")).showVersion();
       return 0;
     case "verb":
-      return callVerb(invocation, argv);
+      return callVerb(invocation);
   }
 }
 
 /** Absolute: start mounts and changes folders before the last use of it. */
 function rootFolder(given: string | undefined): string {
-  if (given === undefined) return DEFAULT_ROOT;
+  if (given === undefined) return defaultRoot();
   return given.startsWith("/") ? given : joinPaths(process.cwd(), given);
 }
 
-async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonly string[]): Promise<number> {
+async function callVerb(invocation: Invocation & { kind: "verb" }): Promise<number> {
   const { globals } = invocation;
   const load = VERBS[invocation.verb];
   if (!load) throw new Error(`the command ${invocation.verb} has no file`);
@@ -74,10 +73,10 @@ async function callVerb(invocation: Invocation & { kind: "verb" }, argv: readonl
   const call: Call = {
     verb: invocation.verb,
     root: rootFolder(globals.string("root")),
+    rootGiven: globals.string("root") !== undefined,
     systemdCgroup: globals.boolean("systemd-cgroup"),
     flags: invocation.flags,
     args: invocation.args,
-    argv,
   };
   const code = await run(call);
   return code ?? 0;

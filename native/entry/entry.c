@@ -1,12 +1,13 @@
 /*
  * What runs in dist/unikrun before anything of Bun's does: scripts/lib/entry.ts makes it the entry point. Bun and its allocator
  * obey variables of their caller's environment (BUN_BE_BUN makes it another program), and crash where they get too little
- * memory. Here the variables are hidden from them; native/environment.ts finds them again for a runtime that unikrun hands on to.
+ * memory. Here the variables are hidden from them; native/caller.ts finds them again for a runtime that unikrun hands on to.
  *
- * It stands alone: no libc, no data that is written, any address.
+ * It stands alone: no libc, no data of its own that is written, any address.
  */
 #include <asm/unistd.h>
 #include <fcntl.h>
+#include <linux/mman.h>
 #include <linux/resource.h>
 
 /* scripts/lib/entry.ts puts Bun's own entry point in the place of this number. */
@@ -21,11 +22,22 @@ __asm__(".globl entry\n"
 	"	movabs $0x1122334455667788, %rax\n"
 	"	jmp *%rax\n");
 
+static long call_more(long number, long first, long second, long third, long fourth, long fifth)
+{
+	register long r10 __asm__("r10") = fourth;
+	register long r8 __asm__("r8") = fifth;
+	register long r9 __asm__("r9") = 0;
+	long result;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(first), "S"(second), "d"(third), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
 static long call(long number, long first, long second, long third)
 {
-	long result;
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
-	return result;
+	return call_more(number, first, second, third, 0, 0);
 }
 
 static unsigned long length(const char *text)
@@ -91,6 +103,26 @@ static void complain_to_log(char **arguments, const char *what)
 	}
 }
 
+/* What Bun changes for good, where native/caller.ts finds it. */
+static void keep(void)
+{
+	const long place = 0x500000000000, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ignored = 1;
+	struct {
+		long handler, flags, restorer, mask;
+	} action;
+	struct rlimit files;
+	long *kept = (long *)call_more(__NR_mmap, place, 4096, PROT_READ | PROT_WRITE, flags, -1);
+	if ((long)kept != place)
+		return;
+	call(__NR_getrlimit, RLIMIT_NOFILE, (long)&files, 0);
+	kept[0] = (long)files.rlim_cur;
+	for (long signal = 1; signal < 32; signal++) {
+		call_more(__NR_rt_sigaction, signal, 0, (long)&action, sizeof(action.mask), 0);
+		if (action.handler == ignored)
+			kept[1] |= 1L << signal;
+	}
+}
+
 /* `stack`: a word of ours, then as the kernel made it: the number of arguments, those, NULL, variables, NULL. */
 __attribute__((used)) static void prepare(long *stack)
 {
@@ -99,8 +131,10 @@ __attribute__((used)) static void prepare(long *stack)
 		if (is_bun_variable(*variable))
 			**variable ^= 0x40;
 	const char *what = lacks();
-	if (!what)
+	if (!what) {
+		keep();
 		return;
+	}
 	complain(2, "unikrun: error: ", what, "\n");
 	complain_to_log(arguments, what);
 	call(__NR_exit_group, 1, 0, 0);

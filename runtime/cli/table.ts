@@ -49,12 +49,15 @@ const number = (name: string, help: string): Flag => ({ name, help, kind: "numbe
 export const HELP = boolean("help", "show this help", "h");
 
 export const GLOBALS: readonly Flag[] = [
-  string("root", "folder of the containers' state (default /run/unikrun)"),
+  string(
+    "root",
+    "folder of the containers' state (default /run/unikrun, without root $XDG_RUNTIME_DIR/unikrun)",
+  ),
   boolean("debug", "log more"),
   string("log", "file to log to (default stderr)"),
   string("log-format", "how to log (default text)", { choices: ["text", "json"] }),
   boolean("systemd-cgroup", "linux.cgroupsPath is slice:prefix:name"),
-  string("rootless", "accepted, as engines pass it; unikrun runs as root"),
+  string("rootless", "for the runtime of Linux containers; unikernels need root"),
   string("criu", "accepted, as engines pass it"),
   boolean("version", "print the version", "v"),
   HELP,

@@ -6,11 +6,11 @@ export interface Call {
   readonly verb: string;
   /** --root: the folder of all containers' state. */
   readonly root: string;
+  /** Whether it was said. */
+  readonly rootGiven: boolean;
   readonly systemdCgroup: boolean;
   readonly flags: Flags;
   readonly args: readonly string[];
-  /** All that was given, for another runtime. */
-  readonly argv: readonly string[];
 }
 
 export interface Flags {
@@ -34,5 +34,5 @@ export function ownContainer(call: Call): Container | null {
 /** Puts the runtime in our place whose container it is; few calls need it, so it is loaded here. */
 export async function handOver(call: Call): Promise<never> {
   const { delegate } = await import("../container/delegate.ts");
-  return delegate(call.root, call.argv);
+  return delegate(call.rootGiven ? null : call.root);
 }

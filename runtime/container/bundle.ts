@@ -6,6 +6,7 @@ import { withoutEngineInit } from "./engine-init.ts";
 import { type FoundGuest, findGuest } from "./find-guest.ts";
 import type { Spec } from "./oci.ts";
 import { outlineOf } from "./outline.ts";
+import { refuseRootless } from "./rootless.ts";
 import { parseSpec, readConfig } from "./spec.ts";
 
 export interface Found {
@@ -27,7 +28,9 @@ export async function findInBundle(id: string, bundle: string): Promise<Found | 
   if (!outline?.root) return null;
   const rootfs = rootOf(id, bundle, outline.root.path);
   const guest = await findGuest({ id, rootfs, ...outline, ...(vm ? { vm } : {}) });
-  return guest && { guest, rootfs, spec: judged() };
+  if (!guest) return null;
+  refuseRootless(id);
+  return { guest, rootfs, spec: judged() };
 }
 
 function rootOf(id: string, bundle: string, path: string): string {

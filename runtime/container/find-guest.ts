@@ -78,18 +78,19 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
   };
 }
 
-/** Null where they can't be read and nobody needs them, since what is started is an ordinary program of the image. */
+/** Null where they can't be read, name no unikernel, and what is started is an ordinary program of the image. */
 async function guestSettings({ rootfs, process, annotations }: Bundle): Promise<GuestSettings | null> {
+  let text: string | null = null;
   try {
-    const text = readImageText(rootfs, IMAGE_SETTINGS);
+    text = readImageText(rootfs, IMAGE_SETTINGS);
     return mergeGuestSettings(
       text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
       await annotationSettings(annotations),
     );
   } catch (error) {
-    const isNamed = ["kernel", "family"].some(
-      (name) => annotations[`${ANNOTATION_PREFIX}${name}`] !== undefined,
-    );
+    const isNamed =
+      /"(kernel|family)"\s*:/.test(text ?? "") ||
+      ["kernel", "family"].some((name) => annotations[`${ANNOTATION_PREFIX}${name}`] !== undefined);
     using program = isNamed ? null : openKernel(rootfs, undefined, process);
     if (!program || classify(program).kind !== "program") throw error;
     await warn(`${reasonOf(error)} The container runs without them, as an ordinary program.`);

@@ -1,5 +1,6 @@
 /** All that `unikrun check` looks at, in the order in which a person would mend it. */
 import { readTextOrNull } from "../../native/files.ts";
+import { isRootless } from "../container/rootless.ts";
 import { type HostSettings, hostSettings } from "../container/settings.ts";
 import { reasonOf } from "../error.ts";
 import { checkCgroups } from "./checks/cgroups.ts";
@@ -13,10 +14,11 @@ import type { Finding } from "./finding.ts";
 
 /** Takes up to some 10 s, where KVM does not answer; as a rule less than one. */
 export async function checkHost(): Promise<Finding[]> {
-  const isRoot = process.geteuid?.() === 0;
+  const isRoot = !isRootless();
   const { settings, wrong } = await readSettings();
   return [
     ...wrong,
+    ...(isRoot ? [] : [ROOTLESS]),
     checkProcessor(readTextOrNull("/proc/cpuinfo") ?? ""),
     ...checkVmm(settings, isRoot),
     ...(await checkNetwork(isRoot)),
@@ -27,6 +29,14 @@ export async function checkHost(): Promise<Finding[]> {
     ...checkServices(),
   ];
 }
+
+const ROOTLESS: Finding = {
+  status: "missing",
+  subject: "root",
+  fact: "this is not the host's root, without which there are Linux containers, but no unikernels yet",
+  advice: "run unikernels by the system's engine and not a rootless one, and unikrun check as root",
+  essential: true,
+};
 
 /** With settings that can't be read no container starts. */
 async function readSettings(): Promise<{ settings: HostSettings; wrong: Finding[] }> {

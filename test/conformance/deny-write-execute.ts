@@ -14,5 +14,7 @@ if (import.meta.main) {
   const [program = "", ...args] = process.argv.slice(2);
   if (symbols.prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) !== 0)
     throw new Error("this kernel has no PR_SET_MDWE: Linux 6.3 does");
-  execute(program, [program, ...args], process.env);
+  const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  const bytes = (words: readonly string[]): Buffer[] => words.map((word) => Buffer.from(word));
+  execute(program, bytes([program, ...args]), bytes(environment));
 }

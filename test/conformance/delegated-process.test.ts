@@ -1,0 +1,88 @@
+/** The runtime for Linux containers is called as unikrun was: what it can see of its own process is no different. */
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import test from "ava";
+import { type Bench, makeBench, unikrun } from "./harness.ts";
+
+/** Stands where runc is, and says what it sees. */
+const WITNESS = `#!/bin/busybox sh
+tr '\\0' '\\n' </proc/$$/cmdline | sed 1,3d
+echo --
+tr '\\0' '\\n' </proc/$$/environ
+echo --
+cat /proc/$$/limits
+grep -E '^(Sig[BI]|Cap|Groups|Umask|Uid|Gid|NoNewPrivs|Seccomp:|Cpus_allowed:)' /proc/$$/status
+cat /proc/$$/oom_score_adj /proc/$$/timerslack_ns
+readlink /proc/$$/cwd
+for fd in /proc/$$/fd/*; do
+  case $fd in */10) ;; *) echo "\${fd##*/} $(readlink $fd) $(grep flags /proc/$$/fdinfo/\${fd##*/})" ;; esac
+done
+`;
+
+/** A caller that has changed what there is to change, and goes on to the runtime. */
+const CALLER = `
+mount --bind "$WITNESS" /usr/bin/runc
+unset WITNESS OLDPWD
+trap '' HUP INT PIPE USR1 XFSZ TERM
+umask 027
+ulimit -Sn 500
+ulimit -Sc 0
+echo 123 >/proc/self/oom_score_adj
+export STRANGE="$(printf '\\377=\\376')" BUN_OPTIONS=--nonsense LISTEN_FDS=2
+cd /usr
+exec 3</etc/passwd 4</etc/group 9</tmp
+exec "$@"
+`;
+
+function makeLinuxBench(witness: string): Bench {
+  const bench = makeBench([]);
+  writeFileSync(`${bench.folder}/witness`, witness, { mode: 0o755 });
+  copyFileSync("/bin/busybox", `${bench.rootfs}/busybox`);
+  bench.configure(({ process }) => {
+    process.args = ["/busybox"];
+  });
+  return bench;
+}
+
+const PRIVATE_MOUNTS = ["unshare", "-m", "--propagation", "private"];
+
+test.serial("runc is called with its caller's arguments, variables, descriptors, limits and signals", (t) => {
+  using bench = makeLinuxBench(WITNESS);
+  mkdirSync(`${bench.root}/other`, { recursive: true });
+  const said = (runtime: string, args: readonly string[]): string => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync({
+      cmd: [...PRIVATE_MOUNTS, "bash", "-c", CALLER, "sh", runtime, ...args],
+      stdin: "ignore",
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", WITNESS: `${bench.folder}/witness` },
+    });
+    t.is(exitCode, 0, stderr.toString());
+    return stdout.toString("latin1").replace(/(pipe|socket):\[\d+\]/g, "$1");
+  };
+  const calls = [
+    ["create", "--bundle", bench.bundle, "--preserve-fds", "2", "new"],
+    ["run", "--preserve-fds=2", "--bundle", bench.bundle, "new"],
+    ["exec", "--process", "/nowhere", "--preserve-fds", "7", "other", "--", "\u00e9", ""],
+    ["checkpoint", "--status-fd", "9", "other"],
+    ["kill", "--all", "other", "9"],
+    ["delete", "other"],
+    ["state", "other"],
+    ["update", "--resources", "-", "other"],
+  ];
+  for (const call of calls) {
+    const args = ["--root", bench.root, "--debug", ...call];
+    const direct = said("/usr/bin/runc", args);
+    t.regex(direct, /^9 \/tmp /m);
+    t.regex(direct, /^STRANGE=\xff=\xfe$/m);
+    t.is(said(unikrun, args), direct, call.join(" "));
+  }
+});
+
+test.serial("where no --root is given, runc is told of unikrun's own", (t) => {
+  using bench = makeLinuxBench('#!/bin/sh\necho "$@"\n');
+  const caller = `mount --bind ${bench.folder}/witness /usr/bin/runc && exec ${unikrun} create x`;
+  const { stdout } = Bun.spawnSync({
+    cmd: [...PRIVATE_MOUNTS, "sh", "-c", caller],
+    cwd: bench.bundle,
+    env: { ...process.env, XDG_RUNTIME_DIR: "/nowhere" },
+  });
+  t.is(stdout.toString(), "--root /run/unikrun create x\n");
+});
