@@ -1,7 +1,7 @@
 # Sourced after setup.sh: a whole Debian 13 host for a virtual machine, made once by make-host and kept in the cache.
 # The name carries the recipe's version: raise it when anything there changes.
 
-host=$cache/host-v1
+host=$cache/host-v2
 
 # Ends with 3 where the distribution can't be had.
 make_host() {
