@@ -11,8 +11,8 @@
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
  * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).
  *
- * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device`,
- * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid`, `group` NUMBER;
+ * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device` (in `dev`),
+ * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid` NUMBER;
  * `first-disk`, `disks` NUMBER: which of the plan's descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `resolver` ADDRESS SERVER MTU,
  * whose tap is the last descriptor that comes with the plan; an exit rule is `rule-phase`, `rule-next`, `rule-code`,
  * `rule-halts`, each where it has one, closed by `rule-line` TEMPLATE.

@@ -12,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* "TARGET SOURCE": the target is ours and has no space in it. */
@@ -55,8 +56,8 @@ static void bind_at(const char *source, const char *target, unsigned long flags)
 		fail_errno("could not protect %s in the cage", target);
 }
 
-/* Host files that the VMM is made of: "bind" read-only, "device" with its node usable. */
-static void bring_host(const char *value, unsigned long flags)
+/* A host file or folder that the VMM is made of. */
+static void bring_host(const char *value)
 {
 	const char *source;
 	char *target = split(value, &source);
@@ -64,8 +65,59 @@ static void bring_host(const char *value, unsigned long flags)
 	if (stat(source, &status) < 0)
 		fail_errno("could not find %s", source);
 	make_target(target, S_ISDIR(status.st_mode));
-	bind_at(source, target, flags);
+	bind_at(source, target, MS_RDONLY | MS_NODEV);
 	free(target);
+}
+
+/* What SELinux calls the device is by the node that is made of it, not by the device. */
+static void copy_label(const char *source, const char *target)
+{
+	static const char name[] = "security.selinux";
+	char label[256];
+	ssize_t length = getxattr(source, name, label, sizeof label);
+	if (length > 0 && setxattr(target, name, label, (size_t)length, 0) < 0)
+		fail_errno("could not label %s in the cage", target);
+}
+
+/* A node of the VMM's own, so that nothing depends on whom the host's node belongs to and who may use that. */
+static void bring_device(const char *value, uid_t owner)
+{
+	const char *source;
+	char *target = split(value, &source);
+	struct stat status;
+	if (stat(source, &status) < 0)
+		fail_errno("could not find %s", source);
+	if (!S_ISCHR(status.st_mode))
+		fail("%s is not a device", source);
+	if (mknod(target, S_IFCHR | 0600, status.st_rdev) == 0) {
+		copy_label(source, target);
+		if (chown(target, owner, owner) < 0)
+			fail_errno("could not give %s to the VMM", target);
+	} else if (errno == EPERM) {
+		/* In a user namespace nobody makes nodes. */
+		make_target(target, false);
+		bind_at(source, target, MS_NOEXEC);
+	} else {
+		fail_errno("could not make %s in the cage", target);
+	}
+	free(target);
+}
+
+/* The one place in the cage where nodes are devices. */
+static void bring_devices(const struct directives *d)
+{
+	const char *uid = directives_get(d, "uid");
+	if (!uid)
+		fail("the plan names no uid for the VMM");
+	if (mkdir("dev", 0755) < 0 || mount("unikrun", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") < 0)
+		fail_errno("could not mount /dev in the cage");
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each))
+		if (!strcmp(each.key, "device"))
+			bring_device(each.value, (uid_t)parse_long(uid));
+	if (mount(NULL, "dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
+		fail_errno("could not make /dev in the cage read-only");
 }
 
 static void copy_into(int from, const char *target, off_t size)
@@ -125,13 +177,12 @@ void build_cage(const struct directives *d)
 	if (mount("unikrun", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 || chdir(place) < 0)
 		fail_errno("could not mount the cage on %s", place);
 
+	bring_devices(d);
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
 		if (!strcmp(each.key, "bind"))
-			bring_host(each.value, MS_RDONLY | MS_NODEV);
-		else if (!strcmp(each.key, "device"))
-			bring_host(each.value, MS_NOEXEC);
+			bring_host(each.value);
 		else if (!strcmp(each.key, "image-file"))
 			bring_image_file(rootfs, each.value);
 		else if (!strcmp(each.key, "symlink")) {

@@ -58,12 +58,11 @@ static void lift_limits(void)
 /* Leaves an unprivileged process that can never become another. */
 static void become_nobody(const struct directives *d)
 {
-	const char *uid = directives_get(d, "uid"), *group = directives_get(d, "group");
+	const char *uid = directives_get(d, "uid");
 	if (!uid)
 		fail("the plan names no uid for the VMM");
 	uid_t id = (uid_t)parse_long(uid);
-	gid_t extra = group ? (gid_t)parse_long(group) : 0;
-	if (setgroups(group ? 1 : 0, &extra) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
 		fail_errno("could not become uid %s", uid);
 }
 

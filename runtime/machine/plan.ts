@@ -1,6 +1,5 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
-import { statusOfFile } from "../../native/files.ts";
 import type { ExitRule } from "../guest/guest.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
@@ -41,7 +40,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     ...host.files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
     ...host.files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
     ["device", "dev/null /dev/null"],
-    ...(machine.accelerator === "kvm" ? kvmDirectives() : []),
+    ...(machine.accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
     [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
     ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
@@ -64,14 +63,6 @@ const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
 
 function resolverDirectives(resolver: PlanInput["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
-}
-
-/** The VMM gets into the group that /dev/kvm belongs to, where not everybody may use it. */
-function kvmDirectives(): Directive[] {
-  return [
-    ["device", "dev/kvm /dev/kvm"],
-    ["group", String(statusOfFile("/dev/kvm").gid)],
-  ];
 }
 
 function ruleDirectives(rule: ExitRule): Directive[] {
