@@ -2,6 +2,9 @@ import { qemuOption } from "./option.ts";
 
 const FIRST_SLOT = 0x10;
 
+/** Entries. */
+const QUEUE_SIZE = 256;
+
 /** A disk of the machine, as far as QEMU's arguments go. */
 export interface DiskArguments {
   /** The guest's first is 0. */
@@ -31,6 +34,9 @@ export function diskArguments({ disk, fd, readOnly, format, isDevice }: DiskArgu
     "-device",
     qemuOption("virtio-blk-pci", {
       drive: node,
+      // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
+      "num-queues": 1,
+      "queue-size": QUEUE_SIZE,
       bus: "pci.0",
       addr: `0x${(FIRST_SLOT + disk).toString(16)}`,
     }),

@@ -7,7 +7,8 @@ export function monitorArguments(): string[] {
   return [
     "-chardev",
     qemuOption("socket", { id: "monitor", fd: MONITOR_FD }),
-    "-mon",
-    qemuOption("chardev=monitor", { mode: "control" }),
+    // Newer than -mon, which QEMU 11 warns of, and older than -object monitor-qmp, which QEMU 7.2 does not know.
+    "-qmp",
+    "chardev:monitor",
   ];
 }

@@ -23,15 +23,16 @@ test("a comma in a value is doubled, so that it cannot become an option", (t) =>
 test("the kernel's command line is one argument, as it is", (t) => {
   const argv = commandLine({ ...MACHINE, bootArguments: '-qmp tcp:0.0.0.0:1 "x"' });
   t.is(argumentOf(argv, "-append"), '-qmp tcp:0.0.0.0:1 "x"');
-  t.is(argv.filter((argument) => argument === "-qmp").length, 0);
+  t.is(argv.filter((argument) => argument === "-qmp").length, 1);
+  t.is(argumentOf(argv, "-qmp"), "chardev:monitor");
 });
 
 test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descriptor", (t) => {
   const argv = commandLine({ ...MACHINE, nics: [...MACHINE.nics, { mac: "02:42:ac:11:00:03", mtu: 1500 }] });
   const cards = argv.filter((argument) => argument.startsWith("virtio-net-pci"));
   t.deepEqual(cards, [
-    "virtio-net-pci,netdev=net0,mac=02:42:ac:11:00:02,host_mtu=1400,romfile=,bus=pci.0,addr=0x3",
-    "virtio-net-pci,netdev=net1,mac=02:42:ac:11:00:03,host_mtu=1500,romfile=,bus=pci.0,addr=0x4",
+    "virtio-net-pci,netdev=net0,mac=02:42:ac:11:00:02,host_mtu=1400,rx_queue_size=256,tx_queue_size=256,romfile=,bus=pci.0,addr=0x3",
+    "virtio-net-pci,netdev=net1,mac=02:42:ac:11:00:03,host_mtu=1500,rx_queue_size=256,tx_queue_size=256,romfile=,bus=pci.0,addr=0x4",
   ]);
   t.true(argv.includes("tap,id=net1,fd=6,vhost=off"));
 });
@@ -43,6 +44,11 @@ test("a disk is a descriptor behind those of the taps, and no path", (t) => {
     argumentOf(argv, "-blockdev"),
     /^driver=raw,node-name=disk0,read-only=on,file\.driver=file,file\.filename=\/dev\/fdset\/0,/,
   );
+});
+
+test("a disk has one queue of a size that no other version of QEMU chooses", (t) => {
+  const disk = commandLine(MACHINE).find((argument) => argument.startsWith("virtio-blk-pci"));
+  t.is(disk, "virtio-blk-pci,drive=disk0,num-queues=1,queue-size=256,bus=pci.0,addr=0x10");
 });
 
 test("a device and a qcow2 file are opened as what they are", (t) => {
