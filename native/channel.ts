@@ -1,7 +1,7 @@
 /**
  * The way from `start` to a created container's init: the Unix socket `start.sock` in the state folder.
  * We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
- * directives. init answers "ok" when the VMM is up, or "error " and why it is not; then it closes.
+ * directives. init answers "ok" and the VMM's words on stderr when that is up, or "error " and why it is not; then it closes.
  * The socket has this name only between create and start (see control.ts).
  */
 import { START_SOCKET } from "./directives.ts";
@@ -13,9 +13,12 @@ const PATIENCE = 40;
 
 /** A machine that init is about to start. */
 export interface Starting extends Disposable {
-  /** Waits, and returns null when the machine runs, else why it does not. */
-  outcome(): string | null;
+  /** Waits, and returns when the machine runs or never will. */
+  outcome(): StartOutcome;
 }
+
+/** What the VMM had to say (lines, as a rule none), or why there is none. */
+export type StartOutcome = { readonly warnings: readonly string[] } | { readonly error: string };
 
 /** `stateFolder` is an absolute path. */
 export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: readonly number[]): Starting {
@@ -25,7 +28,7 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
     socket = opened.use(connectUnix({ folder: stateFolder, name: START_SOCKET, timeout: PATIENCE }));
   } catch (error) {
     const why = `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
-    return { outcome: () => why, [Symbol.dispose]: () => {} };
+    return { outcome: () => ({ error: why }), [Symbol.dispose]: () => {} };
   }
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.byteLength);
@@ -38,9 +41,11 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
   };
 }
 
-function outcomeOf(answer: string): string | null {
-  if (answer === "ok") return null;
-  return answer.startsWith("error ")
-    ? answer.slice(6)
-    : "the container's init ended while it started the machine";
+function outcomeOf(answer: string): StartOutcome {
+  if (answer.startsWith("ok")) return { warnings: answer.slice(2).split("\n").filter(Boolean) };
+  return {
+    error: answer.startsWith("error ")
+      ? answer.slice(6)
+      : "the container's init ended while it started the machine",
+  };
 }

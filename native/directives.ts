@@ -11,9 +11,11 @@
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
  * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).
  *
+ * For `init trial` (descriptor 3): what a plan has that says how the VMM runs; `cpu-limit`, `wall-limit` MILLISECONDS.
+ *
  * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device` (in `dev`),
  * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid` NUMBER;
- * `first-disk`, `disks` NUMBER: which of the plan's descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `resolver` ADDRESS SERVER MTU,
+ * `first-disk`, `disks` NUMBER: which of the plan's descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `say` LINE for the container's log; `resolver` ADDRESS SERVER MTU,
  * whose tap is the last descriptor that comes with the plan; an exit rule is `rule-phase`, `rule-next`, `rule-code`,
  * `rule-halts`, each where it has one, closed by `rule-line` TEMPLATE.
  */

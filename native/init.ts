@@ -22,7 +22,7 @@ export type LaunchInit = (directives: readonly Directive[], whileHeld?: WhileHel
 
 /** What of `init` is to run, and a descriptor that it gets besides. */
 interface Task {
-  readonly name: "create" | "exec";
+  readonly name: "create" | "exec" | "trial";
   readonly given?: number;
 }
 
@@ -87,18 +87,49 @@ async function spawnHeld(init: Command, whileHeld: WhileHeld): Promise<Bun.Subpr
   return child;
 }
 
-/** `run` starts the program and returns when `answer` has something to say, or never will. */
+/** How a VMM did that was run for a trial. */
+export interface TrialOutcome {
+  /** "slow" had its CPU time, "late" its time by the clock, and both were ended then. */
+  readonly end: "ended" | "slow" | "late";
+  readonly exitCode: number;
+  /** Seconds of CPU time. */
+  readonly used: number;
+  /** What it said on stderr. */
+  readonly words: string;
+}
+
+/** Runs the plan `directives` as a machine's, but for a trial (native/init/trial.c), and returns at its end. */
+export async function runTrial(directives: readonly Directive[]): Promise<TrialOutcome | { error: string }> {
+  const text = await askInit({ name: "trial" }, directives, async (init) => void Bun.spawnSync(init));
+  const [, end, code, microseconds, words] = /^(ended|slow|late) (\d+) (\d+)\n(.*)$/s.exec(text) ?? [];
+  if (end !== "ended" && end !== "slow" && end !== "late") return { error: complaintOf(text) };
+  return { end, exitCode: Number(code), used: Number(microseconds) / 1e6, words: words?.trim() ?? "" };
+}
+
 async function launchInit(
   task: Task,
   directives: readonly Directive[],
   run: (init: Command, answer: () => string) => Promise<void>,
 ): Promise<InitAnswer> {
+  const text = await askInit(task, directives, run);
+  return text.startsWith("pid ") ? { pid: Number(text.slice(4)) } : { error: complaintOf(text) };
+}
+
+const complaintOf = (answer: string): string =>
+  answer.startsWith("error ") ? answer.slice(6) : "the container's init ended without a word";
+
+/** `run` starts the program and returns when `answer` has something to say, or never will. */
+async function askInit(
+  task: Task,
+  directives: readonly Directive[],
+  run: (init: Command, answer: () => string) => Promise<void>,
+): Promise<string> {
   using program = await initProgram();
   using orders = owned(memoryFile("directives", encodeDirectives(directives)));
   using answer = owned(memoryFile("answer", new Uint8Array()));
   const read = (): string => readAt(answer.fd, 0, 2048).toString();
   await run(command(program.path, task, orders.fd, answer.fd), read);
-  return parseAnswer(read());
+  return read();
 }
 
 function command(program: string, { name, given }: Task, orders: number, answer: number) {
@@ -112,11 +143,6 @@ function command(program: string, { name, given }: Task, orders: number, answer:
     ...(given === undefined ? [] : [given]),
   ];
   return { cmd: [program, name], argv0: "unikrun-init", env: {}, stdio };
-}
-
-function parseAnswer(text: string): InitAnswer {
-  if (text.startsWith("pid ")) return { pid: Number(text.slice(4)) };
-  return { error: text.startsWith("error ") ? text.slice(6) : "the container's init ended without a word" };
 }
 
 /** The command that runs `args` in the namespaces of `pid`, below `root` if one is given. */

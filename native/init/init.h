@@ -47,6 +47,9 @@ int report_child(pid_t child, int ready, int answer, bool wait);
 /* exec.c */
 int exec_main(void);
 
+/* trial.c */
+int trial_main(void);
+
 /* terminal.c */
 int connect_by_path(const char *path);
 void open_terminal(int console_socket, const char *size);

@@ -148,6 +148,8 @@ int main(int argc, char **argv)
 		return create_main(argc == 3 && !strcmp(argv[2], "held"));
 	if (argc == 2 && !strcmp(argv[1], "exec"))
 		return exec_main();
+	if (argc == 2 && !strcmp(argv[1], "trial"))
+		return trial_main();
 	if (argc > 2 && !strcmp(argv[1], "enter"))
 		return enter_main(argc, argv);
 	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");

@@ -293,10 +293,15 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	m.monitor.fd = m.vmm.qmp;
 	m.console.guest = m.vmm.console;
 	confine_init();
+	const char *line = directives_get(&plan->text, "say");
+	if (line)
+		tell("%s", line);
 	await_board(&m, signals);
 	channel_started(channel);
 	control_open(&m.control, channel->listener);
-	(void)!write(plan->reply, "ok", 2);
+	/* It runs, so these are warnings. */
+	read_words(&m);
+	dprintf(plan->reply, "ok%s", m.words);
 	close(plan->reply);
 	relay(&m, signals);
 	control_end(&m.control);

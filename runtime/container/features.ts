@@ -23,8 +23,8 @@ const OWN_LINUX: Json = {
 
 const OWN_CGROUP = { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true };
 
-/** `other` is the document of the other runtime, as it printed it. */
-export function features(other: string | null = null) {
+/** `other` is the document of the other runtime, as it printed it; `accelerator` is what unikernels get. */
+export function features(other: string | null = null, accelerator: "kvm" | "tcg" | "unknown" = "unknown") {
   const theirs = parse(other);
   const linux = isObject(theirs.linux) ? theirs.linux : OWN_LINUX;
   return {
@@ -41,6 +41,7 @@ export function features(other: string | null = null) {
       ...(isObject(theirs.annotations) ? theirs.annotations : {}),
       "org.unikrun.version": version,
       "org.unikrun.guests": FAMILY_NAMES.join(","),
+      "org.unikrun.accelerator": accelerator,
       // runc's name for a thing that dockerd looks for.
       "org.opencontainers.runc.checkpoint.enabled": "true",
     },

@@ -14,6 +14,8 @@ export interface HostSettings {
   /** Path of the VMM. */
   readonly qemu?: string;
   readonly accelerator?: AcceleratorSetting;
+  /** An emulated guest's log says so, and why. */
+  readonly sayEmulated?: boolean;
   /** Path of the runtime for what is not a unikernel. */
   readonly runtime?: string;
   /** Where disks of volumes and of read-only files are kept. */
@@ -40,10 +42,8 @@ export interface GuestSettings {
   }[];
 }
 
-/** What the operator can set for one container; the accelerator wins over the host's. */
-export interface OperatorSettings extends GuestSettings {
-  readonly accelerator?: AcceleratorSetting;
-}
+/** What the operator can set for one container; what the host has set, too, is won over. */
+export interface OperatorSettings extends GuestSettings, Pick<HostSettings, "accelerator" | "sayEmulated"> {}
 
 const MEBIBYTE = 1 << 20;
 
@@ -74,7 +74,7 @@ export async function imageSettings(source: string, name: string): Promise<Guest
 
 export const ANNOTATION_PREFIX = "org.unikrun.";
 
-/** Annotations are texts: a number is written in digits, arrays in JSON. Throws UnikrunError that names the annotation. */
+/** Annotations are texts: a number is written in digits, yes and no as true and false, arrays in JSON. Throws UnikrunError that names the annotation. */
 export async function annotationSettings(
   annotations: Readonly<Record<string, string>>,
 ): Promise<OperatorSettings> {
@@ -96,6 +96,8 @@ function annotationValue(name: string, text: string): unknown {
   switch (name.slice(ANNOTATION_PREFIX.length)) {
     case "memory":
       return /^\d+$/.test(text) ? Number(text) : text;
+    case "sayEmulated":
+      return text === "true" ? true : text === "false" ? false : text;
     case "args":
     case "disks":
       return parse(text, `The annotation ${name}`);
@@ -129,7 +131,7 @@ function checked<Settings>(
 }
 
 /** Settings that the host has and nobody else. */
-const HOST_ONLY = ["qemu", "accelerator", "runtime", "store", "cacheSize", "volumeSize"];
+const HOST_ONLY = ["qemu", "accelerator", "sayEmulated", "runtime", "store", "cacheSize", "volumeSize"];
 
 function sentence(error: ErrorObject, subject: (place: string) => string): string {
   const place = placeOf(error.instancePath);
@@ -165,6 +167,7 @@ function sentence(error: ErrorObject, subject: (place: string) => string): strin
 const TYPES: Readonly<Record<string, string>> = {
   string: "a string",
   integer: "a whole number",
+  boolean: "true or false",
   array: "an array",
   object: "an object",
 };

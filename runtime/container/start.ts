@@ -6,8 +6,9 @@ import { familyNamed } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
 import type { Accelerator } from "../machine/accelerator.ts";
-import { type PlanInput, planDirectives } from "../machine/plan.ts";
-import { chooseAccelerator, probeHost } from "../machine/probe.ts";
+import { chooseAccelerator, withAdvice } from "../machine/choose-accelerator.ts";
+import { type PlanInput, planDirectives, VMM_UIDS } from "../machine/plan.ts";
+import { probeHost } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
 import type { Nic } from "../network/nics.ts";
 import { loopbackServer } from "../network/resolv-conf.ts";
@@ -66,7 +67,7 @@ async function startMachine(
 ): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
-  const { host, accelerator: chosen } = await chooseVmm(container, settings);
+  const { host, accelerator: chosen, say } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
   const resolvConf = readResolvConf(guest.mounts);
   using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
@@ -108,6 +109,7 @@ async function startMachine(
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     exitRules: family.exitRules,
+    ...(say === undefined || accelerator === "kvm" ? {} : { say }),
   });
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
   writeMachine(root, id, {
@@ -124,19 +126,25 @@ async function startMachine(
   ]);
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);
-  const trouble = starting.outcome();
-  if (trouble) throw new UnikrunError(`Container ${id} can't be started: ${trouble}.`);
+  const outcome = starting.outcome();
+  if ("error" in outcome) {
+    const why = withAdvice(outcome.error.replaceAll("\n", "; "), accelerator);
+    throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
+  }
   resumed?.load(folder);
   wiring.keep();
+  for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);
 }
 
 async function chooseVmm(container: Container, settings: HostSettings) {
-  const { accelerator: wanted } = await annotationSettings(container.annotations);
+  const own = await annotationSettings(container.annotations);
   const probe = probeHost(findQemu(settings.qemu));
-  const { accelerator, warning } = chooseAccelerator(probe, wanted ?? settings.accelerator);
-  if (warning) await warn(warning);
-  return { host: probe.host, accelerator };
+  const choice = await chooseAccelerator(probe, own.accelerator ?? settings.accelerator);
+  const { accelerator, emulated } = choice;
+  if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
+  const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
+  return { host: probe.host, accelerator, say: isSaid ? emulated : undefined };
 }
 
 /** `server`: a name server on a loopback address that the guest is to reach. */
@@ -163,6 +171,3 @@ async function wireGuest(
   }
   return wiring;
 }
-
-/** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
-const VMM_UIDS = 0x7000_0000;

@@ -12,7 +12,7 @@ import { checkServices } from "./checks/services.ts";
 import { checkVmm } from "./checks/vmm.ts";
 import type { Finding } from "./finding.ts";
 
-/** Takes up to some 10 s, where KVM does not answer; as a rule less than one. */
+/** Takes up to some 40 s, where KVM does not answer; as a rule less than one. */
 export async function checkHost(): Promise<Finding[]> {
   const isRoot = !isRootless();
   const { settings, wrong } = await readSettings();
@@ -20,7 +20,7 @@ export async function checkHost(): Promise<Finding[]> {
     ...wrong,
     ...(isRoot ? [] : [ROOTLESS]),
     checkProcessor(readTextOrNull("/proc/cpuinfo") ?? ""),
-    ...checkVmm(settings, isRoot),
+    ...(await checkVmm(settings, isRoot)),
     ...(await checkNetwork(isRoot)),
     checkCgroups(),
     checkVolumes(),

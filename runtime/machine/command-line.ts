@@ -41,7 +41,8 @@ export function commandLine(machine: Machine): string[] {
     "-S",
     ...["-display", "none"],
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
-    ...boardArguments(machine),
+    ...boardArguments(machine.board),
+    ...accelerationArguments(machine.accelerator),
     ...["-m", `${machine.memoryMiB}M`],
     ...threadArguments(machine.workers),
     ...SANDBOX,
@@ -57,16 +58,12 @@ export function commandLine(machine: Machine): string[] {
   ];
 }
 
-function boardArguments({ accelerator, board }: Machine): string[] {
-  const machine = [
-    "-M",
-    qemuOption(board.machine, {
-      acpi: board.acpi ? "on" : "off",
-      usb: "off",
-      vmport: "off",
-      hpet: "off",
-    }),
-  ];
-  if (accelerator === "kvm") return [...machine, "-accel", "kvm", "-cpu", "host"];
-  return [...machine, "-accel", qemuOption("tcg", { "tb-size": TRANSLATION_BUFFER })];
+export function boardArguments(board: Pick<GuestFamily["board"], "machine" | "acpi">): string[] {
+  const devices = { acpi: board.acpi ? "on" : "off", usb: "off", vmport: "off", hpet: "off" };
+  return ["-M", qemuOption(board.machine, devices)];
 }
+
+export const accelerationArguments = (accelerator: Accelerator): string[] =>
+  accelerator === "kvm"
+    ? ["-accel", "kvm", "-cpu", "host"]
+    : ["-accel", qemuOption("tcg", { "tb-size": TRANSLATION_BUFFER })];

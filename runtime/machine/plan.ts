@@ -2,8 +2,12 @@ import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
 import type { ExitRule } from "../guest/guest.ts";
 import type { Resolver } from "../network/resolver.ts";
+import type { Accelerator } from "./accelerator.ts";
 import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
 import type { Host } from "./probe.ts";
+
+/** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
+export const VMM_UIDS = 0x7000_0000;
 
 /** What init needs to know to build the cage, run the VMM in it, and tell how the guest ended. */
 export interface PlanInput {
@@ -27,6 +31,8 @@ export interface PlanInput {
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
   readonly exitRules: readonly ExitRule[];
+  /** A line for the container's log. */
+  readonly say?: string;
 }
 
 /** The plan as directives (native/directives.ts). */
@@ -37,10 +43,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     ["cage", input.cage],
     ["rootfs", input.rootfs],
     ...(input.ownMounts ? [] : [["unshare-mounts", ""] as const]),
-    ...host.files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
-    ...host.files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
-    ["device", "dev/null /dev/null"],
-    ...(machine.accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
+    ...vmmFiles(host, machine.accelerator),
     [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
     ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),
@@ -51,9 +54,18 @@ export function planDirectives(input: PlanInput): Directive[] {
     ["uid", String(input.uid)],
     ...optional("apparmor", input.apparmor),
     ...optional("selinux", input.selinux),
+    ...optional("say", input.say),
     ...input.exitRules.flatMap(ruleDirectives),
   ];
 }
+
+/** What of the host the VMM has in its cage. */
+export const vmmFiles = ({ files }: Host, accelerator: Accelerator): Directive[] => [
+  ...files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
+  ...files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
+  ["device", "dev/null /dev/null"],
+  ...(accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
+];
 
 const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
   ["phase", phase],

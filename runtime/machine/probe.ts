@@ -7,76 +7,128 @@ import {
   statusOrNull,
   writeText,
 } from "../../native/files.ts";
-import { type Accelerator, whyNotKvm } from "./accelerator.ts";
+import { O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { lockWithin } from "../../native/lock.ts";
 import { listQemuFiles, type QemuFiles } from "./qemu.ts";
 
-/** What was found out about this host's VMM, once for every QEMU, kernel and boot. */
+/** What was found out about this host's VMM. */
 export interface Host {
   readonly qemu: string;
   readonly files: QemuFiles;
-  /** Why KVM can't be used; null where it can. */
-  readonly kvmTrouble: string | null;
 }
 
-/** `isNews`: this call found it out. */
+/** What KVM is worth here; `why` is a clause. */
+export type Verdict =
+  | { readonly kind: "good" }
+  /** It works, and is slower than emulation. */
+  | { readonly kind: "slow"; readonly why: string }
+  | { readonly kind: "broken"; readonly why: string }
+  /** The trial was not done in time, as on a host that is too busy. */
+  | { readonly kind: "undecided"; readonly why: string };
+
+/** What is remembered, once for every QEMU, kernel, device node and boot. */
 export interface Probe {
+  readonly key: string;
   readonly host: Host;
-  readonly isNews: boolean;
+  /** Absent until it was asked for. */
+  readonly kvm?: Exclude<Verdict, { kind: "undecided" }>;
+  readonly undecided?: Undecided;
+}
+
+interface Undecided {
+  readonly why: string;
+  /** How many trials in a row ended so, and the last in seconds of the host's uptime. */
+  readonly times: number;
+  readonly at: number;
 }
 
 /** On a file system that a reboot empties, so that a new kernel or module is asked again. */
 const CACHE = "/run/unikrun-host";
+const FILE = `${CACHE}/vmm.json`;
 
-/** Probes `qemu` (a path without links), or takes what was found before. The first call takes up to 3 s. */
+/** Asks `qemu` (a path without links) for its files, some 60 ms, or takes what is remembered. */
 export function probeHost(qemu: string): Probe {
-  const key = cacheKey(qemu);
-  const file = `${CACHE}/vmm.json`;
-  const known = readCache(file);
-  if (known?.key === key) return { host: known.host, isNews: false };
-  makeFolders(CACHE, 0o700);
-  const host: Host = { qemu, files: listQemuFiles(qemu), kvmTrouble: whyNotKvm(qemu, CACHE) };
-  const draft = `${file}.${process.pid}`;
-  writeText(draft, JSON.stringify({ key, host }));
-  rename(draft, file);
-  return { host, isNews: true };
+  const probe = rememberedProbe(qemu);
+  if (probe) return probe;
+  return remember({ key: keyOf(qemu), host: { qemu, files: listQemuFiles(qemu) } });
 }
 
-function cacheKey(qemu: string): string {
-  const { modified, size, inode } = statusOfFile(qemu);
-  const kvm = statusOrNull("/dev/kvm");
-  const release = readText("/proc/sys/kernel/osrelease").trim();
-  return [
-    qemu,
-    modified,
-    size,
-    inode,
-    release,
-    kvm ? `${kvm.node}:${kvm.mode}` : "no kvm",
-    TRIAL_VERSION,
-  ].join(" ");
+/** Null where nobody has asked yet. */
+export function rememberedProbe(qemu: string): Probe | null {
+  const known = readCache();
+  return known?.key === keyOf(qemu) ? known : null;
+}
+
+/** How many undecided trials may follow each other at once, and the seconds until the next after that. */
+const AT_ONCE = 3;
+const REST = 600;
+
+/** A trial may take as long as this, in milliseconds, whoever runs it. */
+const LOCK_PATIENCE = 40_000;
+
+/** What KVM is worth, by a trial where it is not remembered; `isNews` says that it was not. An undecided one is asked again by the next. */
+export async function judgeKvm(probe: Probe): Promise<{ verdict: Verdict; isNews: boolean }> {
+  if (probe.kvm) return { verdict: probe.kvm, isNews: false };
+  if (probe.undecided && isResting(probe.undecided)) return undecided(probe.undecided);
+  // Of several that start at once, one tries.
+  using lock = owned(openPath(`${CACHE}/lock`, O_RDWR | O_CREAT, 0o600));
+  const isOurs = lockWithin(lock.fd, LOCK_PATIENCE);
+  const now = probeHost(probe.host.qemu);
+  if (now.kvm) return { verdict: now.kvm, isNews: false };
+  if (now.undecided && now.undecided.times !== probe.undecided?.times) return undecided(now.undecided);
+  if (!isOurs) return undecided({ why: "a trial guest of another start is not done yet" });
+  return { verdict: await tryAndRemember(now), isNews: true };
+}
+
+/** Tries KVM whatever is remembered. */
+export async function renewKvm({ host: { qemu } }: Probe): Promise<Verdict> {
+  using lock = owned(openPath(`${CACHE}/lock`, O_RDWR | O_CREAT, 0o600));
+  if (!lockWithin(lock.fd, LOCK_PATIENCE))
+    return { kind: "undecided", why: "a trial guest of a start is not done yet" };
+  return await tryAndRemember(probeHost(qemu));
+}
+
+async function tryAndRemember({ key, host, undecided: before }: Probe): Promise<Verdict> {
+  const { tryKvm } = await import("./trial.ts");
+  const verdict = await tryKvm(host, CACHE);
+  if (verdict.kind !== "undecided") remember({ key, host, kvm: verdict });
+  else {
+    const times = (before?.times ?? 0) + 1;
+    remember({ key, host, undecided: { why: verdict.why, times, at: uptime() } });
+  }
+  return verdict;
+}
+
+const undecided = ({ why }: Pick<Undecided, "why">) =>
+  ({ verdict: { kind: "undecided", why }, isNews: false }) as const;
+
+const isResting = ({ times, at }: Undecided): boolean => times >= AT_ONCE && uptime() < at + REST;
+
+const uptime = (): number => Number.parseFloat(readText("/proc/uptime"));
+
+function remember(probe: Probe): Probe {
+  makeFolders(CACHE, 0o700);
+  const draft = `${FILE}.${process.pid}`;
+  writeText(draft, JSON.stringify(probe));
+  rename(draft, FILE);
+  return probe;
 }
 
 /** To be raised when what is asked changes. */
-const TRIAL_VERSION = 1;
+const TRIAL_VERSION = 2;
 
-function readCache(file: string): { key: string; host: Host } | null {
+function keyOf(qemu: string): string {
+  const { modified, size, inode } = statusOfFile(qemu);
+  const kvm = statusOrNull("/dev/kvm");
+  const release = readText("/proc/sys/kernel/osrelease").trim();
+  const node = kvm ? `${kvm.node} ${kvm.mode.toString(8)} ${kvm.uid}:${kvm.gid}` : "no kvm";
+  return [qemu, modified, size, inode, release, node, TRIAL_VERSION].join(" ");
+}
+
+function readCache(): Probe | null {
   try {
-    return JSON.parse(readTextOrNull(file) ?? "null") as { key: string; host: Host } | null;
+    return JSON.parse(readTextOrNull(FILE) ?? "null") as Probe | null;
   } catch {
     return null; // Torn by a crash: ask again.
   }
-}
-
-/** `wanted` is the operator's word. A host without KVM gets TCG; `warning` says so when that is news, not at every start. */
-export function chooseAccelerator(
-  { host, isNews }: Probe,
-  wanted: "auto" | Accelerator | undefined,
-): { accelerator: Accelerator; warning?: string } {
-  if (wanted === "kvm" || wanted === "tcg") return { accelerator: wanted };
-  if (host.kvmTrouble === null) return { accelerator: "kvm" };
-  if (!isNews) return { accelerator: "tcg" };
-  return {
-    accelerator: "tcg",
-    warning: `KVM does not work here, as ${host.kvmTrouble}: guests are emulated (TCG), which is many times slower.`,
-  };
 }

@@ -36,7 +36,7 @@ async function host(text: string, use: (file: string) => Promise<void>): Promise
 }
 
 test("the host's file sets the VMM, the accelerator and the other runtime; without a file nothing is set", async (t) => {
-  const all = { qemu: "/opt/qemu", accelerator: "tcg", runtime: "/usr/bin/crun" };
+  const all = { qemu: "/opt/qemu", accelerator: "tcg", sayEmulated: true, runtime: "/usr/bin/crun" };
   await host(JSON.stringify({ $schema: "./config.schema.json", ...all }), async (file) => {
     t.like(await hostSettings(file), all);
     t.deepEqual(await hostSettings(`${file}.absent`), {});
@@ -47,9 +47,10 @@ for (const [settings, says] of [
   ['{"qemu":"qemu"}', `: qemu ${ABSOLUTE}`],
   ['{"qemu":5}', ": qemu must be a string."],
   ['{"accelerator":"hvf"}', ": accelerator must be one of auto, kvm, tcg."],
+  ['{"sayEmulated":"yes"}', ": sayEmulated must be true or false."],
   [
     '{"kernel":"/k"}',
-    ": kernel is no setting: there are qemu, accelerator, runtime, store, cacheSize, volumeSize.",
+    ": kernel is no setting: there are qemu, accelerator, sayEmulated, runtime, store, cacheSize, volumeSize.",
   ],
   ["[]", ": it must be an object."],
 ] as const)
@@ -147,7 +148,11 @@ for (const [name, value, says] of [
   ["disks", '[{"path":1}]', /^The annotation org\.unikrun\.disks\[0\]\.path must be a string\.$/],
   ["accelerator", "hvf", " must be one of auto, kvm, tcg."],
   ["qemu", "/bin/sh", " can be set by the host only, in /etc/unikrun/config.json."],
-  ["kernal", "/k", " is no setting: there are family, kernel, args, memory, disks, accelerator."],
+  [
+    "kernal",
+    "/k",
+    " is no setting: there are family, kernel, args, memory, disks, accelerator, sayEmulated.",
+  ],
 ] as const)
   test(`the annotation org.unikrun.${name}=${value} is refused by its name`, (t) =>
     refused(

@@ -38,12 +38,22 @@ test("firmware is looked for in QEMU's folders", (t) => {
 });
 
 test("without KVM guests run all the same, but where the host's settings want KVM only", (t) => {
-  const trouble = "a trial guest did not boot on KVM within 2.5 s";
-  t.is(judgeKvm({ accelerator: "kvm", trouble: null, isStale: false }).status, "ok");
-  t.is(judgeKvm({ accelerator: "tcg", trouble: null, isStale: false }).status, "warning");
-  t.true(canRun([judgeKvm({ accelerator: "tcg", trouble, isStale: false })]));
-  t.false(canRun([judgeKvm({ accelerator: "kvm", trouble, isStale: false })]));
-  t.regex(judgeKvm({ accelerator: "tcg", trouble, isStale: true }).advice ?? "", /vmm\.json/);
+  t.is(judgeKvm({ kind: "good" }, {}).status, "ok");
+  t.is(judgeKvm({ kind: "good" }, { accelerator: "tcg" }).status, "warning");
+  const verdicts = (["slow", "broken", "undecided"] as const).map((kind) => ({ kind, why: "the reason" }));
+  for (const verdict of verdicts) {
+    const finding = judgeKvm(verdict, {});
+    t.true(canRun([finding]), verdict.kind);
+    t.regex(finding.fact, /the reason; guests are emulated/);
+    t.is(canRun([judgeKvm(verdict, { accelerator: "kvm" })]), verdict.kind !== "broken", verdict.kind);
+  }
+});
+
+test("what to do about KVM fits why it does not work", (t) => {
+  const adviceFor = (why: string) => judgeKvm({ kind: "broken", why }, {}).advice ?? "";
+  t.regex(adviceFor("there is no /dev/kvm"), /modprobe/);
+  t.regex(adviceFor("/dev/kvm can't be opened (open /dev/kvm: Operation not permitted)"), /--device/);
+  t.notRegex(adviceFor("QEMU failed on it: no"), /firmware|modprobe/);
 });
 
 test("cgroups are told by their versions and controllers", (t) => {

@@ -2,7 +2,7 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { familyNamed } from "../../guest/detect.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { loadMachine } from "../../machine/migration.ts";
-import { probeHost } from "../../machine/probe.ts";
+import { judgeKvm, probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
 import { adoptAddresses, refuseOtherAddresses } from "../../network/adopt.ts";
 import type { CreateOptions } from "../create.ts";
@@ -66,10 +66,10 @@ async function resume(root: string, container: Container, folder: string): Promi
 }
 
 async function refuseWithoutKvm(id: string, folder: string): Promise<void> {
-  const { kvmTrouble } = probeHost(findQemu((await hostSettings()).qemu)).host;
-  if (kvmTrouble === null) return;
+  const { verdict } = await judgeKvm(probeHost(findQemu((await hostSettings()).qemu)));
+  if (verdict.kind !== "broken") return;
   throw new UnikrunError(
-    `Container ${id} can't be restored: the checkpoint in ${folder} was made under KVM, and here ${kvmTrouble}: restore it on a host that has KVM.`,
+    `Container ${id} can't be restored: the checkpoint in ${folder} was made under KVM, and here ${verdict.why}: restore it on a host that has KVM.`,
   );
 }
 

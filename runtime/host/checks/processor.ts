@@ -9,5 +9,10 @@ export function checkProcessor(cpuinfo: string): Finding {
   const advice = flags.has("hypervisor")
     ? "this host is a guest itself: switch nested virtualization on for it"
     : "switch VT-x or AMD-V on in the firmware's setup";
-  return { status: "warning", subject, fact: "shows neither VT-x nor AMD-V, so there is no KVM", advice };
+  return {
+    status: "warning",
+    subject,
+    fact: "shows neither VT-x nor AMD-V, so KVM is slow, if there is any",
+    advice,
+  };
 }

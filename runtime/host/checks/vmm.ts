@@ -2,14 +2,13 @@
 import { exists } from "../../../native/files.ts";
 import type { HostSettings } from "../../container/settings.ts";
 import { reasonOf } from "../../error.ts";
-import { whyNotKvm } from "../../machine/accelerator.ts";
-import { chooseAccelerator, probeHost } from "../../machine/probe.ts";
+import { probeHost, renewKvm, type Verdict } from "../../machine/probe.ts";
 import { findQemu, listQemuFiles } from "../../machine/qemu.ts";
 import { versionOf } from "../engines.ts";
 import type { Finding } from "../finding.ts";
 
-/** Boots a trial guest, as root; takes up to 5 s. */
-export function checkVmm(settings: HostSettings, isRoot: boolean): Finding[] {
+/** Tries KVM again, as root, whatever is remembered, and what comes out is remembered. */
+export async function checkVmm(settings: HostSettings, isRoot: boolean): Promise<Finding[]> {
   const subject = "QEMU";
   try {
     const qemu = findQemu(settings.qemu);
@@ -17,7 +16,7 @@ export function checkVmm(settings: HostSettings, isRoot: boolean): Finding[] {
     return [
       judgeQemu(qemu, versionOf(qemu)),
       judgeFirmware(needed),
-      isRoot ? checkKvm(qemu, settings) : unasked(settings),
+      isRoot ? judgeKvm(await renewKvm(probeHost(qemu)), settings) : unasked(settings),
     ];
   } catch (error) {
     return [{ status: "missing", subject, fact: reasonOf(error), essential: true }];
@@ -60,51 +59,43 @@ export function judgeFirmware(folders: readonly string[]): Finding {
   };
 }
 
-function checkKvm(qemu: string, settings: HostSettings): Finding {
-  const probe = probeHost(qemu);
-  const { accelerator } = chooseAccelerator(probe, settings.accelerator);
-  const trouble = probe.host.kvmTrouble;
-  const isStale = trouble !== null && !probe.isNews && whyNotKvm(qemu, "/run/unikrun-host") === null;
-  return judgeKvm({ accelerator, trouble, isStale });
+/** As a start judges, with what can be done about it. */
+export function judgeKvm(verdict: Verdict, { accelerator = "auto" }: HostSettings): Finding {
+  const subject = "KVM";
+  if (verdict.kind !== "good" && accelerator === "kvm") {
+    const isEssential = verdict.kind === "broken";
+    return {
+      status: isEssential ? "missing" : "warning",
+      subject,
+      fact: `${FACTS[verdict.kind](verdict.why)}, and the host's settings allow nothing else`,
+      advice: 'take "accelerator" out of /etc/unikrun/config.json, to have guests emulated',
+      ...(isEssential ? { essential: true } : {}),
+    };
+  }
+  if (accelerator === "tcg") {
+    const isGood = verdict.kind === "good";
+    const fact = `${isGood ? "works" : FACTS[verdict.kind](verdict.why)}; the host's settings say tcg, so guests are emulated`;
+    const advice = 'take "accelerator" out of /etc/unikrun/config.json';
+    return { status: "warning", subject, fact, ...(isGood ? { advice } : {}) };
+  }
+  if (verdict.kind === "good") return { status: "ok", subject, fact: "a trial guest is fast on it" };
+  const fact = `${FACTS[verdict.kind](verdict.why)}; guests are emulated (TCG)`;
+  return { status: "warning", subject, fact, advice: adviceFor(verdict) };
 }
 
-/** `trouble` is why KVM does not work, by the answer that is kept; `isStale` if it does now. */
-export function judgeKvm(kvm: {
-  accelerator: "kvm" | "tcg";
-  trouble: string | null;
-  isStale: boolean;
-}): Finding {
-  const subject = "KVM";
-  const { accelerator, trouble, isStale } = kvm;
-  if (isStale) {
-    const advice = "rm /run/unikrun-host/vmm.json, so that the next start asks again";
-    return { status: "warning", subject, fact: "works, but did not when it was first tried", advice };
-  }
-  if (trouble === null)
-    return accelerator === "kvm"
-      ? { status: "ok", subject, fact: "a trial guest boots on it" }
-      : {
-          status: "warning",
-          subject,
-          fact: "works, but the host's settings say tcg, so guests are emulated",
-          advice: 'take "accelerator" out of /etc/unikrun/config.json',
-        };
-  if (accelerator === "kvm")
-    return {
-      status: "missing",
-      subject,
-      fact: `${trouble}, and the host's settings say that there is nothing else`,
-      advice: 'take "accelerator" out of /etc/unikrun/config.json, to have guests emulated',
-      essential: true,
-    };
-  return {
-    status: "warning",
-    subject,
-    fact: `${trouble}; guests are emulated (TCG), which is many times slower`,
-    advice: exists("/dev/kvm")
-      ? "switch virtualization on in the firmware, or nested for this host if it is a guest"
-      : "modprobe kvm_intel (or kvm_amd)",
-  };
+const FACTS: Readonly<Record<Exclude<Verdict["kind"], "good">, (why: string) => string>> = {
+  broken: (why) => `does not work: ${why}`,
+  slow: (why) => `is slower than emulation: ${why}`,
+  undecided: (why) => `is not known: ${why}`,
+};
+
+function adviceFor({ kind, why }: Exclude<Verdict, { kind: "good" }>): string {
+  if (kind === "undecided") return "try again when this host is less busy";
+  if (kind === "slow") return "a host with VT-x or AMD-V, nested or not, has a faster one";
+  if (/there is no|has nothing behind/.test(why)) return "modprobe kvm_intel (or kvm_amd)";
+  if (/can't be opened/.test(why))
+    return "allow this system its device 10:232 (docker run --device /dev/kvm)";
+  return "see what QEMU says, and dmesg";
 }
 
 function unasked({ accelerator = "auto" }: HostSettings): Finding {

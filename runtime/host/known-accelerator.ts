@@ -1,0 +1,18 @@
+import { hostSettings } from "../container/settings.ts";
+import type { Accelerator } from "../machine/accelerator.ts";
+import { rememberedProbe } from "../machine/probe.ts";
+import { findQemu } from "../machine/qemu.ts";
+
+/** What guests get here, without a trial of KVM: unknown until the first start after a boot. */
+export async function knownAccelerator(): Promise<Accelerator | "unknown"> {
+  try {
+    const { accelerator = "auto", qemu } = await hostSettings();
+    if (accelerator !== "auto") return accelerator;
+    const verdict = rememberedProbe(findQemu(qemu))?.kvm;
+    if (!verdict) return "unknown";
+    return verdict.kind === "good" ? "kvm" : "tcg";
+  } catch {
+    // Wrong settings and a missing QEMU are told by those who need them.
+    return "unknown";
+  }
+}

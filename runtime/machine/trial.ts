@@ -1,0 +1,113 @@
+/** Whether KVM is of use here: a guest is booted on it as machines are, and it has to be faster than emulation. */
+import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
+import { runTrial, type TrialOutcome } from "../../native/init.ts";
+import { type Accelerator, whyNoDevice } from "./accelerator.ts";
+import { accelerationArguments, boardArguments, KERNEL_PATH } from "./command-line.ts";
+import { VMM_UIDS, vmmFiles } from "./plan.ts";
+import type { Host, Verdict } from "./probe.ts";
+import { SANDBOX } from "./sandbox.ts";
+import { EXIT_CODE, EXIT_DEVICE, trialKernel } from "./trial-kernel.ts";
+
+/** Seconds of CPU time in which only a processor can do the trial's work. */
+const QUICK = 0.5;
+
+/** Seconds: of CPU time for the first of the two, and of any time for each. */
+const CPU_LIMIT = 10;
+const PATIENCE = 15;
+
+/** Seconds of CPU time that one used, and how that ended (native/init.ts); or why there was none. */
+export type Trial = Pick<TrialOutcome, "end" | "used"> | { error: string };
+
+/**
+ * `scratch` is a folder that exists, for this process alone. Where KVM is good it takes some 0.15 s, where it is not at most 30.
+ * What counts is CPU time, which is the same on a busy host.
+ */
+export async function tryKvm(host: Host, scratch: string): Promise<Verdict> {
+  const missing = whyNoDevice();
+  if (missing) return { kind: "broken", why: missing };
+  using place = makePlace(scratch);
+  const run = (accelerator: Accelerator, limit = CPU_LIMIT) => boot({ host, accelerator, place, limit });
+  if (hasVirtualization(readTextOrNull("/proc/cpuinfo") ?? "")) {
+    const kvm = await run("kvm");
+    if ("error" in kvm || (kvm.end === "ended" && kvm.used <= QUICK)) return judgeTrials({ kvm });
+    return judgeTrials({ kvm, tcg: await run("tcg", kvm.used) });
+  }
+  // KVM by other means than the processor's, so it is likely to take far longer.
+  const tcg = await run("tcg");
+  return judgeTrials({ kvm: await run("kvm", "error" in tcg ? CPU_LIMIT : tcg.used), tcg });
+}
+
+/**
+ * The rule: KVM is used if it does the work in no more CPU time than emulation. What was not done was stopped, perhaps when it had
+ * used as much as the other; there is no `tcg` where it can't win.
+ */
+export function judgeTrials({ kvm, tcg }: { kvm: Trial; tcg?: Trial }): Verdict {
+  if ("error" in kvm) return { kind: "broken", why: kvm.error };
+  const rival = tcg && !("error" in tcg) && tcg.end === "ended" ? tcg : undefined;
+  const isDone = kvm.end === "ended";
+  if (isDone && !(rival && rival.used < kvm.used)) return { kind: "good" };
+  if (!rival || (kvm.end === "late" && kvm.used < rival.used))
+    return { kind: "undecided", why: "a trial guest on it was not done in its time" };
+  const took = isDone ? seconds(kvm.used) : `more than ${seconds(kvm.used)}`;
+  const why = `a trial guest took ${took} of CPU time on it, and ${seconds(rival.used)} without`;
+  return { kind: "slow", why };
+}
+
+const seconds = (time: number): string => `${time.toFixed(time < 1 ? 2 : 1)} s`;
+
+/** VT-x or AMD-V. */
+const hasVirtualization = (cpuinfo: string): boolean => /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo);
+
+interface Place extends Disposable {
+  readonly cage: string;
+  readonly kernel: string;
+}
+
+function makePlace(scratch: string): Place {
+  const [cage, kernel] = [`${scratch}/trial-cage`, `${scratch}/trial-kernel`];
+  makeFolders(cage, 0o700);
+  writeBytes(kernel, trialKernel());
+  return {
+    cage,
+    kernel,
+    [Symbol.dispose]() {
+      removeFile(kernel);
+      removeFolder(cage);
+    },
+  };
+}
+
+async function boot(options: {
+  host: Host;
+  accelerator: Accelerator;
+  place: Place;
+  limit: number;
+}): Promise<Trial> {
+  const { host, accelerator, place, limit } = options;
+  const outcome = await runTrial([
+    ["cage", place.cage],
+    ["rootfs", "/"],
+    ["unshare-mounts", ""],
+    ...vmmFiles(host, accelerator),
+    ["image-file", `${KERNEL_PATH} ${place.kernel}`],
+    ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
+    ["uid", String(VMM_UIDS + process.pid)],
+    ["cpu-limit", String(Math.ceil(limit * 1000))],
+    ["wall-limit", String(PATIENCE * 1000)],
+  ]);
+  if ("error" in outcome) return outcome;
+  const { end, exitCode, words } = outcome;
+  if (end !== "ended" || exitCode === EXIT_CODE) return outcome;
+  return { error: `QEMU failed on it: ${words.split("\n")[0] || `it ended with ${exitCode}`}` };
+}
+
+const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
+  qemu,
+  ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
+  ...boardArguments({ machine: "pc", acpi: false }),
+  ...accelerationArguments(accelerator),
+  ...["-m", "16M"],
+  ...SANDBOX,
+  ...["-device", EXIT_DEVICE],
+  ...["-kernel", `/${KERNEL_PATH}`],
+];
