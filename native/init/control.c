@@ -34,10 +34,14 @@ static void hang_up(struct control *control)
 	control->asked = control->forwarded = false;
 }
 
-/* What the caller says next; a descriptor that comes with it is for the VMM. */
+/* What the caller says next, to the end of the line: what follows "console" is the guest's. A descriptor that comes with it is for the VMM. */
 static ssize_t receive(struct control *control)
 {
 	struct iovec body = { control->line + control->used, sizeof control->line - 1 - control->used };
+	ssize_t there = recv(control->caller, body.iov_base, body.iov_len, MSG_PEEK);
+	const char *end = there > 0 ? memchr(body.iov_base, '\n', (size_t)there) : NULL;
+	if (end)
+		body.iov_len = (size_t)(end + 1 - (char *)body.iov_base);
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;

@@ -1,6 +1,7 @@
 /** exec, as engines call it: `--process FILE --detach --pid-file P`, and by hand. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { connectUnix, receive, sendAll } from "../../native/sockets.ts";
 import { reap, reapAll } from "../bench/reap.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
@@ -125,6 +126,17 @@ test("console ends though a guest goes on talking, and though it does not read",
     t.is(await run.exited, code);
     if (code) t.is(await run.stderr.text(), "unikrun: the guest does not read what was typed\n");
   }
+});
+
+test("what is typed before init has looked reaches the guest, too", (t) => {
+  using bench = makeBench(["cat"]);
+  t.is(bench.call("create").code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  const deadline = Date.now() + 20_000;
+  while (!bench.output().includes("main()") && Date.now() < deadline) Bun.sleepSync(20);
+  using line = connectUnix({ folder: `${bench.root}/${bench.id}`, name: "control.sock", timeout: 10 });
+  sendAll(line.fd, Buffer.from("console\ntyped at once\n"));
+  t.regex(receive(line.fd, 4096).toString(), /^typed/);
 });
 
 test("who opens the console takes it from whoever has it, and that is said", async (t) => {
