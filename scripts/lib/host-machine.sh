@@ -3,9 +3,10 @@
 #   ssh          a configuration for ssh -F: the names "host" (root) and "alice"
 #   console      what it says on its serial console
 #   ask, answer  QEMU's monitor, as two pipes
-# A machine that has booted is kept in the cache, by QEMU's version, and goes on from there in place of another boot.
+# A machine that has booted is kept in the cache, and goes on from there in place of another boot.
 
-host_booted() { echo "$host/booted-$(qemu-system-x86_64 --version | sed -n '1s/[^0-9.]*\([0-9.]*\).*/\1/p')"; }
+# Its name tells what it can go on with: this QEMU, and the options here.
+host_booted() { echo "$host/running-$( (qemu-system-x86_64 --version && cat "${BASH_SOURCE[0]}") | sha256sum | cut -c 1-12)"; }
 
 # start_host_qemu STATE OPTION... leaves its process id in $host_qemu.
 start_host_qemu() {
@@ -19,7 +20,8 @@ start_host_qemu() {
     -append "root=/dev/vda rw console=ttyS0 quiet security=apparmor apparmor=1 mitigations=off" \
     -drive "file=$state/disk.qcow2,if=virtio,cache=unsafe,discard=unmap" \
     -netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 -device virtio-net-pci,netdev=net,romfile= \
-    -device virtio-rng-pci "$@" </dev/null >"$state/qemu.log" 2>&1 &
+    -device virtio-rng-pci \
+    -virtfs "local,path=$repository,mount_tag=repository,security_model=none,multidevs=remap,readonly=on" "$@" </dev/null >"$state/qemu.log" 2>&1 &
   host_qemu=$!
   # Opening one end waits for the other.
   exec {host_ask}>"$state/monitor.in" {host_answer}<"$state/monitor.out"
@@ -107,9 +109,9 @@ keep_booted_host() (
   booted=$(host_booted)
   [ ! -e "$booted" ] || exit 0
   say "booting the host (once, about two minutes)"
-  rm -rf "$host"/booted-*
+  rm -rf "$host"/running-*
   state=$(mktemp -d "$booted.XXXX") || exit 1
-  trap 'end_host "$state"; rm -rf "$state"' EXIT
+  trap 'end_host "$state" || true; rm -rf "$state"' EXIT
   boot_host "$state" && write_host_memory "$state" && rm "$state/ssh" "$state"/monitor.* && mv -T "$state" "$booted"
 )
 
