@@ -1,5 +1,5 @@
 /**
- * eBPF programs for traffic control (bpf(2), tc-bpf(8)), in the assembly language of LLVM and of the kernel's verifier
+ * eBPF programs for traffic control and for cgroups (bpf(2), tc-bpf(8)), in the assembly language of LLVM and of the kernel's verifier
  * (Documentation/bpf/standardization/instruction-set.rst): a statement ends with its line or with ";", a comment begins with "//".
  *
  *     r0 = *(u16 *)skb[12]            // of the packet, in the host's order; needs the context in r6, and ends with 0 past its end
@@ -29,6 +29,7 @@ const HELPERS: Table = {
 };
 const SIZES: Table = { u32: 0x00, u16: 0x08, u8: 0x10 };
 const CONDITIONS: Table = { "==": 0x10, "!=": 0x50, "&": 0x40 };
+const OPERATIONS: Table = { "+": 0x00, "&": 0x50, ">>": 0x70 };
 const WIDTHS: Table = { r: 0x05, w: 0x06 };
 
 /** The operands of a statement, by the names that the instruction's fields have. */
@@ -54,7 +55,10 @@ const STATEMENTS: readonly { readonly form: RegExp; readonly opcode: (operands: 
     opcode: ({ size, from }) => (from ? 0x63 : 0x62) | named(SIZES, size),
   },
   { form: /^r(?<to>\d) = (r(?<from>\d+)|(?<value>-?\w+))$/, opcode: ({ from }) => (from ? 0xbf : 0xb7) },
-  { form: /^r(?<to>\d) \+= (?<value>-?\w+)$/, opcode: () => 0x07 },
+  {
+    form: /^r(?<to>\d) (?<how>\S+)= (?<value>-?\w+)$/,
+    opcode: ({ how }) => 0x07 | named(OPERATIONS, how),
+  },
   {
     form: /^if (?<width>[rw])(?<to>\d) (?<how>\S+) ([rw](?<from>\d)|(?<value>-?\w+)) goto (?<label>\w+)$/,
     opcode: ({ width, how, from }) => named(WIDTHS, width) | named(CONDITIONS, how) | (from ? 0x08 : 0),
@@ -105,19 +109,20 @@ const libc = once(
     }).symbols,
 );
 
-/** A program of the type sched_cls; its name has up to 15 letters, digits and "_". Throws an Error with `code`. */
-export function loadProgram(name: string, text: string): Descriptor {
-  const BPF = process.arch === "arm64" ? 280 : 321;
-  const [PROG_LOAD, SCHED_CLS] = [5, 3];
+/** enum bpf_prog_type */
+const TYPES = { sched_cls: 3, cgroup_device: 15 } as const;
+
+/** A program's name has up to 15 letters, digits and "_". Throws an Error with `code`. */
+export function loadProgram(name: string, text: string, type: keyof typeof TYPES = "sched_cls"): Descriptor {
+  const PROG_LOAD = 5;
   const [code, license] = [assemble(text), cString("Apache-2.0")];
   const attributes = Buffer.alloc(64);
-  attributes.writeUInt32LE(SCHED_CLS, 0);
+  attributes.writeUInt32LE(TYPES[type], 0);
   attributes.writeUInt32LE(code.length / 8, 4);
   attributes.writeBigUInt64LE(BigInt(ptr(code)), 8);
   attributes.writeBigUInt64LE(BigInt(ptr(license)), 16);
   attributes.write(name, 48);
-  const load = (): number =>
-    check(libc().syscall(BPF, PROG_LOAD, attributes, attributes.length), `bpf ${name}`);
+  const load = (): number => bpf(PROG_LOAD, attributes);
   try {
     return owned(load());
   } catch (error) {
@@ -126,5 +131,18 @@ export function loadProgram(name: string, text: string): Descriptor {
     const [RLIMIT_MEMLOCK, RLIM_INFINITY] = [8, 2n ** 64n - 1n];
     libc().setrlimit(RLIMIT_MEMLOCK, new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]));
     return owned(load());
+  }
+}
+
+/** bpf(2) with a command and its union bpf_attr. Throws an Error with `code`. */
+export function bpf(command: number, attributes: Buffer): number {
+  const BPF = process.arch === "arm64" ? 280 : 321;
+  // A signal may interrupt the verifier.
+  for (let patience = 30; ; patience--) {
+    try {
+      return check(libc().syscall(BPF, command, attributes, attributes.length), "bpf");
+    } catch (error) {
+      if (errorCode(error) !== "EAGAIN" || patience === 0) throw error;
+    }
   }
 }

@@ -22,9 +22,13 @@ export async function launchInCgroup(options: {
   undo: AsyncDisposableStack;
 }): Promise<Launched> {
   const { id, place, undo } = options;
-  const make = (resources: Resources, holds?: number): void => {
+  const make = async (resources: Resources, holds?: number): Promise<void> => {
     createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
     undo.defer(() => cgroup.destroy());
+    if (cgroup.version === 1 || !resources.devices) return;
+    // Loaded here: version 1 has files for them.
+    const { restrictDevices } = await import("./cgroup/devices-v2.ts");
+    restrictDevices(cgroup, resources.devices);
   };
   const cgroup = openCgroup(cgroupPaths(place.path));
   const start = async (whileHeld?: WhileHeld): Promise<number> => {
@@ -34,7 +38,7 @@ export async function launchInCgroup(options: {
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
   };
   if (!("unit" in place)) {
-    make(options.resources);
+    await make(options.resources);
     return { cgroup, pid: await start() };
   }
   const { startScope, stopScope } = await import("./cgroup/scope.ts");
@@ -44,7 +48,7 @@ export async function launchInCgroup(options: {
   const pid = await start(async (held) => {
     await startScope({ ...options, place, pid: held, resources, version: cgroup.version });
     undo.defer(() => stopScope(place.unit));
-    make(resources, held);
+    await make(resources, held);
   });
   return { pid, cgroup };
 }

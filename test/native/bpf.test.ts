@@ -10,6 +10,7 @@ test("statements are the instructions that LLVM makes of them", (t) => {
       r0 = *(u16 *)skb[12]
       if w0 != 0x800 goto pass       // one way
       r2 = r10; r2 += -4; r3 = 192
+      r3 &= 0xffff; r3 >>= 16
       *(u32 *)(r10 - 4) = r3
       *(u16 *)(r10 - 2) = -1
       r7 = *(u8 *)(r0 + 72)
@@ -22,10 +23,12 @@ test("statements are the instructions that LLVM makes of them", (t) => {
     [
       "bf16000000000000",
       "280000000c000000",
-      "56000a0000080000",
+      "56000c0000080000",
       "bfa2000000000000",
       "07020000fcffffff",
       "b7030000c0000000",
+      "57030000ffff0000",
+      "7703000010000000",
       "633afcff00000000",
       "6a0afeffffffffff",
       "7107480000000000",

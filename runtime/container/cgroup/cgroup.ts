@@ -40,8 +40,8 @@ export interface Cgroup {
 }
 
 /**
- * Makes the cgroup `path` (see cgroupPath) with these limits, with no process in it. One that exists is taken
- * over if no process is in it but `holds`. Throws UnikrunError, with nothing left behind.
+ * Makes the cgroup `path` (see cgroupPath) with these limits, but for devices in version 2, and with no process in it. One that
+ * exists is taken over if no process is in it but `holds`. Throws UnikrunError, with nothing left behind.
  */
 export function createCgroup(options: {
   path: string;
