@@ -1,4 +1,3 @@
-import { UnikrunError } from "../../error.ts";
 import type { Resources } from "../oci.ts";
 
 /** The value of a file of the cgroup; undefined where it has none. */
@@ -32,10 +31,8 @@ function completeMemory(memory: Memory, current: Current): Memory {
   if (swap !== undefined) return swap > 0 && limit === 0 ? { ...memory, limit: limitNow } : memory;
   if (limit <= 0 || swapNow === NONE) return memory;
   const together = swapNow + Math.max(limitNow, 0);
-  if (limit <= together) return { ...memory, swap: together };
-  throw new UnikrunError(
-    `The memory can't be limited to ${limit} bytes, since memory and swap together are limited to ${together}: give a new limit for both (docker update --memory-swap).`,
-  );
+  // Above that, swap alone stays as it is: what Docker is told of unlimited swap does not come here.
+  return limit <= together ? { ...memory, swap: together } : memory;
 }
 
 type Cpu = NonNullable<Resources["cpu"]>;
