@@ -6,7 +6,7 @@
  *
  * For `init create` (descriptor 3): `cgroup` FILE of cgroup.procs; `join` CLONE-FLAG NAMESPACE-FILE; `unshare` CLONE-FLAGS;
  * `state` FOLDER; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
- * `oom-score-adj` N; `wait`, to stay until the container ends.
+ * `oom-score-adj` N; `apparmor`, `selinux` LABEL, to see whether there is such a one; `wait`, to stay until the container ends.
  *
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
  * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).

@@ -66,28 +66,8 @@ static void become_nobody(const struct directives *d)
 		fail_errno("could not become uid %s", uid);
 }
 
-/* The label that execve will give; proc is the /proc from before the cage. */
-static void set_exec_label(const struct directives *d, int proc)
+void confine(const struct directives *d)
 {
-	static const struct {
-		const char *key, *file, *prefix;
-	} kinds[] = { { "apparmor", "self/attr/apparmor/exec", "exec " }, { "selinux", "self/attr/exec", "" } };
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const char *label = directives_get(d, kinds[i].key);
-		if (!label)
-			continue;
-		int fd = openat(proc, kinds[i].file, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			fail_errno("could not set the %s label %s", kinds[i].key, label);
-		if (dprintf(fd, "%s%s", kinds[i].prefix, label) < 0)
-			fail_errno("could not set the %s label %s", kinds[i].key, label);
-		close(fd);
-	}
-}
-
-void confine(const struct directives *d, int proc)
-{
-	set_exec_label(d, proc);
 	lift_limits();
 	drop_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

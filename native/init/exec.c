@@ -94,13 +94,15 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	if (setns(mounts, CLONE_NEWNS) < 0 || chdir("/") < 0)
 		fail_errno("could not enter the machine's cage");
 	close(mounts);
-	confine(&exec->words, proc);
+	confine(&exec->words);
+	label_at_once(&exec->words, proc);
 	close(proc);
 	/* After the change of uid, which clears it. Who is waited for ends with who waits; all others are their engine's. */
 	if (directives_get(&exec->words, "wait"))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (tools[tool].tunnel)
 		tunnel_run(exec);
+	filter_tool();
 	(void)!write(ready, "ok", 2);
 	close(ready);
 	/* What was opened is of this try, whatever time that took. */

@@ -72,9 +72,18 @@ void channel_started(struct channel *channel);
 
 /* cage.c, confine.c */
 void build_cage(const struct directives *d);
-/* proc: a descriptor of /proc, which the cage lacks. */
-void confine(const struct directives *d, int proc);
+void confine(const struct directives *d);
 void confine_init(void);
+
+/* label.c; proc: a descriptor of /proc, which the cage lacks. */
+/* For what this process executes. Fails where there is no such label. */
+void label_at_exec(const struct directives *d, int proc);
+/* For this process itself, where the host's policy allows that. */
+void label_at_once(const struct directives *d, int proc);
+
+/* seccomp.c: the last step of confinement. */
+void filter_init(void);
+void filter_tool(void);
 
 /* vmm.c */
 struct vmm {

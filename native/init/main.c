@@ -50,6 +50,16 @@ static void raise_oom_score(const struct directives *d)
 		write_file("/proc/self/oom_score_adj", score);
 }
 
+/* Those that the VMM will have: who names a wrong one hears of it when the container is created. */
+static void check_labels(const struct directives *d)
+{
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	label_at_exec(d, proc);
+	close(proc);
+}
+
 static int be_init(const struct directives *d, int console_socket, struct channel *channel, int ready)
 {
 	fail_to(ready);
@@ -58,6 +68,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	set_names(d);
 	set_sysctls(d);
 	raise_oom_score(d);
+	check_labels(d);
 	if (console_socket >= 0)
 		open_terminal(console_socket, directives_get(d, "terminal-size"));
 	sigset_t all;

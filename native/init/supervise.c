@@ -286,7 +286,6 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 	resume_phase(&m, &plan->text);
 	build_cage(&plan->text);
 	m.vmm = vmm_launch(plan, proc);
-	close(proc);
 	keep_disks(plan);
 	open_resolver(&m, plan);
 	links_open(&m.links, &plan->text);
@@ -298,6 +297,10 @@ static int run_machine(struct channel *channel, struct plan *plan, int signals)
 		tell("%s", line);
 	await_board(&m, signals);
 	channel_started(channel);
+	/* Not before: a profile may forbid that. */
+	label_at_once(&plan->text, proc);
+	close(proc);
+	filter_init();
 	control_open(&m.control, channel->listener);
 	/* It runs, so these are warnings. */
 	read_words(&m);

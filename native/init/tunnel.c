@@ -35,9 +35,11 @@ struct in6_ifreq {
 union address tunnel_address(const char *text, uint16_t port)
 {
 	union address address = { .v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+	/* Asked for once, since a tool may not at its end. */
+	static unsigned interface;
 	if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) == 1) {
-		if (IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr))
-			address.v6.sin6_scope_id = if_nametoindex(INTERFACE);
+		if (IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr) && (interface || (interface = if_nametoindex(INTERFACE))))
+			address.v6.sin6_scope_id = interface;
 		return address;
 	}
 	address = (union address){ .v4 = { .sin_family = AF_INET, .sin_port = htons(port) } };
@@ -191,6 +193,7 @@ void tunnel_run(const struct exec *exec)
 		for (int fd = 0; fd < 64; fd++)
 			if (fd != exec->tun && fd != exec->given && fd != alive[0])
 				close(fd);
+		filter_tool();
 		carry(exec, alive[0]);
 	}
 	/* Its other end closes with us. */

@@ -70,7 +70,8 @@ static void become_vmm(const struct plan *plan, char **argv, int console, int qm
 	int last = FIRST_PLAN_FD;
 	for (size_t i = 0; i < plan->vmm_fd_count; i++)
 		put(high_plan[i], last++);
-	confine(&plan->text, high_proc);
+	label_at_exec(&plan->text, high_proc);
+	confine(&plan->text);
 	/* A change of uid clears it, so it comes last. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	syscall(SYS_close_range, last, ~0U, CLOSE_RANGE_CLOEXEC);

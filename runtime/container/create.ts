@@ -150,6 +150,8 @@ function processDirectives(spec: Spec, consoleSocket: string | undefined): Direc
     ...optional("terminal-size", size && `${size.height}x${size.width}`),
     ...optional("hostname", ownNames ? spec.hostname : undefined),
     ...optional("domainname", ownNames ? spec.domainname : undefined),
+    ...optional("apparmor", spec.process?.apparmorProfile),
+    ...optional("selinux", spec.process?.selinuxLabel),
     ...optional("oom-score-adj", spec.process?.oomScoreAdj),
     ...Object.entries(spec.linux?.sysctl ?? {}).map(
       ([name, value]) => ["sysctl", `${name.replaceAll(".", "/")}=${value}`] as const,

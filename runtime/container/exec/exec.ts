@@ -46,6 +46,7 @@ export async function execInContainer(
     ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
     ["mounts", `/proc/${pid}/ns/mnt`],
     ["uid", String(TOOL_UIDS + pid)],
+    ...labelDirectives(container.guest),
     ...terminalDirectives(terminal, options.consoleSocket, consoleSize),
     ...(command.failure === undefined ? [] : [["failure", String(command.failure)] as const]),
     ...tool.directives,
@@ -69,6 +70,12 @@ function checkStatus(root: string, container: Container): void {
     `container not running: ${container.id} is ${status}, so nothing can be executed in it: ${advice}.`,
   );
 }
+
+/** A tool hears a guest as its VMM does. */
+const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Directive[] => [
+  ...(apparmor ? [["apparmor", apparmor] as const] : []),
+  ...(selinux ? [["selinux", selinux] as const] : []),
+];
 
 function terminalDirectives(
   terminal: boolean,
