@@ -150,10 +150,12 @@ test.serial(
   (t) => {
     using bench = makeBench(["cat"]);
     const { vmm, words } = startedCat(bench);
+    const is = (line: RegExp) => line.test(readFileSync(`/proc/${vmm}/status`, "utf8"));
     process.kill(vmm, "SIGSTOP");
+    while (!is(/^State:\tT/m)) Bun.sleepSync(5);
     process.kill(bench.pid(), "SIGTERM");
-    const isTold = () => /^ShdPnd:\t\w*[4567c-f]\w{3}$/m.test(readFileSync(`/proc/${vmm}/status`, "utf8"));
-    while (!isTold()) Bun.sleepSync(5);
+    // Init's SIGTERM waits there.
+    while (!is(/^ShdPnd:\t\w*[4567c-f]\w{3}$/m)) Bun.sleepSync(5);
     process.kill(vmm, "SIGSEGV");
     process.kill(vmm, "SIGCONT");
     t.is(bench.wait(), 143);
