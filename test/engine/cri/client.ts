@@ -17,10 +17,19 @@ export interface PodConfig {
   readonly linux?: unknown;
 }
 
+interface IdMapping {
+  readonly host_id: number;
+  readonly container_id: number;
+  readonly length: number;
+}
+
 export interface Mount {
   readonly container_path: string;
   readonly host_path: string;
   readonly readonly?: boolean;
+  readonly recursive_read_only?: boolean;
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
 }
 
 export interface Resources {
@@ -69,7 +78,14 @@ interface Calls {
   Version: [{ version?: string }, { runtime_name: string; runtime_version: string }];
   Status: [
     Record<string, never>,
-    { status: { conditions: { type: string; status: boolean; message: string }[] } },
+    {
+      status: { conditions: { type: string; status: boolean; message: string }[] };
+      /** None of containerd 1. */
+      runtime_handlers: {
+        name: string;
+        features: { recursive_read_only_mounts: boolean; user_namespaces: boolean } | null;
+      }[];
+    },
   ];
   RunPodSandbox: [{ config: PodConfig; runtime_handler: string }, { pod_sandbox_id: string }];
   StopPodSandbox: [{ pod_sandbox_id: string }, unknown];
