@@ -20,7 +20,7 @@ export function namespaceDirectives(id: string, spec: Spec): Directive[] {
   const wanted = spec.linux?.namespaces ?? [];
   if (wanted.some((namespace) => namespace.type === "user")) {
     throw new UnikrunError(
-      `Container ${id}: a unikernel can't be run in a user namespace yet: turn userns-remap off for it (docker run --userns=host).`,
+      `Container ${id}: a unikernel can't be run in a user namespace yet: turn them off for it (docker run --userns=host, hostUsers: true in Kubernetes).`,
     );
   }
   refuseHostNetwork(id, wanted);

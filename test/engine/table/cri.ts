@@ -147,10 +147,13 @@ export async function askCri(column: Column, t: ExecutionContext): Promise<void>
   column.notApplicable("a Service of Kubernetes does it", "published port", "names on the engine's network");
   column.notApplicable("as the pod's CNI network has it", "IPv6", "several networks", "no network");
   column.notApplicable("an emptyDir of medium Memory is a folder of the host", "tmpfs");
-  column.notApplicable(
-    engine === "20" ? "this engine does not ask for it" : "asked for user namespaces only",
-    "features",
-  );
+  if (engine === "20") column.notApplicable("this engine does not ask for it", "features");
+  else
+    await row("features", async () => {
+      const { runtime_handlers } = await node.client.call("Status", {});
+      const { features } = runtime_handlers.find(({ name }) => name === "unikrun") ?? {};
+      must(!!features?.recursive_read_only_mounts && features.user_namespaces, JSON.stringify(features));
+    });
   await askSecurity(column, t, node);
 }
 
