@@ -34,5 +34,5 @@ export function ownContainer(call: Call): Container | null {
 /** Puts the runtime in our place whose container it is; few calls need it, so it is loaded here. */
 export async function handOver(call: Call): Promise<never> {
   const { delegate } = await import("../container/delegate.ts");
-  return delegate(call.rootGiven ? null : call.root);
+  return delegate({ root: call.root, rootGiven: call.rootGiven, id: call.args[0] ?? "" });
 }

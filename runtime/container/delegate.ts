@@ -4,14 +4,22 @@ import { UnikrunError } from "../error.ts";
 import { askOther, otherRuntime } from "./other-runtime.ts";
 import type { Report } from "./report.ts";
 import { keepUsersFolder } from "./rootless.ts";
+import { containerFolder } from "./state.ts";
 
-/** Puts that runtime in our place, with the arguments that we were given; `root` is our own default of --root, which is not its own. */
-export async function delegate(root: string | null): Promise<never> {
-  const runtime = await otherRuntime();
+interface Delegated {
+  readonly root: string;
+  readonly rootGiven: boolean;
+  /** Of the container; it need be none that could be. */
+  readonly id: string;
+}
+
+/** Puts that runtime in our place, with the arguments that we were given, and our own default of --root, which is not its own. */
+export async function delegate({ root, rootGiven, id }: Delegated): Promise<never> {
+  const runtime = await otherRuntime(containerFolder(root, id));
   const { args, environment } = callersWords();
-  if (root !== null) keepUsersFolder(root);
+  if (!rootGiven) keepUsersFolder(root);
   restoreProcess();
-  const first = root === null ? [runtime] : [runtime, "--root", root];
+  const first = rootGiven ? [runtime] : [runtime, "--root", root];
   try {
     return execute(runtime, [...first.map((word) => Buffer.from(word)), ...args], environment);
   } catch (cause) {

@@ -1,5 +1,5 @@
 /** The runtime for Linux containers is called as unikrun was: what it can see of its own process is no different. */
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { type Bench, makeBench, unikrun } from "./harness.ts";
 
@@ -74,6 +74,37 @@ test.serial("runc is called with its caller's arguments, variables, descriptors,
     t.regex(direct, /^STRANGE=\xff=\xfe$/m);
     t.is(said(unikrun, args), direct, call.join(" "));
   }
+});
+
+test.serial("a container that crun made is crun's, though runc has been installed since", (t) => {
+  using bench = makeLinuxBench("#!/bin/sh\necho called as runc\n");
+  for (const folder of ["proc", "dev"]) mkdirSync(`${bench.rootfs}/${folder}`);
+  bench.configure((config) => {
+    config.process.args = ["/busybox", "sleep", "1000"];
+    Object.assign(config, { mounts: [{ destination: "/proc", type: "proc", source: "proc" }] });
+  });
+  // crun does not start where there are hierarchies of both kinds.
+  const create = `umount /sys/fs/cgroup/unified 2>/dev/null; exec crun --root ${bench.root} create -b ${bench.bundle} x </dev/null >${bench.folder}/said 2>&1`;
+  t.is(
+    Bun.spawnSync([...PRIVATE_MOUNTS, "sh", "-c", create]).exitCode,
+    0,
+    readFileSync(`${bench.folder}/said`, "utf8"),
+  );
+  t.teardown(() => Bun.spawnSync(["crun", "--root", bench.root, "delete", "--force", "x"]));
+  const caller = `mount --bind ${bench.folder}/witness /usr/bin/runc && exec ${unikrun} --root ${bench.root} state x`;
+  const { stdout } = Bun.spawnSync([...PRIVATE_MOUNTS, "sh", "-c", caller]);
+  t.is(JSON.parse(stdout.toString()).status, "created");
+});
+
+test.serial("a unikrun that stands where runc was does not call itself", (t) => {
+  using bench = makeLinuxBench("");
+  const caller = `mount --bind ${unikrun} /usr/bin/runc && exec timeout 20 runc create x`;
+  const { exitCode } = Bun.spawnSync({
+    cmd: [...PRIVATE_MOUNTS, "sh", "-c", caller],
+    cwd: bench.bundle,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  t.not(exitCode, 124);
 });
 
 test.serial("where no --root is given, runc is told of unikrun's own", (t) => {
