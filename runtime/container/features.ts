@@ -47,7 +47,11 @@ export function features(other: string | null = null, accelerator: "kvm" | "tcg"
     },
     // Who lets strangers write annotations must keep these from them (features.md); "." at the end: all that begin so.
     potentiallyUnsafeConfigAnnotations: [
-      ...new Set([...texts(theirs.potentiallyUnsafeConfigAnnotations), "org.unikrun."]),
+      ...new Set([
+        ...texts(theirs.potentiallyUnsafeConfigAnnotations),
+        "org.systemd.property.",
+        "org.unikrun.",
+      ]),
     ],
   };
 }

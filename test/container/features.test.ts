@@ -66,7 +66,8 @@ test("config.json of every version, hook kind and namespace that `features` name
 });
 
 test("`features` warns that our annotations change what the runtime does", (t) => {
-  t.true(features().potentiallyUnsafeConfigAnnotations.includes("org.unikrun."));
+  for (const begins of ["org.unikrun.", "org.systemd.property."])
+    t.true(features().potentiallyUnsafeConfigAnnotations.includes(begins));
 });
 
 test("`features` says of Linux containers what the runtime says that runs them", (t) => {
