@@ -8,12 +8,13 @@
 # Its name tells what it can go on with: this QEMU, and the options here.
 host_booted() { echo "$host/running-$( (qemu-system-x86_64 --version && cat "${BASH_SOURCE[0]}") | sha256sum | cut -c 1-12)"; }
 
-# start_host_qemu STATE OPTION... leaves its process id in $host_qemu.
+# start_host_qemu STATE OPTION... leaves its process id in $host_qemu. Its processors take turns: with a thread for each
+# the kernel, when it changes its own code, meets on one of them what was there before.
 start_host_qemu() {
   local state=$1
   shift
   mkfifo "$state/monitor.in" "$state/monitor.out"
-  setpriv --pdeathsig KILL qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=1024 -cpu max -smp 2 -m 4096 \
+  setpriv --pdeathsig KILL qemu-system-x86_64 -M q35 -accel tcg,thread=single,tb-size=1024 -cpu max -smp 2 -m 4096 \
     -nodefaults -display none -no-user-config -serial "file:$state/console" \
     -chardev "pipe,id=monitor,path=$state/monitor" -mon chardev=monitor,mode=control \
     -kernel "$host/kernel" -initrd "$host/initrd" \
@@ -109,7 +110,8 @@ keep_booted_host() (
   booted=$(host_booted)
   [ ! -e "$booted" ] || exit 0
   say "booting the host (once, about two minutes)"
-  rm -rf "$host"/running-*
+  # Others may have another version of these options.
+  find "$host" -maxdepth 1 -name 'running-*' -mtime +7 -exec rm -rf {} +
   state=$(mktemp -d "$booted.XXXX") || exit 1
   trap 'end_host "$state" || true; rm -rf "$state"' EXIT
   boot_host "$state" && write_host_memory "$state" && rm "$state/ssh" "$state"/monitor.* && mv -T "$state" "$booted"
