@@ -12,7 +12,7 @@ import { checkServices } from "./checks/services.ts";
 import { checkVmm } from "./checks/vmm.ts";
 import type { Finding } from "./finding.ts";
 
-/** Takes up to some 40 s, where KVM does not answer; as a rule less than one. */
+/** Takes up to a minute, where KVM does not answer; as a rule less than one. */
 export async function checkHost(): Promise<Finding[]> {
   const isRoot = !isRootless();
   const { settings, wrong } = await readSettings();

@@ -64,7 +64,7 @@ const AT_ONCE = 3;
 const REST = 600;
 
 /** A trial may take as long as this, in milliseconds, whoever runs it. */
-const LOCK_PATIENCE = 40_000;
+const LOCK_PATIENCE = 60_000;
 
 /** What KVM is worth, by a trial where it is not remembered; `isNews` says that it was not. An undecided one is asked again by the next. */
 export async function judgeKvm(probe: Probe): Promise<{ verdict: Verdict; isNews: boolean }> {

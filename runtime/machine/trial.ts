@@ -12,14 +12,14 @@ import { EXIT_CODE, EXIT_DEVICE, trialKernel } from "./trial-kernel.ts";
 const QUICK = 0.5;
 
 /** Seconds: of CPU time for the first of the two, and of any time for each. */
-const CPU_LIMIT = 10;
-const PATIENCE = 15;
+const CPU_LIMIT = 20;
+const PATIENCE = 25;
 
 /** Seconds of CPU time that one used, and how that ended (native/init.ts); or why there was none. */
 export type Trial = Pick<TrialOutcome, "end" | "used"> | { error: string };
 
 /**
- * `scratch` is a folder that exists, for this process alone. Where KVM is good it takes some 0.15 s, where it is not at most 30.
+ * `scratch` is a folder that exists, for this process alone. Where KVM is good it takes some 0.15 s, where it is not at most 50.
  * What counts is CPU time, which is the same on a busy host.
  */
 export async function tryKvm(host: Host, scratch: string): Promise<Verdict> {
