@@ -93,7 +93,7 @@ test("a service in which unikrun can't run is told, with the setting that is in 
   );
   t.deepEqual(
     found.map(({ subject, status }) => `${subject} ${status}`),
-    ["docker.service missing", "containerd.service missing"],
+    ["docker unit missing", "containerd unit missing"],
   );
   t.regex(found[0]?.advice ?? "", /systemctl edit docker\.service: MemoryDenyWriteExecute=no below/);
   t.regex(found[1]?.fact ?? "", /has LimitAS=2147483648, too little/);

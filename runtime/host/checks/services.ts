@@ -22,13 +22,13 @@ export function checkServices(): Finding[] {
 export function judgeServices(shown: string): Finding[] {
   return shown.split("\n\n").flatMap((unit) => {
     const values = new Map(unit.split("\n").map((line) => line.split(/=(.*)/) as [string, string]));
-    const subject = values.get("Id") ?? "";
+    const service = values.get("Id") ?? "";
     if (values.get("LoadState") !== "loaded") return [];
     const wrong = (fact: string, setting: string): Finding => ({
       status: "missing",
-      subject,
+      subject: service.replace(/\.service$/, " unit"),
       fact: `${fact}: unikrun can't run below it`,
-      advice: `systemctl edit ${subject}: ${setting} below [Service], then restart it`,
+      advice: `systemctl edit ${service}: ${setting} below [Service], then restart it`,
     });
     if (values.get("MemoryDenyWriteExecute") === "yes")
       return wrong("has MemoryDenyWriteExecute=yes", "MemoryDenyWriteExecute=no");
