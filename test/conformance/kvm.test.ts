@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import test from "ava";
 import { askMachine } from "../../native/control.ts";
 import { type Bench, makeBench, repository } from "./harness.ts";
@@ -41,6 +49,20 @@ test.serial("the VMM is in no group but its own, and has no device but null wher
   const mounts = readFileSync(`${vmm}/mountinfo`, "utf8").trim().split("\n");
   for (const mount of mounts) t.is(mount.includes(" /dev "), !mount.includes("nodev"), mount);
   t.regex(mounts.find((mount) => mount.includes(" /dev ")) ?? "", / ro,nosuid,noexec[, ]/);
+});
+
+test.serial("where nobody may make device nodes, as in a container, the host's are lent", async (t) => {
+  using host = await privateHost();
+  host.configure({ accelerator: "tcg" });
+  const runtime = `${host.folder}/without-mknod`;
+  const command = `exec setpriv --bounding-set=-mknod --inh-caps=-mknod ${host.runtime} "$@"`;
+  writeFileSync(runtime, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  using bench = makeBench(["http", "80"], {}, runtime);
+  t.is(bench.call("create").code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  const { uid, rdev } = statSync(`${vmmOf(bench)}/root/dev/null`);
+  t.is(rdev, statSync("/dev/null").rdev);
+  t.is(uid, 0);
 });
 
 /** Has the host's QEMU be one whose KVM is as `onKvm` says (vmm-double.c). */
