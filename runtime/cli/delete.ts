@@ -1,11 +1,11 @@
 import { deleteContainer } from "../container/delete.ts";
-import { forgetFragment, isReserved } from "../container/state.ts";
+import { forgetFragment, isId, isReserved } from "../container/state.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   const force = call.flags.boolean("force");
   const [id = ""] = call.args;
-  if (force && (forgetFragment(call.root, id) || !isReserved(call.root, id))) return;
+  if (force && isId(id) && (forgetFragment(call.root, id) || !isReserved(call.root, id))) return;
   const container = ownContainer(call);
   if (!container) return handOver(call);
   await deleteContainer(call.root, container, { force });

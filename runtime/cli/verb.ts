@@ -1,4 +1,4 @@
-import { type Container, isReserved, readContainer } from "../container/state.ts";
+import { type Container, isId, isReserved, readContainer } from "../container/state.ts";
 import { UnikrunError } from "../error.ts";
 
 /** A parsed command line, as a verb sees it. */
@@ -24,6 +24,8 @@ export type Verb = (call: Call) => Promise<number | undefined> | Promise<void> |
 /** The container that the first argument names; null where it is another runtime's. */
 export function ownContainer(call: Call): Container | null {
   const [id = ""] = call.args;
+  // Other runtimes take other ids, too.
+  if (!isId(id)) return null;
   const container = readContainer(call.root, id);
   if (container) return container;
   if (isReserved(call.root, id)) return null;

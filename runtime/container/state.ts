@@ -86,8 +86,10 @@ export function reserve(root: string, id: string): void {
 }
 
 /** The rule is runc's: letters, digits, `_`, `+`, `-` and `.`, but not "." or "..". */
+export const isId = (id: string): boolean => /^[\w+.-]{1,255}$/.test(id) && id !== "." && id !== "..";
+
 export function checkId(id: string): void {
-  if (/^[\w+.-]{1,255}$/.test(id) && id !== "." && id !== "..") return;
+  if (isId(id)) return;
   throw new UnikrunError(
     `The container id ${JSON.stringify(id)} is not valid: it takes 1 to 255 letters, digits and the characters _ + - . only.`,
   );

@@ -96,6 +96,30 @@ test.serial("a container that crun made is crun's, though runc has been installe
   t.is(JSON.parse(stdout.toString()).status, "created");
 });
 
+test.serial("an id that only runc takes is runc's", (t) => {
+  using bench = makeLinuxBench("");
+  const call = (runtime: string, ...args: string[]): [number | null, string] => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([runtime, "--root", bench.root, ...args]);
+    return [exitCode, `${stdout}${stderr}`.replace(/time="[^"]*"/g, "")];
+  };
+  for (const id of ["a,b", "../x", "a b"])
+    for (const verb of ["state", "kill", "delete"])
+      t.deepEqual(call(unikrun, verb, id), call("runc", verb, id), `${verb} ${id}`);
+});
+
+test.serial("with neither runc nor crun the error says so, and features speaks of unikernels alone", (t) => {
+  using bench = makeLinuxBench("");
+  const [above, work] = [`${bench.folder}/above`, `${bench.folder}/work`];
+  for (const folder of [above, work]) mkdirSync(folder);
+  const without = `mount -t overlay none -o lowerdir=/usr/bin,upperdir=${above},workdir=${work} /usr/bin && rm -f /usr/bin/runc /usr/bin/crun && mount -t tmpfs none /usr/sbin && `;
+  const call = (command: string) =>
+    Bun.spawnSync([...PRIVATE_MOUNTS, "sh", "-c", `${without} exec ${unikrun} ${command}`]);
+  const { exitCode, stderr } = call(`--root ${bench.root} create --bundle ${bench.bundle} x`);
+  t.is(exitCode, 1);
+  t.regex(stderr.toString(), /is not a unikernel, and there is neither runc nor crun on this host/);
+  t.false(JSON.parse(call("features").stdout.toString()).linux.seccomp.enabled);
+});
+
 test.serial("a unikrun that stands where runc was does not call itself", (t) => {
   using bench = makeLinuxBench("");
   const caller = `mount --bind ${unikrun} /usr/bin/runc && exec timeout 20 runc create x`;
