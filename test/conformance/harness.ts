@@ -85,18 +85,17 @@ export function makeBench(
       stdout: Bun.file(stdout),
       stderr: Bun.file(stderr),
     });
-    return {
+    const lines = readOrNothing(log).trim().split("\n").filter(Boolean);
+    const outcome: Outcome = {
       code: run.exitCode,
       stdout: readOrNothing(stdout),
       stderr: readOrNothing(stderr),
-      log: existsSync(log)
-        ? readFileSync(log, "utf8")
-            .trim()
-            .split("\n")
-            .filter(Boolean)
-            .map((line) => JSON.parse(line))
-        : [],
+      log: lines.map((line) => JSON.parse(line)),
     };
+    // An option that this QEMU is about to lose, say.
+    const warning = outcome.log.find(({ msg }) => msg.includes("QEMU says"));
+    if (warning) throw new Error(warning.msg);
+    return outcome;
   };
   const pid = (): number => Number(readFileSync(pidFile, "utf8"));
   return {

@@ -20,12 +20,8 @@ test.serial("this engine's QEMU has nothing to warn of in a machine with every d
     ];
   });
   mustEnd(bench.call("create"), 0);
-  const started = bench.call("start", bench.id);
-  mustEnd(started, 0);
-  t.deepEqual(
-    started.log.filter(({ msg }) => msg.includes("QEMU says")),
-    [],
-  );
+  // It throws where QEMU warns.
+  mustEnd(bench.call("start", bench.id), 0);
   const state = `${bench.root}/${bench.id}`;
   t.is((askMachine(state, { execute: "query-block" }) as unknown[]).length, 3);
 });
