@@ -1,6 +1,6 @@
 import { exactJson } from "../container/cgroup/figures.ts";
 import { isAlive } from "../container/state.ts";
-import { oomKills, statisticsOf } from "../container/statistics.ts";
+import { oomKills, statisticsOf, watchOomKills } from "../container/statistics.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
@@ -14,16 +14,21 @@ export const run: Verb = async (call) => {
   }
   if (call.flags.boolean("stats")) return print(exactJson(statisticsOf(call.root, container)));
   let killed = oomKills(container);
-  for (let next = 0; isAlive(container); await Bun.sleep(Math.min(pause, OOM_PAUSE))) {
+  const look = (): void => {
     const now = oomKills(container);
-    if (now > killed) print(JSON.stringify({ type: "oom", id: container.id }));
+    if (now <= killed) return;
     killed = now;
+    print(JSON.stringify({ type: "oom", id: container.id }));
+  };
+  using _watching = await watchOomKills(container, look);
+  for (let next = 0; isAlive(container); await Bun.sleep(Math.min(pause, OOM_PAUSE))) {
+    look();
     if (performance.now() < next) continue;
     next = performance.now() + pause;
     print(exactJson(statisticsOf(call.root, container)));
   }
   // The kernel may have killed the machine itself.
-  if (oomKills(container) > killed) print(JSON.stringify({ type: "oom", id: container.id }));
+  look();
 };
 
 /** Milliseconds between two looks for processes that lack of memory killed, and for the container's end. */

@@ -1,5 +1,5 @@
 /** What `events --stats` says of a container, in runc's form (types/events.go of runc). */
-import { readTextOrNull } from "../../native/files.ts";
+import { exists, readTextOrNull } from "../../native/files.ts";
 import { isTapName } from "../network/taps.ts";
 import { openCgroup } from "./cgroup/cgroup.ts";
 import { figure, readerOf, table } from "./cgroup/figures.ts";
@@ -26,9 +26,25 @@ export function statisticsOf(root: string, container: Container) {
 
 /** How many of the container's processes the kernel has killed for memory; 0 where it does not say. */
 export function oomKills(container: Pick<Container, "cgroup">): bigint {
+  const file = oomFile(container);
+  return table(file === undefined ? null : readTextOrNull(file)).oom_kill ?? 0n;
+}
+
+function oomFile(container: Pick<Container, "cgroup">): string | undefined {
   const cgroup = openCgroup(container.cgroup);
-  const name = cgroup.version === 1 ? "memory.oom_control" : "memory.events";
-  return table(readerOf(cgroup)("memory", name)).oom_kill ?? 0n;
+  const folder = cgroup.folderOf("memory");
+  return folder === undefined
+    ? undefined
+    : `${folder}/${cgroup.version === 1 ? "memory.oom_control" : "memory.events"}`;
+}
+
+/** Calls `look` as soon as the kernel has killed one, where it tells (cgroup-v2.rst, memory.events): an engine may remove the cgroup at once. */
+export async function watchOomKills(container: Container, look: () => void): Promise<Disposable> {
+  const file = oomFile(container);
+  if (openCgroup(container.cgroup).version === 1 || !file || !exists(file)) return new DisposableStack();
+  const { watch } = await import("node:fs");
+  const watching = watch(file, look);
+  return { [Symbol.dispose]: () => watching.close() };
 }
 
 /** As the guest counts: what the container's interface received, its guest received. */
