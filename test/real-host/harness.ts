@@ -96,6 +96,29 @@ export function runProbe(args: readonly string[], options: readonly string[] = [
   return docker("run", "--rm", "--runtime=unikrun", ...options, "probe", ...args);
 }
 
+/** One value of `docker inspect`, by a Go template. */
+export function inspect(name: string, template: string): string {
+  const { code, stdout, stderr } = docker("inspect", "-f", template, name);
+  if (code !== 0) throw new Error(`docker inspect: code ${code}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** Reboots the host, and waits until all that its boot starts is started. */
+export async function reboot(): Promise<void> {
+  const boot = succeed("cat /proc/sys/kernel/random/boot_id");
+  inHost("systemctl reboot");
+  for (const name of ["host", "alice"]) run([...ssh, "-O", "exit", name]);
+  await eventually(
+    "the reboot",
+    () => {
+      const { code, stdout } = inHost("cat /proc/sys/kernel/random/boot_id");
+      return code === 0 && stdout.trim() !== boot ? true : undefined;
+    },
+    10 * 60_000,
+  );
+  inHost("systemctl is-system-running --wait");
+}
+
 /** Fetches a page in the host, and tries again for a while: a guest answers a moment after its start. */
 export function httpGet(url: string): Promise<string> {
   return eventually(url, () => {

@@ -9,12 +9,15 @@ function traces(): string {
   );
 }
 
-test("after apt-get install and unikrun install, check finds nothing missing", (t) => {
-  const { code, stdout } = inHost("unikrun check");
+test("after apt-get install and unikrun install, check finds nothing missing", async (t) => {
+  // On a busy machine a trial of KVM may be too late to tell anything.
+  const { code, stdout } = await eventually("a trial of KVM", () => {
+    const check = inHost("unikrun check");
+    return /^ok +KVM/m.test(check.stdout) ? check : undefined;
+  });
   t.is(code, 0, stdout);
   t.regex(stdout, /^ok +docker +26\..*has unikrun \(\/usr\/bin\/unikrun\)/m);
   t.regex(stdout, /^ok +podman .*has unikrun/m);
-  t.regex(stdout, /^ok +KVM/m);
 });
 
 test("docker run gives back the guest's exit code and its output", (t) => {
