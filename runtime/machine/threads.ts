@@ -1,10 +1,10 @@
 import { qemuOption } from "./option.ts";
 
-/** init; QEMU's main loop, RCU and vCPU; and KVM's thread for large pages, which the kernel counts as QEMU's. */
-const ALWAYS = 5;
+/** init; QEMU's main loop, RCU and vCPU, and one more in QEMU 10; and KVM's thread for large pages, which the kernel counts as QEMU's. */
+const ALWAYS = 6;
 
-/** For a tool of exec, and for a checkpoint. */
-const SPARE = 2;
+/** For a tool of exec, which takes two while it starts, and for a checkpoint. */
+const SPARE = 3;
 
 /** The least limit of processes, which counts threads, that a machine can live with. */
 export const LEAST_PIDS = ALWAYS + SPARE + 1;

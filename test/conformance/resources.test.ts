@@ -61,17 +61,17 @@ test.serial("0 processes are no limit", (t) => {
 });
 
 test.serial("the VMM wants no more threads for disks than the limit of processes has room for", (t) => {
-  using bench = started({ pids: { limit: 10 } });
+  using bench = started({ pids: { limit: 12 } });
   const workers = () =>
     askMachine(`${bench.root}/${bench.id}`, {
       execute: "qom-get",
       arguments: { path: "/objects/loop0", property: "thread-pool-max" },
     });
   t.is(workers(), 3);
-  t.is(bench.call("update", "--pids-limit", "20", bench.id).code, 0);
+  t.is(bench.call("update", "--pids-limit", "22", bench.id).code, 0);
   t.is(workers(), 13);
   t.is(bench.call("pause", bench.id).code, 0);
-  t.is(bench.call("update", "--pids-limit", "9", bench.id).code, 0);
+  t.is(bench.call("update", "--pids-limit", "11", bench.id).code, 0);
   t.is(bench.call("resume", bench.id).code, 0);
   t.is(workers(), 2);
   t.is(bench.call("update", "--pids-limit", "-1", bench.id).code, 0);

@@ -206,3 +206,11 @@ test("a paused guest stands still, and stops, is killed and is removed like any 
   succeed(`docker rm -f ${name}`);
   t.is(inHost(`test -e ${folder}`).code, 1);
 });
+
+test("the least limit of processes that is named is enough for KVM's and QEMU's threads and for exec", (t) => {
+  const { stderr } = docker("run", "--rm", "--runtime=unikrun", "--pids-limit", "3", "probe");
+  const [, enough = "none"] = /limit of 3 processes .* \(docker run --pids-limit (\d+)\)/.exec(stderr) ?? [];
+  const name = startProbe(t, { args: ["sleep", "1000"], options: ["--pids-limit", enough, "--tmpfs", "/x"] });
+  t.regex(succeed(`docker exec ${name} unikrun status`), /^accelerator +kvm$/m);
+  t.is(succeed(`cat ${folderOf(name)}/pids.events`), "max 0");
+});
