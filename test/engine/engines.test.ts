@@ -10,28 +10,41 @@ import { askDocker } from "./table/docker.ts";
 import { askPodman } from "./table/podman.ts";
 import { render } from "./table/render.ts";
 
-const newer = engine === "28";
+const dockerd = ["dockerd", "--version"];
+const containerd = ["containerd", "--version"];
+const podman = ["podman", "--version"];
 
-const COLUMNS = [
-  { name: "by hand", version: [unikrun, "--version"], ask: askByHand },
-  { name: newer ? "Docker 28" : "Docker 20", version: ["dockerd", "--version"], ask: askDocker },
-  {
-    name: newer ? "containerd 2" : "containerd 1.6",
-    version: ["containerd", "--version"],
-    ask: askContainerd,
-  },
-  { name: newer ? "CRI 2" : "CRI 1.6", version: ["containerd", "--version"], ask: askCri },
-  { name: newer ? "Podman 5" : "Podman 4", version: ["podman", "--version"], ask: askPodman },
-];
+/** The columns that are asked under each of the engines. */
+const COLUMNS = {
+  "20": [
+    { name: "by hand", version: [unikrun, "--version"], ask: askByHand },
+    { name: "Docker 20", version: dockerd, ask: askDocker },
+    { name: "containerd 1.6", version: containerd, ask: askContainerd },
+    { name: "CRI 1.6", version: containerd, ask: askCri },
+    { name: "Podman 4", version: podman, ask: askPodman },
+  ],
+  "26": [{ name: "Docker 26, systemd", version: dockerd, ask: askDocker }],
+  "28": [
+    { name: "by hand", version: [unikrun, "--version"], ask: askByHand },
+    { name: "Docker 28", version: dockerd, ask: askDocker },
+    { name: "containerd 2", version: containerd, ask: askContainerd },
+    { name: "CRI 2", version: containerd, ask: askCri },
+    { name: "Podman 5", version: podman, ask: askPodman },
+  ],
+}[engine as "20" | "26" | "28"];
+
+/** "write" writes the columns anew, "partly" compares only what is asked of an engine first. */
+const mode = process.env.UNIKRUN_TABLE;
 
 for (const { name, version, ask } of COLUMNS) {
   test.serial(`docs/engines.md: ${name}`, async (t) => {
     const column = new Column();
-    await ask(column, t);
-    const known = readTable().answers[name];
-    if (process.env.UNIKRUN_TABLE === "write") writeColumn(name, versionOf(...version), column.answers);
+    await ask(column, t, mode === "partly");
+    const known = readTable().answers[name] ?? {};
+    if (mode === "write") writeColumn(name, versionOf(...version), column.answers);
+    else if (mode === "partly") t.like(known, column.answers);
     else t.deepEqual(column.answers, known);
-    t.deepEqual(column.missing(), []);
+    if (mode !== "partly") t.deepEqual(column.missing(), []);
     t.deepEqual(
       Object.entries(column.answers).filter(([, answer]) => answer.startsWith("fails")),
       [],

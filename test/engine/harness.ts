@@ -7,7 +7,7 @@ import type { ExecutionContext } from "ava";
 /** The repository's folder. */
 export const repository = resolve(import.meta.dirname, "../..");
 
-/** The engine's generation, as scripts/with-docker says it: "20" or "28". */
+/** The engine's generation, as scripts/with-docker says it: "20" or "28"; "26" in the host of test/real-host. */
 export const engine = environment("UNIKRUN_ENGINE");
 /** The address of the engine's containerd, for ctr. */
 export const containerd = environment("UNIKRUN_CONTAINERD");

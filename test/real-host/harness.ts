@@ -103,6 +103,31 @@ export function inspect(name: string, template: string): string {
   return stdout.trim();
 }
 
+/** The repository in the host, once inRepository() was called; what is written there is the host's alone. */
+const REPOSITORY = "/mnt/repository";
+
+/** Runs a line of shell, which may take minutes, in the repository as the host sees it, with bun among its programs. */
+export async function inRepository(shell: string): Promise<Outcome> {
+  succeed(`mountpoint -q ${REPOSITORY} || {
+    mkdir -p /mnt/shared /run/repository/upper /run/repository/work ${REPOSITORY} &&
+    mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=1048576,cache=loose repository /mnt/shared &&
+    mount -t overlay -o lowerdir=/mnt/shared,upperdir=/run/repository/upper,workdir=/run/repository/work \\
+      overlay ${REPOSITORY} &&
+    cp /mnt/shared/node_modules/bun/bin/bun.exe /usr/local/bin/bun
+  }`);
+  const call = Bun.spawn({
+    cmd: [...ssh, "host", `cd ${REPOSITORY} && ${shell}`],
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(call.stdout).text(),
+    new Response(call.stderr).text(),
+  ]);
+  return { code: await call.exited, stdout, stderr };
+}
+
 /** Reboots the host, and waits until all that its boot starts is started. */
 export async function reboot(): Promise<void> {
   const boot = succeed("cat /proc/sys/kernel/random/boot_id");

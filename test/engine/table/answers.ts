@@ -76,9 +76,20 @@ export const anonymous = (words: string): string =>
     .replace(/\b[0-9a-f]{12,64}\b|\b[a-z]+-\d+-\d+\b/g, "C")
     .replaceAll(/\s+/g, " ");
 
-/** A setting in the cgroup (version 1) of a process. */
+/** The names of version 2 for the settings of version 1 that have others there. */
+const VERSION_2: Readonly<Record<string, string>> = {
+  "memory.limit_in_bytes": "memory.max",
+  "cpu.cfs_quota_us": "cpu.max",
+};
+
+/** A setting in the cgroup of a process, by its name in version 1; of cpu.max the quota. */
 export function cgroupFile(pid: number | string, controller: string, file: string): string {
   const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
+  const [, , unified] = lines.length === 2 ? (lines[0]?.split(":") ?? []) : [];
+  if (unified !== undefined) {
+    const value = readFileSync(`/sys/fs/cgroup${unified}/${VERSION_2[file] ?? file}`, "utf8").trim();
+    return file === "cpu.cfs_quota_us" ? (value.split(" ")[0] ?? value) : value;
+  }
   const path = lines
     .map((line) => line.split(":"))
     .find(([, names]) => names?.split(",").includes(controller))?.[2];

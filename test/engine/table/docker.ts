@@ -24,8 +24,10 @@ import {
 import { type Column, cgroupFile, LOCALHOST, must, mustEnd, onTerminal, refused } from "./answers.ts";
 import { askNetworks, askSettings } from "./docker-networks.ts";
 
-export async function askDocker(column: Column, t: ExecutionContext): Promise<void> {
+/** `partly` asks of one guest's life alone, for a host that is too slow for all. */
+export async function askDocker(column: Column, t: ExecutionContext, partly: boolean): Promise<void> {
   await askLife(column, t);
+  if (partly) return;
   await askEnds(column, t);
   await askCheckpoint(column, t);
   await askConsole(column, t);
@@ -209,6 +211,10 @@ async function askEnds(column: Column, t: ExecutionContext): Promise<void> {
 
 async function askCheckpoint(column: Column, t: ExecutionContext): Promise<void> {
   const row = column.row.bind(column);
+  if (engine === "26") {
+    column.notApplicable("dockerd has it among its experiments, which are off", "checkpoint", "restore");
+    return;
+  }
   const name = startProbe(t);
   await row("checkpoint", () => {
     succeed(["docker", "checkpoint", "create", name, "table"]);

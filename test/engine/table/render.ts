@@ -3,7 +3,8 @@ import { ROWS } from "./rows.ts";
 
 const HEAD = `# Engines
 
-Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine answers then, so no cell is a promise only.
+Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine answers then, so no cell is a promise only. (The column with "systemd" is of the whole host in a virtual machine, which is slow: each run compares those of its
+cells that are about one guest's life, and \`UNIKRUN_TABLE=all scripts/test --only host\` all of them.)
 With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`test/engine/table/answers.json\` anew.
 [runtime-tools.md](runtime-tools.md) has the validation tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
 
