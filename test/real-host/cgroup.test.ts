@@ -6,8 +6,9 @@ const TCG = ["--annotation", "org.unikrun.accelerator=tcg"];
 /** Docker has all runtimes' states in one place. */
 const STATE = "/run/docker/runtime-runc/moby";
 
+/** The file alone: the image "busybox" of others has its applets, too. */
 const BUSYBOX =
-  "docker image inspect busybox >/dev/null 2>&1 || tar -C / -c bin/busybox | docker import - busybox";
+  "docker image inspect only-busybox >/dev/null 2>&1 || tar -C / -c bin/busybox | docker import - only-busybox";
 
 interface Pair {
   readonly runc: string;
@@ -15,12 +16,10 @@ interface Pair {
 }
 
 function startPair(t: ExecutionContext, flags: readonly string[]): Pair {
-  succeed(
-    "docker image inspect busybox >/dev/null 2>&1 || tar -C / -c bin/busybox | docker import - busybox",
-  );
+  succeed(BUSYBOX);
   const runc = uniqueName("runc");
   t.teardown(() => docker("rm", "-f", runc));
-  succeed(`docker run -d --name ${runc} ${flags.join(" ")} busybox /bin/busybox sleep 1000`);
+  succeed(`docker run -d --name ${runc} ${flags.join(" ")} only-busybox /bin/busybox sleep 1000`);
   return { runc, unikrun: startProbe(t, { args: ["sleep", "1000"], options: [...TCG, ...flags] }) };
 }
 
@@ -114,7 +113,7 @@ test("limits of a disk's bytes and operations are as runc's", (t) => {
     );
     return name;
   };
-  const runc = create("runc", "busybox", ["/bin/busybox", "sleep", "1000"]);
+  const runc = create("runc", "only-busybox", ["/bin/busybox", "sleep", "1000"]);
   const unikrun = create("unikrun", "probe", ["sleep", "1000"]);
   t.regex(
     sameLimits(t, { runc, unikrun })["io.max"] ?? "",
