@@ -28,8 +28,13 @@ need_packages() {
     is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return
+  # Two that read the lists at once would refuse each other.
+  alone packages install_packages "${missing[@]}"
+}
+
+install_packages() {
   quietly "reading the package lists" apt update
-  quietly "installing ${missing[*]}" apt install -y --no-install-recommends "${missing[@]}"
+  quietly "installing $*" apt install -y --no-install-recommends "$@"
 }
 
 # Debian 12's Node.js is 18, for which npm would leave out what lint needs: a newer one for npm, in the cache.
