@@ -62,6 +62,8 @@ Host host alice
   ControlPath $1/control-%r
   ControlPersist yes
   ConnectTimeout 20
+  ServerAliveInterval 20
+  ServerAliveCountMax 6
 SSH
 }
 

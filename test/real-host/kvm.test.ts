@@ -1,6 +1,9 @@
 import type { ExecutionContext } from "ava";
 import test from "ava";
-import { docker, eventually, httpGet, inHost, inspect, startProbe, succeed } from "./harness.ts";
+import { docker, eventually, httpGet, inHost, inspect, startProbe, succeed, usesKvm } from "./harness.ts";
+
+/** By hand: UNIKRUN_HOST_KVM=1 scripts/test --only host. */
+const withKvm = usesKvm ? test.serial : test.serial.skip;
 
 /** Starts a guest that must answer, and tells what its vCPU runs on and the groups that its VMM is in. */
 async function startedGuest(t: ExecutionContext): Promise<{ accelerator: string; groups: string[] }> {
@@ -21,7 +24,7 @@ const foundOut = (finding: RegExp) =>
 const NODES = ["root:kvm 0600", "root:kvm 0660", "root:root 0660", "root:root 0666"] as const;
 
 for (const node of NODES) {
-  test.serial(`a guest runs on KVM where /dev/kvm is ${node}, and its VMM is in no group`, async (t) => {
+  withKvm(`a guest runs on KVM where /dev/kvm is ${node}, and its VMM is in no group`, async (t) => {
     const [owner, mode] = node.split(" ");
     t.teardown(() => succeed("chown root:kvm /dev/kvm && chmod 0660 /dev/kvm"));
     succeed(`chown ${owner} /dev/kvm && chmod ${mode} /dev/kvm`);
@@ -30,7 +33,7 @@ for (const node of NODES) {
   });
 }
 
-test.serial("where there is no KVM a guest is emulated, and check says so", async (t) => {
+withKvm("where there is no KVM a guest is emulated, and check says so", async (t) => {
   t.teardown(() => succeed("modprobe kvm_amd && udevadm settle"));
   succeed("modprobe -r kvm_amd kvm && test ! -e /dev/kvm");
   await foundOut(/^warning +KVM /m);
