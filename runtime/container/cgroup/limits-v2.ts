@@ -67,7 +67,7 @@ export function cpuWeight(shares: number): number {
 }
 
 /** Microseconds: the kernel's own default (cgroup-v2.rst, cpu.max). */
-const PERIOD = 100_000;
+export const PERIOD = 100_000;
 
 function cpu({ cpu }: Resources): Setting[] {
   if (!cpu) return [];

@@ -1,6 +1,6 @@
 /** What systemd is told of a container's limits: unit properties in place of cgroup files (systemd.resource-control(5)). */
 import type { Resources } from "../oci.ts";
-import { limitsV2 } from "./limits-v2.ts";
+import { limitsV2, PERIOD } from "./limits-v2.ts";
 
 /** A property's name, and its value behind a D-Bus signature. */
 export type UnitProperty = readonly [name: string, variant: readonly [signature: string, value: unknown]];
@@ -49,8 +49,6 @@ export function resourceProperties(resources: Resources, version: 1 | 2): UnitPr
   return [...told, ...shares];
 }
 
-/** Microseconds: the kernel's own default (cgroup-v2.rst, cpu.max). */
-const PERIOD = 100_000;
 /** systemd counts in percents of a processor: microseconds of a second. */
 const PERCENT = 10_000;
 
