@@ -182,7 +182,8 @@ test("a guest that the kernel kills for memory ends with 137, Docker says why, a
     return text.startsWith("exited") ? text : undefined;
   });
   t.is(state, "exited 137 true");
-  t.is(succeed(`grep -c '"oom"' ${file}`), "1");
+  // The kernel may kill init beside the VMM, which is a second event.
+  t.regex(succeed(`grep -c '"oom"' ${file}`), /^[12]$/);
 });
 
 test("a paused guest stands still, and stops, is killed and is removed like any other", (t) => {
