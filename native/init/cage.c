@@ -159,6 +159,27 @@ static void bring_image_file(int rootfs, const char *value)
 	free(target);
 }
 
+static void bring_firmware(char *target)
+{
+	make_target(target, false);
+	int fd = open("/srv/w/fw/fw.bin", O_RDONLY);
+	copy_into(fd, target, 65536);
+	close(fd);
+}
+
+/*
+ * The guest's memory is a file, so that others can map it too. Only the VMM can write it, and it can make no other one: a mount of
+ * its own stays writable when the cage is closed.
+ */
+static void bring_memory(char *target, const char *uid)
+{
+	uid_t owner = (uid_t)parse_long(uid);
+	make_target(target, false);
+	if (chmod(target, 0600) < 0 || chown(target, owner, owner) < 0)
+		fail_errno("could not give %s to the VMM", target);
+	bind_at(target, target, MS_NODEV | MS_NOEXEC);
+}
+
 /*
  * Puts this process into a root file system that holds what the VMM needs and nothing else.
  * Only this mount namespace sees it.
@@ -168,13 +189,15 @@ void build_cage(const struct directives *d)
 	const char *place = directives_get(d, "cage"), *rootfs_path = directives_get(d, "rootfs");
 	if (!place || !rootfs_path)
 		fail("the plan names no cage");
-	if (directives_get(d, "unshare-mounts") &&
-	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
+	if (unshare(CLONE_NEWNS) < 0)
 		fail_errno("could not make a mount namespace for the VMM");
+	if (directives_get(d, "detach-mounts") && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		fail_errno("could not detach the VMM's mounts from the host's");
 	int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rootfs < 0)
 		fail_errno("could not open the root file system %s", rootfs_path);
-	if (mount("unikrun", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 || chdir(place) < 0)
+	/* Its size is its cgroup's limit, and not half of the host's memory. */
+	if (mount("unikrun", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=0") < 0 || chdir(place) < 0)
 		fail_errno("could not mount the cage on %s", place);
 
 	bring_devices(d);
@@ -185,6 +208,10 @@ void build_cage(const struct directives *d)
 			bring_host(each.value);
 		else if (!strcmp(each.key, "image-file"))
 			bring_image_file(rootfs, each.value);
+		else if (!strcmp(each.key, "firmware"))
+			bring_firmware((char *)each.value);
+		else if (!strcmp(each.key, "memory"))
+			bring_memory((char *)each.value, directives_get(d, "uid"));
 		else if (!strcmp(each.key, "symlink")) {
 			const char *points_to;
 			char *target = split(each.value, &points_to);

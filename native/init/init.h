@@ -89,9 +89,16 @@ void filter_tool(void);
 struct vmm {
 	pid_t pid;
 	int console, qmp, errors;
+	int status; /* what went wrong before it was executed, as fail() says it */
 };
-/* Forks and execs; fails to the plan's sender. */
-struct vmm vmm_launch(const struct plan *plan, int proc);
+/* Starts a process that builds the cage, confines itself and becomes the VMM. */
+struct vmm vmm_launch(const struct directives *d);
+/* Of one that has ended: fails with what it said if it never became the VMM. */
+void vmm_complain(const struct vmm *vmm);
+
+/* command_line.c */
+/* Puts the guest's command line where its firmware looks for it; we are in the cage. */
+void write_command_line(const char *text);
 
 /* rules.c: the guest's words on its console that say how it ended. */
 struct rule {
@@ -116,7 +123,6 @@ struct monitor {
 	char line[65536];
 	size_t used;
 	char *answer; /* to what was forwarded, until somebody takes it */
-	bool waits_cont; /* for the answer to our own command */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
 	bool told_to_end; /* by a signal */
@@ -127,8 +133,8 @@ void monitor_forward(struct monitor *monitor, const char *line, int fd);
 /* Reads what is there; false at end of file. */
 bool monitor_read(struct monitor *monitor);
 
-/* supervise.c */
-/* Waits for a plan, runs its machine, and returns the container's exit code. */
-int supervise(struct channel *channel, int signals);
+/* start.c */
+/* Waits for the plans of the board and of the start, runs the machine, and returns the container's exit code. */
+int live(struct channel *channel, int signals);
 
 #endif

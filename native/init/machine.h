@@ -2,6 +2,8 @@
 #ifndef UNIKRUN_MACHINE_H
 #define UNIKRUN_MACHINE_H
 
+#include <poll.h>
+
 #include "console.h"
 #include "resolver.h"
 
@@ -68,6 +70,15 @@ struct machine {
 	bool look;
 	long look_pause, look_at, kill_at;
 };
+
+/* supervise.c: a machine while it runs. */
+/* Signals, the monitor's lines and the VMM's stderr, as poll(2) found the last two. */
+void hear_vmm(struct machine *m, int signals, const struct pollfd *monitor, const struct pollfd *errors);
+void read_words(struct machine *m);
+/* The guest said that it halts: see whether its vCPU does. */
+void begin_look(struct machine *m);
+/* Until the VMM is gone and its last words are delivered. */
+void relay(struct machine *m, int signals);
 
 /* machine_exit.c: the container's exit code, once the VMM is gone. */
 int exit_code(struct machine *machine);

@@ -82,7 +82,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 		fail_errno("could not enter /");
 	(void)!write(ready, "ok", 2);
 	close(ready);
-	return supervise(channel, signals);
+	return live(channel, signals);
 }
 
 /* Answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */

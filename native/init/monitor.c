@@ -88,13 +88,8 @@ static void on_line(struct monitor *monitor, const char *line)
 		monitor->state = WAITS_BOARD;
 		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n");
 	} else if (monitor->state == WAITS_BOARD && !strncmp(line, "{\"return\"", 9)) {
-		/* The greeting comes before the board is made, this from the main loop: nothing can fail any more. */
+		/* The greeting comes before the board is made, this from the main loop: nothing of it can fail any more. */
 		monitor->state = READY;
-		monitor->waits_cont = true;
-		say(monitor, "{\"execute\":\"cont\"}\n");
-	} else if (monitor->waits_cont && !strncmp(line, "{\"return\"", 9)) {
-		/* Its answer must not be taken for that to what a caller asks now. */
-		monitor->waits_cont = false;
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
 		monitor->told_to_end |= strstr(line, "\"host-signal\"") != NULL;

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum {
-	STARTING_MS = 30000, /* a VMM that is not up by then never will be */
 	ENDING_MS = 8000, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
@@ -25,7 +24,7 @@ static bool terminates(int signal)
 	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
 }
 
-static void read_words(struct machine *m)
+void read_words(struct machine *m)
 {
 	for (;;) {
 		/* Only the end matters. */
@@ -56,7 +55,7 @@ static void reap(struct machine *m)
 
 static void end_machine(struct machine *m)
 {
-	if (!m->gone && !m->kill_at) {
+	if (m->vmm.pid && !m->gone && !m->kill_at) {
 		/* On SIGTERM QEMU flushes its block devices and leaves. */
 		kill(m->vmm.pid, SIGTERM);
 		m->kill_at = now_ms() + ENDING_MS;
@@ -81,30 +80,17 @@ static void take_signals(struct machine *m, int signals)
 	}
 }
 
-/* The VMM greets early; it is up when it has made the board and does commands. */
-static void await_board(struct machine *m, int signals)
+/* Signals, the monitor's lines and the VMM's stderr, as poll(2) found the last two. */
+void hear_vmm(struct machine *m, int signals, const struct pollfd *monitor, const struct pollfd *errors)
 {
-	long deadline = now_ms() + STARTING_MS;
-	while (m->monitor.state < READY && !m->gone && now_ms() < deadline) {
-		struct pollfd fds[] = { { signals, POLLIN, 0 }, { m->monitor.fd, POLLIN, 0 } };
-		poll(fds, 2, (int)(deadline - now_ms()));
-		take_signals(m, signals);
-		if (fds[1].revents && !monitor_read(&m->monitor))
-			m->gone = m->gone || waitpid(m->vmm.pid, &m->status, 0) > 0;
+	take_signals(m, signals);
+	if (errors->revents) {
+		read_words(m);
+		if (errors->revents & POLLHUP)
+			m->vmm.errors = -1;
 	}
-	if (m->monitor.state >= READY && !m->gone)
-		return;
-	kill(m->vmm.pid, SIGKILL);
-	read_words(m);
-	while (m->words_used && (m->words[m->words_used - 1] == '\n'))
-		m->words[--m->words_used] = '\0';
-	if (m->stop_signal)
-		fail("it was ended by signal %d while it started", m->stop_signal);
-	if (m->gone && WIFSIGNALED(m->status))
-		fail("the VMM was ended by signal %d (%s) while it started%s%s", WTERMSIG(m->status),
-		     strsignal(WTERMSIG(m->status)), m->words_used ? ": " : "", m->words);
-	fail("the VMM %s%s%s", m->gone ? "ended at once" : "did not answer on its control socket within 30 s",
-	     m->words_used ? ": " : "", m->words);
+	if (monitor->revents && !monitor_read(&m->monitor))
+		m->monitor.fd = -1;
 }
 
 static void look_at_vcpu(struct machine *m)
@@ -122,7 +108,7 @@ static void look_at_vcpu(struct machine *m)
 	}
 }
 
-static void begin_look(struct machine *m)
+void begin_look(struct machine *m)
 {
 	m->look = true;
 	m->look_pause = LOOK_MS;
@@ -164,7 +150,7 @@ static int next_timeout(struct machine *m, long drain_until)
 }
 
 /* Until the VMM is gone and its last words are delivered. */
-static void relay(struct machine *m, int signals)
+void relay(struct machine *m, int signals)
 {
 	long drain_until = 0;
 	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
@@ -190,14 +176,7 @@ static void relay(struct machine *m, int signals)
 			drain_until = now_ms() + DRAIN_MS;
 		if (poll(fds, sizeof fds / sizeof *fds, next_timeout(m, drain_until)) < 0 && errno != EINTR)
 			break;
-		take_signals(m, signals);
-		if (fds[6].revents) {
-			read_words(m);
-			if (fds[6].revents & POLLHUP)
-				m->vmm.errors = -1;
-		}
-		if (fds[5].revents && !monitor_read(&m->monitor))
-			m->monitor.fd = -1;
+		hear_vmm(m, signals, &fds[5], &fds[6]);
 		control_answer(&m->control, &m->monitor);
 		if (fds[2].revents) {
 			console_to_output(&m->console);
@@ -236,92 +215,5 @@ static void relay(struct machine *m, int signals)
 		}
 		if (drain_until && now_ms() >= drain_until)
 			break;
-	}
-}
-
-/* The plan's last descriptor is its tap. */
-static void open_resolver(struct machine *m, const struct plan *plan)
-{
-	const char *value = directives_get(&plan->text, "resolver");
-	m->resolver.tap = m->resolver.socket = -1;
-	if (value)
-		resolver_open(&m->resolver, plan->fds[plan->fd_count - 1], value);
-}
-
-/* The VMM's descriptors but its disks', which a checkpoint finds here (native/directives.ts). */
-static void keep_disks(const struct plan *plan)
-{
-	enum { FIRST_KEPT = 100 };
-	const char *first = directives_get(&plan->text, "first-disk"), *count = directives_get(&plan->text, "disks");
-	size_t from = first ? (size_t)parse_long(first) : 0, end = from + (count ? (size_t)parse_long(count) : 0);
-	for (size_t i = 0; i < plan->vmm_fd_count; i++) {
-		if (i >= from && i < end && dup3(plan->fds[i], FIRST_KEPT + (int)(i - from), O_CLOEXEC) < 0)
-			fail_errno("could not keep the disks");
-		close(plan->fds[i]);
-	}
-}
-
-/* A guest that comes from a checkpoint said much before. */
-static void resume_phase(struct machine *m, const struct directives *d)
-{
-	const char *phase = directives_get(d, "phase");
-	if (!phase)
-		return;
-	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
-	m->rules.code = (int)parse_long(directives_get(d, "phase-code"));
-	m->heard = strcmp(phase, "boot") != 0;
-	if (directives_get(d, "phase-halting"))
-		begin_look(m);
-}
-
-static int run_machine(struct channel *channel, struct plan *plan, int signals)
-{
-	static struct machine m;
-	/* Whoever sent the plan hears why it failed. */
-	fail_to(plan->reply);
-	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (proc < 0)
-		fail_errno("could not open /proc");
-	rules_load(&m.rules, &plan->text);
-	resume_phase(&m, &plan->text);
-	build_cage(&plan->text);
-	m.vmm = vmm_launch(plan, proc);
-	keep_disks(plan);
-	open_resolver(&m, plan);
-	links_open(&m.links, &plan->text);
-	m.monitor.fd = m.vmm.qmp;
-	m.console.guest = m.vmm.console;
-	confine_init();
-	const char *line = directives_get(&plan->text, "say");
-	if (line)
-		tell("%s", line);
-	await_board(&m, signals);
-	channel_started(channel);
-	/* Not before: a profile may forbid that. */
-	label_at_once(&plan->text, proc);
-	close(proc);
-	filter_init();
-	control_open(&m.control, channel->listener);
-	/* It runs, so these are warnings. */
-	read_words(&m);
-	dprintf(plan->reply, "ok%s", m.words);
-	close(plan->reply);
-	relay(&m, signals);
-	control_end(&m.control);
-	return exit_code(&m);
-}
-
-int supervise(struct channel *channel, int signals)
-{
-	for (;;) {
-		struct pollfd fds[] = { { signals, POLLIN, 0 }, { channel->listener, POLLIN, 0 } };
-		poll(fds, 2, -1);
-		struct signalfd_siginfo info;
-		while (read(signals, &info, sizeof info) == sizeof info)
-			if (terminates((int)info.ssi_signo))
-				return 128 + (int)info.ssi_signo;
-		struct plan plan;
-		if (fds[1].revents && channel_accept(channel, &plan))
-			return run_machine(channel, &plan, signals);
 	}
 }

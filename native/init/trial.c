@@ -68,11 +68,7 @@ int trial_main(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct plan plan = { .text = directives_read(DIRECTIVES_FD) };
 	long cpu_limit = limit_of(&plan.text, "cpu-limit"), deadline = now_ms() + limit_of(&plan.text, "wall-limit");
-	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (proc < 0)
-		fail_errno("could not open /proc");
-	build_cage(&plan.text);
-	struct vmm vmm = vmm_launch(&plan, proc);
+	struct vmm vmm = vmm_launch(&plan.text);
 	char words[1024] = "";
 	const char *end = listen(&vmm, cpu_limit, deadline, words, sizeof words - 1);
 	if (strcmp(end, "ended"))
@@ -82,6 +78,7 @@ int trial_main(void)
 	while (wait4(vmm.pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			fail_errno("could not wait for the trial's VMM");
+	vmm_complain(&vmm);
 	long used = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 	dprintf(ANSWER_FD, "%s %d %ld\n%s", end,
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), used, words);

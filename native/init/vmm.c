@@ -10,11 +10,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* machine/command-line.ts writes these numbers into QEMU's arguments. */
-enum { CONSOLE_FD = 3, QMP_FD = 4, FIRST_PLAN_FD = 5, ABOVE_ALL = 200 };
+enum { CONSOLE_FD = 3, QMP_FD = 4, LAST_FD = QMP_FD, ABOVE_ALL = 200 };
 
 static char **arguments(const struct directives *d)
 {
@@ -45,20 +44,30 @@ static void put(int high, int number)
 		fail_errno("could not arrange the VMM's descriptors");
 }
 
-static void become_vmm(const struct plan *plan, char **argv, int console, int qmp, int errors, int status, int proc)
+/* Dies with init. A change of uid clears that, so it is said again then. */
+static void die_with(pid_t init)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != init)
+		_exit(1);
+}
+
+static void become_vmm(const struct directives *d, pid_t init, char **argv, int console, int qmp, int errors, int status)
 {
 	sigset_t none;
+	die_with(init);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	fail_to(status);
 	setsid();
 	/* All of them out of the way first: a target may be another's source. */
-	int high_console = lifted(console), high_qmp = lifted(qmp), high_errors = lifted(errors);
-	int high_status = lifted(status), high_proc = lifted(proc), high_plan[64];
-	for (size_t i = 0; i < plan->vmm_fd_count; i++)
-		high_plan[i] = lifted(plan->fds[i]);
+	int high_console = lifted(console), high_qmp = lifted(qmp), high_errors = lifted(errors), high_status = lifted(status);
 	fail_to(high_status);
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	int high_proc = lifted(proc);
+	build_cage(d);
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0)
 		fail_errno("could not open /dev/null in the cage");
@@ -67,46 +76,46 @@ static void become_vmm(const struct plan *plan, char **argv, int console, int qm
 	put(high_errors, 2);
 	put(high_console, CONSOLE_FD);
 	put(high_qmp, QMP_FD);
-	int last = FIRST_PLAN_FD;
-	for (size_t i = 0; i < plan->vmm_fd_count; i++)
-		put(high_plan[i], last++);
-	label_at_exec(&plan->text, high_proc);
-	confine(&plan->text);
-	/* A change of uid clears it, so it comes last. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	syscall(SYS_close_range, last, ~0U, CLOSE_RANGE_CLOEXEC);
+	label_at_exec(d, high_proc);
+	confine(d);
+	die_with(init);
+	syscall(SYS_close_range, LAST_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], argv, (char *[]){ NULL });
 	fail_errno("could not run %s", argv[0]);
 }
 
-struct vmm vmm_launch(const struct plan *plan, int proc)
+struct vmm vmm_launch(const struct directives *d)
 {
 	int console[2], qmp[2], errors[2], status[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0 || pipe2(errors, O_CLOEXEC) < 0 ||
 	    pipe2(status, O_CLOEXEC) < 0)
 		fail_errno("could not make the VMM's pipes");
-	char **argv = arguments(&plan->text);
-	struct vmm vmm = { .pid = fork(), .console = console[0], .qmp = qmp[0], .errors = errors[0] };
+	char **argv = arguments(d);
+	pid_t init = getpid();
+	struct vmm vmm = { .pid = fork(), .console = console[0], .qmp = qmp[0], .errors = errors[0], .status = status[0] };
 	if (vmm.pid < 0)
 		fail_errno("could not fork the VMM");
 	if (vmm.pid == 0)
-		become_vmm(plan, argv, console[1], qmp[1], errors[1], status[1], proc);
+		become_vmm(d, init, argv, console[1], qmp[1], errors[1], status[1]);
 	free(argv);
 	close(console[1]);
 	close(qmp[1]);
 	close(errors[1]);
 	close(status[1]);
-	char words[1024];
-	ssize_t n = read(status[0], words, sizeof words - 1);
-	close(status[0]);
-	if (n > 0) {
-		words[n] = '\0';
-		waitpid(vmm.pid, NULL, 0);
-		fail("%s", !strncmp(words, "error ", 6) ? words + 6 : words);
-	}
 	fcntl(vmm.console, F_SETFL, O_NONBLOCK);
 	fcntl(vmm.qmp, F_SETFL, O_NONBLOCK);
 	fcntl(vmm.errors, F_SETFL, O_NONBLOCK);
+	fcntl(vmm.status, F_SETFL, O_NONBLOCK);
 	return vmm;
+}
+
+void vmm_complain(const struct vmm *vmm)
+{
+	char words[1024];
+	ssize_t n = read(vmm->status, words, sizeof words - 1);
+	if (n <= 0)
+		return;
+	words[n] = '\0';
+	fail("%s", !strncmp(words, "error ", 6) ? words + 6 : words);
 }

@@ -1,10 +1,8 @@
-/** What a guest is given when it boots: memory, disks and its command line. */
+/** What a guest is given when it boots: disks and its command line. */
 
 import type { OpenDisk } from "../disk/open.ts";
 import { UnikrunError } from "../error.ts";
 import type { GuestFamily, KernelTraits } from "../guest/guest.ts";
-import type { Accelerator } from "../machine/accelerator.ts";
-import { guestMemory } from "../machine/memory.ts";
 import type { Wiring } from "../network/wire.ts";
 import { openGuestDisks, openSingleFile, type ResolvConf } from "./disks.ts";
 import { openImageFile } from "./entrypoint.ts";
@@ -13,7 +11,7 @@ import type { HostSettings } from "./settings.ts";
 import type { Container } from "./state.ts";
 
 export interface Boot extends Disposable {
-  readonly machine: Pick<MachineRecord, "memoryMiB" | "bootArguments" | "nics">;
+  readonly machine: Pick<MachineRecord, "bootArguments" | "nics">;
   readonly disks: readonly OpenDisk[];
 }
 
@@ -22,19 +20,11 @@ export function prepareBoot(options: {
   container: Container;
   family: GuestFamily;
   settings: HostSettings;
-  accelerator: Accelerator;
   resolvConf: ResolvConf;
   wiring: Wiring;
 }): Boot {
-  const { container, family, settings, accelerator, resolvConf, wiring } = options;
-  const { id, guest } = container;
-  const memoryMiB = guestMemory({
-    containerId: id,
-    limit: guest.memoryLimit,
-    wanted: guest.memory,
-    family,
-    accelerator,
-  });
+  const { container, family, settings, resolvConf, wiring } = options;
+  const { guest } = container;
   const traits = readTraits(container, family);
   using opened = new DisposableStack();
   const { list } = opened.use(
@@ -56,7 +46,7 @@ export function prepareBoot(options: {
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
-    machine: { memoryMiB, bootArguments: boot.commandLine, nics: wiring.nics },
+    machine: { bootArguments: boot.commandLine, nics: wiring.nics },
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };
@@ -64,6 +54,10 @@ export function prepareBoot(options: {
 
 function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
   using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
-  if (kernel) return family.traits(kernel);
-  throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
+  if (!kernel)
+    throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
+  if (kernel.identity === guest.kernelIdentity) return family.traits(kernel);
+  throw new UnikrunError(
+    `Container ${id} can't be started: its unikernel ${guest.kernel} has changed since the container was created; create it anew.`,
+  );
 }

@@ -4,8 +4,8 @@ import { exists } from "../../native/files.ts";
 import { createInit, type LaunchInit } from "../../native/init.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
-import { findQemu } from "../machine/qemu.ts";
 import { announcePid, type PidReceivers } from "./announce-pid.ts";
+import { type BoardRecord, decideBoard, isMadeEarly, makeBoard, type SavedBoard } from "./board.ts";
 import { argumentsOf, type Found, findInBundle } from "./bundle.ts";
 import { cgroupPaths } from "./cgroup/cgroup.ts";
 import { cgroupPath, type SystemdPlace, systemdPlace } from "./cgroup/path.ts";
@@ -34,6 +34,8 @@ export interface CreateOptions extends PidReceivers {
   readonly bundle: string;
   readonly consoleSocket?: string;
   readonly systemdCgroup: boolean;
+  /** The machine that its guest was saved on, asked for once it is known to be a unikernel of that family. */
+  readonly saved?: (family: string) => Promise<SavedBoard>;
 }
 
 /**
@@ -52,7 +54,9 @@ export async function createContainer(
   const { rootfs, spec } = found;
   const settings = await hostSettings();
   const guest = guestRecord({ ...found, id, bundle, settings });
-  findQemu(settings.qemu);
+  const { annotations = {} } = spec;
+  const saved = await options.saved?.(guest.family);
+  const board = await decideBoard({ id, annotations, guest, settings, saved });
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
@@ -63,7 +67,7 @@ export async function createContainer(
   const place = options.systemdCgroup
     ? systemdPlace({ id, cgroupsPath })
     : { path: cgroupPath({ id, cgroupsPath }) };
-  const draft = describe({ options, bundle, rootfs, spec, guest });
+  const draft = describe({ options, bundle, rootfs, spec, guest, board });
   // If we are killed from here on, delete --force knows what to look for.
   writeContainer(root, { ...draft, ...newCgroup(place) });
   const { pid, cgroup } = await launchInCgroup({
@@ -88,6 +92,8 @@ export async function createContainer(
   };
   undo.defer(() => endInit(container));
   writeContainer(root, container);
+  // The VMM starts while the hooks and the engine do their part.
+  if (isMadeEarly(board)) await makeBoard(root, container, settings);
   await runCreateHooks(container);
   await tellUnusedLimits(id, spec.process?.rlimits);
   announcePid(id, pid, options);
@@ -107,6 +113,7 @@ function guestRecord(
     family: found.family.name,
     kernel: found.kernel,
     kernelOnHost: found.kernelOnHost,
+    kernelIdentity: found.kernelIdentity,
     args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
@@ -165,6 +172,7 @@ function describe(parts: {
   rootfs: string;
   spec: Spec;
   guest: GuestRecord;
+  board: BoardRecord;
 }): Container {
   const { spec } = parts;
   const netns = givenNetns(spec);
@@ -181,6 +189,7 @@ function describe(parts: {
     cgroup: {},
     hooks: spec.hooks ?? {},
     guest: parts.guest,
+    board: parts.board,
     ...(netns === undefined ? {} : { givenNetns: netns }),
   };
 }

@@ -4,7 +4,10 @@ import { UnikrunError } from "../error.ts";
 import type { KernelFile } from "../guest/guest.ts";
 
 /** An open file of an image, looked up inside the image only. */
-export interface ImageFile extends KernelFile, Disposable {}
+export interface ImageFile extends KernelFile, Disposable {
+  /** Another one's, and its own when it has changed, differs. */
+  readonly identity: string;
+}
 
 /** Null where it is not there, or is no regular file. */
 export function openImageFile(rootfs: string, path: string): ImageFile | null {
@@ -17,7 +20,7 @@ export function openImageFile(rootfs: string, path: string): ImageFile | null {
     throw error;
   }
   const descriptor = owned(fd);
-  const { isFile, size } = statusOfFile(fd);
+  const { isFile, size, inode, modified } = statusOfFile(fd);
   if (!isFile) {
     descriptor[Symbol.dispose]();
     return null;
@@ -25,6 +28,7 @@ export function openImageFile(rootfs: string, path: string): ImageFile | null {
   return {
     path,
     size,
+    identity: `${inode} ${size} ${modified}`,
     read: (offset, length) => readAt(fd, offset, Math.max(0, Math.min(length, size - offset))),
     [Symbol.dispose]: () => descriptor[Symbol.dispose](),
   };

@@ -19,6 +19,7 @@ export interface FoundGuest {
   /** Inside the root file system, or on the host. */
   readonly kernel: string;
   readonly kernelOnHost: boolean;
+  readonly kernelIdentity: string;
   /** Before the container's own, after argv[0]. */
   readonly firstArgs: readonly string[];
   /** MiB, if somebody said how much. */
@@ -72,6 +73,7 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     family,
     kernel: kernel.path,
     kernelOnHost: vm !== null,
+    kernelIdentity: kernel.identity,
     firstArgs: settings.args ?? [],
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),

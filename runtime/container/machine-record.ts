@@ -2,10 +2,12 @@
 import { readTextOrNull, writeText } from "../../native/files.ts";
 import type { OpenDisk } from "../disk/open.ts";
 import type { BootNic } from "../guest/guest.ts";
+import type { Firmware } from "../machine/command-line.ts";
 import { containerFolder } from "./state.ts";
 
 export interface MachineRecord {
   readonly family: string;
+  readonly firmware: Firmware;
   readonly memoryMiB: number;
   /** The guest's command line. */
   readonly bootArguments: string;

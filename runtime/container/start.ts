@@ -5,20 +5,18 @@ import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import type { GuestFamily } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
-import type { Accelerator } from "../machine/accelerator.ts";
-import { chooseAccelerator, withAdvice } from "../machine/choose-accelerator.ts";
-import { type PlanInput, planDirectives, VMM_UIDS } from "../machine/plan.ts";
-import { probeHost } from "../machine/probe.ts";
-import { findQemu } from "../machine/qemu.ts";
+import { withAdvice } from "../machine/choose-accelerator.ts";
+import { type StartPlan, startDirectives } from "../machine/plan.ts";
 import type { Nic } from "../network/nics.ts";
 import { loopbackServer } from "../network/resolv-conf.ts";
 import { type Wiring, wireNetwork } from "../network/wire.ts";
+import { isMadeEarly, makeBoard } from "./board.ts";
 import { type Boot, prepareBoot } from "./boot.ts";
 import { readResolvConf } from "./disks.ts";
 import { releaseResources } from "./lifecycle.ts";
 import { writeMachine } from "./machine-record.ts";
 import { allowedWorkers } from "./pids.ts";
-import { annotationSettings, type HostSettings, hostSettings } from "./settings.ts";
+import { hostSettings } from "./settings.ts";
 import { type Container, containerFolder, netnsOf, stateDocument, statusOf } from "./state.ts";
 
 /**
@@ -54,8 +52,7 @@ export async function startContainer(
 
 /** What a guest goes on from, in place of a boot. */
 export interface Resumed extends Boot {
-  readonly accelerator: Accelerator;
-  readonly phase: PlanInput["phase"];
+  readonly phase: StartPlan["phase"];
   /** Brings the guest's state into the machine that waits for it, and returns when it runs. */
   load(stateFolder: string): void;
 }
@@ -65,15 +62,13 @@ async function startMachine(
   container: Container,
   resume: Parameters<typeof startContainer>[2],
 ): Promise<void> {
-  const { id, pid, guest, hooks } = container;
+  const { id, pid, guest, board, hooks } = container;
   const settings = await hostSettings();
-  const { host, accelerator: chosen, say } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
   const resolvConf = readResolvConf(guest.mounts);
   using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
   const resumed = resume?.(wiring.nics);
-  const accelerator = resumed?.accelerator ?? chosen;
-  using boot = resumed ?? prepareBoot({ container, family, settings, accelerator, resolvConf, wiring });
+  using boot = resumed ?? prepareBoot({ container, family, settings, resolvConf, wiring });
   const { machine, disks } = boot;
   await runHooks({
     kind: "startContainer",
@@ -81,40 +76,27 @@ async function startMachine(
     place: { kind: "container", pid, root: container.rootfs },
     state: stateDocument(container, "created"),
   });
-  const { memoryMiB, bootArguments, nics } = machine;
+  const { bootArguments, nics } = machine;
+  if (!isMadeEarly(board)) await makeBoard(root, container, settings, bootArguments);
   const folder = containerFolder(root, id);
-  const plan = planDirectives({
-    host,
-    machine: {
-      qemu: host.qemu,
-      containerId: id,
-      accelerator,
-      board: family.board,
-      memoryMiB,
-      workers: allowedWorkers(container),
-      bootArguments,
-      nics,
-      disks,
-      incoming: resumed !== undefined,
-    },
-    cage: folder,
-    rootfs: container.rootfs,
-    ownMounts: guest.newMounts,
-    kernel: guest.kernel,
-    kernelOnHost: guest.kernelOnHost,
+  const plan = startDirectives({
+    workers: allowedWorkers(container),
+    nics,
+    disks,
+    commandLine: isMadeEarly(board) && !resumed ? bootArguments : undefined,
     resolver: wiring.resolver,
     links: wiring.nics.map(({ link }) => link),
     ...(resumed?.phase ? { phase: resumed.phase } : {}),
-    uid: VMM_UIDS + pid,
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     exitRules: family.exitRules,
-    ...(say === undefined || accelerator === "kvm" ? {} : { say }),
+    ...(board.say === undefined ? {} : { say: board.say }),
   });
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
   writeMachine(root, id, {
     family: guest.family,
-    memoryMiB,
+    firmware: board.firmware,
+    memoryMiB: board.memoryMiB,
     bootArguments,
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
@@ -128,23 +110,13 @@ async function startMachine(
   const unshared = wiring.share(nics);
   const outcome = starting.outcome();
   if ("error" in outcome) {
-    const why = withAdvice(outcome.error.replaceAll("\n", "; "), accelerator);
+    const why = withAdvice(outcome.error.replaceAll("\n", "; "), board.accelerator);
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
   resumed?.load(folder);
   wiring.keep();
   for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);
-}
-
-async function chooseVmm(container: Container, settings: HostSettings) {
-  const own = await annotationSettings(container.annotations);
-  const probe = probeHost(findQemu(settings.qemu));
-  const choice = await chooseAccelerator(probe, own.accelerator ?? settings.accelerator);
-  const { accelerator, emulated } = choice;
-  if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
-  const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
-  return { host: probe.host, accelerator, say: isSaid ? emulated : undefined };
 }
 
 /** `server`: a name server on a loopback address that the guest is to reach. */

@@ -13,6 +13,7 @@ import {
 } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { UnikrunError } from "../error.ts";
+import type { BoardRecord } from "./board.ts";
 import { isFrozen } from "./cgroup/processes.ts";
 import type { GuestMount } from "./mounts.ts";
 import type { Hooks } from "./oci.ts";
@@ -40,6 +41,7 @@ export interface Container {
   readonly givenNetns?: string;
   readonly hooks: Hooks;
   readonly guest: GuestRecord;
+  readonly board: BoardRecord;
 }
 
 /** What `start` needs, as it was when the container was created: later changes of config.json have no effect. */
@@ -48,6 +50,8 @@ export interface GuestRecord {
   /** Path inside the root file system, or on the host. */
   readonly kernel: string;
   readonly kernelOnHost: boolean;
+  /** Which file it was, and as it was then (ImageFile.identity). */
+  readonly kernelIdentity: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;

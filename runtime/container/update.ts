@@ -1,13 +1,12 @@
 import { readText } from "../../native/files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { acceleratorOf } from "../machine/accelerator.ts";
 import { overheadBytes } from "../machine/memory.ts";
+import type { BoardRecord } from "./board.ts";
 import { type Cgroup, openCgroup } from "./cgroup/cgroup.ts";
-import { readMachine } from "./machine-record.ts";
 import type { Resources } from "./oci.ts";
 import { fitWorkers, refuseFewPids } from "./pids.ts";
 import { checkResources } from "./spec-resources.ts";
-import { type Container, containerFolder, statusOf } from "./state.ts";
+import { type Container, statusOf } from "./state.ts";
 
 /** runc's flags, each with its place in linux.resources. */
 const FLAGS: readonly { readonly flag: string; readonly group: keyof Resources; readonly field: string }[] = [
@@ -89,8 +88,8 @@ export async function updateContainer(root: string, container: Container, limits
   }
   refuseFewPids(container.id, limits.pids?.limit);
   const limit = limits.memory?.limit;
-  if (limit !== undefined && limit > 0 && status !== "created") {
-    const needed = memoryInUse(root, container, status);
+  if (limit !== undefined && limit > 0) {
+    const needed = memoryInUse(container.board);
     if (limit < needed) {
       throw new UnikrunError(
         `Container ${container.id} can't be limited to ${limit} bytes of memory: its guest and VMM take up to ${needed}, and a running guest can't give any back; stop it, and start it with the smaller limit.`,
@@ -113,10 +112,6 @@ async function told(scope: string | undefined, cgroup: Cgroup, limits: Resources
   return whole;
 }
 
-/** Bytes that the guest and its VMM may come to use. A paused VMM can't say whether it needs what TCG does. */
-function memoryInUse(root: string, container: Container, status: "running" | "paused"): number {
-  const guest = (readMachine(root, container.id)?.memoryMiB ?? 0) * 2 ** 20;
-  return (
-    guest + overheadBytes(status === "paused" ? "kvm" : acceleratorOf(containerFolder(root, container.id)))
-  );
-}
+/** Bytes that the guest and its VMM may come to use. */
+const memoryInUse = ({ accelerator, memoryMiB }: BoardRecord): number =>
+  memoryMiB * 2 ** 20 + overheadBytes(accelerator);

@@ -6,8 +6,7 @@ export interface GuestFamily {
   refuses(kernel: KernelFile): string | null;
   /** `mostMiB`: a larger limit gives its guests no more. */
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
-  /** `acpi`: whether its kernels look at ACPI tables, which cost QEMU 10 ms to make. */
-  readonly board: { readonly machine: "pc"; readonly firmware: "seabios"; readonly acpi: boolean };
+  readonly board: { readonly machine: "pc"; readonly firmware: "unikrun" | "seabios" };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
   /** Read when a container starts, of the kernel that it has then. */

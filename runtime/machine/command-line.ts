@@ -1,66 +1,65 @@
 import type { GuestFamily } from "../guest/guest.ts";
-import type { Nic } from "../network/nics.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { type DiskArguments, diskArguments } from "./disk.ts";
-import { TRANSLATION_BUFFER } from "./memory.ts";
+import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
-import { FIRST_FD, nicArguments } from "./nic.ts";
 import { qemuOption } from "./option.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
 import { threadArguments } from "./threads.ts";
 
-/** Everything that decides a machine; paths inside the cage are fixed, so no name of an image is among it. */
-export interface Machine {
+/** What decides a machine's board, which is made before its cards and disks are known; paths inside the cage are fixed, so no name of an image is among it. */
+export interface Board {
   readonly qemu: string;
   readonly containerId: string;
   readonly accelerator: Accelerator;
   readonly board: GuestFamily["board"];
+  readonly firmware: Firmware;
   readonly memoryMiB: number;
   /** Threads that may read and write its disks. */
   readonly workers: number;
-  /** The kernel's command line, as the guest family composed it. */
-  readonly bootArguments: string;
-  readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
-  readonly disks: readonly Omit<DiskArguments, "disk" | "fd">[];
   /** It waits for the state of another (migrate-incoming). */
   readonly incoming?: boolean;
+  /** The kernel's command line, where its firmware can't be told later. */
+  readonly bootArguments?: string;
 }
 
-/** The cage's names for what comes from the image. */
+/** "unikrun" takes the kernel's command line from the guest's memory, just before it boots. */
+export type Firmware = "unikrun" | "seabios";
+
+/** The cage's names for what comes from the image, and for what is ours. */
 export const KERNEL_PATH = "guest/kernel";
+export const MEMORY_PATH = "guest/memory";
+export const FIRMWARE_PATH = "guest/firmware";
 
 /** QEMU's whole command, its own path first. */
-export function commandLine(machine: Machine): string[] {
+export function commandLine(machine: Board): string[] {
   return [
     machine.qemu,
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",
-    // init lets the guest go once the VMM is up.
+    // init lets the guest go once it has everything.
     "-S",
     ...["-display", "none"],
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
-    ...boardArguments(machine.board),
+    ...boardArguments(machine.board, MEMORY_ID),
     ...accelerationArguments(machine.accelerator),
-    ...["-m", `${machine.memoryMiB}M`],
+    ...memoryArguments(machine.memoryMiB, `/${MEMORY_PATH}`),
     ...threadArguments(machine.workers),
     ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),
-    ...machine.nics.flatMap((nic, card) => nicArguments({ card, mac: nic.mac, mtu: nic.mtu })),
-    ...machine.disks.flatMap((each, disk) =>
-      diskArguments({ ...each, disk, fd: FIRST_FD + machine.nics.length + disk }),
-    ),
+    ...(machine.firmware === "unikrun" ? ["-bios", `/${FIRMWARE_PATH}`] : []),
     ...["-kernel", `/${KERNEL_PATH}`],
-    ...["-append", machine.bootArguments],
+    ...(machine.bootArguments === undefined ? [] : ["-append", machine.bootArguments]),
     ...(machine.incoming ? ["-incoming", "defer"] : []),
   ];
 }
 
-export function boardArguments(board: Pick<GuestFamily["board"], "machine" | "acpi">): string[] {
-  const devices = { acpi: board.acpi ? "on" : "off", usb: "off", vmport: "off", hpet: "off" };
-  return ["-M", qemuOption(board.machine, devices)];
+/** Without ACPI a board takes no card or disk after it was made. */
+export function boardArguments(board: Pick<GuestFamily["board"], "machine">, memory?: string): string[] {
+  const devices = { acpi: memory === undefined ? "off" : "on", usb: "off", vmport: "off", hpet: "off" };
+  return ["-M", qemuOption(board.machine, { ...devices, "memory-backend": memory })];
 }
 
 export const accelerationArguments = (accelerator: Accelerator): string[] =>

@@ -1,44 +1,52 @@
-import { qemuOption } from "./option.ts";
+import type { MonitorCommand } from "./monitor.ts";
 
 const FIRST_SLOT = 0x10;
 
 /** Entries. */
 const QUEUE_SIZE = 256;
 
-/** A disk of the machine, as far as QEMU's arguments go. */
-export interface DiskArguments {
+/** A disk of the machine, as far as QEMU is told of it. */
+export interface MachineDisk {
   /** The guest's first is 0. */
   readonly disk: number;
-  /** QEMU's descriptor of it; one for a read-only disk must not be able to write. */
-  readonly fd: number;
   readonly readOnly: boolean;
   readonly format: "raw" | "qcow2";
   readonly isDevice: boolean;
 }
 
-/** A disk on bus 0. No path of the host or the image is named, so none can be another than was meant. */
-export function diskArguments({ disk, fd, readOnly, format, isDevice }: DiskArguments): string[] {
+/**
+ * A disk on bus 0, whose descriptor is lent with the first command; one for a read-only disk must not be able to write. No path of the
+ * host or the image is named, so none can be another than was meant.
+ */
+export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk): MonitorCommand[] {
   const node = `disk${disk}`;
   return [
-    "-add-fd",
-    qemuOption(`fd=${fd}`, { set: disk }),
-    "-blockdev",
-    qemuOption(`driver=${format}`, {
-      "node-name": node,
-      "read-only": readOnly ? "on" : "off",
-      "file.driver": isDevice ? "host_device" : "file",
-      "file.filename": `/dev/fdset/${disk}`,
-      // Whoever opened it has locked it.
-      "file.locking": "off",
-    }),
-    "-device",
-    qemuOption("virtio-blk-pci", {
-      drive: node,
-      // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
-      "num-queues": 1,
-      "queue-size": QUEUE_SIZE,
-      bus: "pci.0",
-      addr: `0x${(FIRST_SLOT + disk).toString(16)}`,
-    }),
+    { execute: "add-fd", arguments: { "fdset-id": disk }, lends: true },
+    {
+      execute: "blockdev-add",
+      arguments: {
+        driver: format,
+        "node-name": node,
+        "read-only": readOnly,
+        file: {
+          driver: isDevice ? "host_device" : "file",
+          filename: `/dev/fdset/${disk}`,
+          // Whoever opened it has locked it.
+          locking: "off",
+        },
+      },
+    },
+    {
+      execute: "device_add",
+      arguments: {
+        driver: "virtio-blk-pci",
+        drive: node,
+        // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
+        "num-queues": 1,
+        "queue-size": QUEUE_SIZE,
+        bus: "pci.0",
+        addr: `0x${(FIRST_SLOT + disk).toString(16)}`,
+      },
+    },
   ];
 }

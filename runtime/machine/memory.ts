@@ -1,6 +1,7 @@
 import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { Accelerator } from "./accelerator.ts";
+import { qemuOption } from "./option.ts";
 
 const MIB = 1024 * 1024;
 
@@ -14,6 +15,21 @@ export const overheadBytes = (accelerator: Accelerator): number => OVERHEAD[acce
 
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
 export const TRANSLATION_BUFFER = 16;
+
+export const MEMORY_ID = "ram";
+
+/**
+ * The guest's memory is the file `path`, which init can write too. In a file the kernel keeps what the guest has touched, page by page; of
+ * anonymous memory QEMU asks for huge pages, so a guest that touches a little everywhere would have it all.
+ */
+export function memoryArguments(mebibytes: number, path: string): string[] {
+  const size = `${mebibytes}M`;
+  return [
+    ...["-m", size],
+    "-object",
+    qemuOption("memory-backend-file", { id: MEMORY_ID, size, "mem-path": path, share: "on", dump: "off" }),
+  ];
+}
 
 /** The host's memory in MiB (proc(5), meminfo). */
 export function hostMemory(): number {

@@ -12,3 +12,11 @@ export function monitorArguments(): string[] {
     "chardev:monitor",
   ];
 }
+
+/** A command of QMP (qemu-qmp-ref(7)). */
+export interface MonitorCommand {
+  readonly execute: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+  /** The next of the descriptors at hand goes with it. */
+  readonly lends?: boolean;
+}

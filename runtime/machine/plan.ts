@@ -1,33 +1,68 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
 import type { ExitRule } from "../guest/guest.ts";
+import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
+import { type Board, commandLine, FIRMWARE_PATH, KERNEL_PATH, MEMORY_PATH } from "./command-line.ts";
+import { diskCommands, type MachineDisk } from "./disk.ts";
+import type { MonitorCommand } from "./monitor.ts";
+import { nicCommands } from "./nic.ts";
 import type { Host } from "./probe.ts";
+import { threadCommand } from "./threads.ts";
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
 export const VMM_UIDS = 0x7000_0000;
 
-/** What init needs to know to build the cage, run the VMM in it, and tell how the guest ended. */
-export interface PlanInput {
+/** What init needs to build the cage and to run the VMM in it. */
+export interface BoardPlan {
   readonly host: Host;
-  readonly machine: Machine;
-  /** An existing folder to mount the cage on; only the container's mount namespace sees it there. */
+  readonly board: Board;
+  /** An existing folder to mount the cage on; only the VMM's mount namespace sees it there. */
   readonly cage: string;
   readonly rootfs: string;
-  /** The container has a mount namespace of its own already. */
-  readonly ownMounts: boolean;
+  /** The container's mounts are the host's. */
+  readonly detachMounts: boolean;
   /** The kernel's path, inside `rootfs` or the host's. */
   readonly kernel: string;
   readonly kernelOnHost: boolean;
-  /** Whose tap is the last of the plan's descriptors. */
+  readonly uid: number;
+  readonly apparmor: string | undefined;
+  readonly selinux: string | undefined;
+}
+
+/** The plan of a created container's VMM as directives (native/directives.ts). */
+export function boardDirectives(plan: BoardPlan): Directive[] {
+  const { host, board } = plan;
+  return [
+    ["cage", plan.cage],
+    ["rootfs", plan.rootfs],
+    ...(plan.detachMounts ? [["detach-mounts", ""] as const] : []),
+    ...vmmFiles(host, board.accelerator),
+    ...(board.firmware === "unikrun" ? [["firmware", FIRMWARE_PATH] as const] : []),
+    [plan.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${plan.kernel}`],
+    ["memory", MEMORY_PATH],
+    ...commandLine(board).map((argument) => ["argument", argument] as const),
+    ["uid", String(plan.uid)],
+    ...optional("apparmor", plan.apparmor),
+    ...optional("selinux", plan.selinux),
+  ];
+}
+
+/** What only `start` knows, and what init needs to tell how the guest ended. */
+export interface StartPlan {
+  /** Threads that may read and write its disks. */
+  readonly workers: number;
+  readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
+  readonly disks: readonly Omit<MachineDisk, "disk">[];
+  /** The kernel's, if its firmware takes it from the guest's memory. */
+  readonly commandLine: string | undefined;
+  /** Whose tap is the last of the plan's descriptors; before it are those of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
   /** How far its guest was when it was saved. */
   readonly phase?: GuestPhase;
-  readonly uid: number;
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
   readonly exitRules: readonly ExitRule[];
@@ -35,29 +70,36 @@ export interface PlanInput {
   readonly say?: string;
 }
 
-/** The plan as directives (native/directives.ts). */
-export function planDirectives(input: PlanInput): Directive[] {
-  const { host, machine } = input;
-  const optional = (key: string, value: string | undefined): Directive[] => (value ? [[key, value]] : []);
+export function startDirectives(plan: StartPlan): Directive[] {
+  const commands: MonitorCommand[] = [
+    threadCommand(plan.workers),
+    ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
+    ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
+      diskCommands({ disk, readOnly, format, isDevice }),
+    ),
+    { execute: "cont" },
+  ];
   return [
-    ["cage", input.cage],
-    ["rootfs", input.rootfs],
-    ...(input.ownMounts ? [] : [["unshare-mounts", ""] as const]),
-    ...vmmFiles(host, machine.accelerator),
-    [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
-    ...resolverDirectives(input.resolver),
-    ...commandLine(machine).map((argument) => ["argument", argument] as const),
-    ...input.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
-    ["first-disk", String(machine.nics.length)],
-    ["disks", String(machine.disks.length)],
-    ...(input.phase ? phaseDirectives(input.phase) : []),
-    ["uid", String(input.uid)],
-    ...optional("apparmor", input.apparmor),
-    ...optional("selinux", input.selinux),
-    ...optional("say", input.say),
-    ...input.exitRules.flatMap(ruleDirectives),
+    ...optional("command-line", plan.commandLine),
+    ...resolverDirectives(plan.resolver),
+    ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
+    ["first-disk", String(plan.nics.length)],
+    ["disks", String(plan.disks.length)],
+    ...(plan.phase ? phaseDirectives(plan.phase) : []),
+    ...optional("apparmor", plan.apparmor),
+    ...optional("selinux", plan.selinux),
+    ...optional("say", plan.say),
+    ...plan.exitRules.flatMap(ruleDirectives),
+    ...commands.map(commandDirective),
   ];
 }
+
+const optional = (key: string, value: string | undefined): Directive[] => (value ? [[key, value]] : []);
+
+const commandDirective = ({ lends, ...command }: MonitorCommand): Directive => [
+  lends ? "lend" : "ask",
+  `${JSON.stringify(command)}\n`,
+];
 
 /** What of the host the VMM has in its cage. */
 export const vmmFiles = ({ files }: Host, accelerator: Accelerator): Directive[] => [
@@ -73,7 +115,7 @@ const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
   ...(halting ? [["phase-halting", ""] as const] : []),
 ];
 
-function resolverDirectives(resolver: PlanInput["resolver"]): Directive[] {
+function resolverDirectives(resolver: StartPlan["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
 }
 

@@ -87,7 +87,7 @@ async function boot(options: {
   const outcome = await runTrial([
     ["cage", place.cage],
     ["rootfs", "/"],
-    ["unshare-mounts", ""],
+    ["detach-mounts", ""],
     ...vmmFiles(host, accelerator),
     ["image-file", `${KERNEL_PATH} ${place.kernel}`],
     ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
@@ -104,7 +104,7 @@ async function boot(options: {
 const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
   qemu,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-  ...boardArguments({ machine: "pc", acpi: false }),
+  ...boardArguments({ machine: "pc" }),
   ...accelerationArguments(accelerator),
   ...["-m", "16M"],
   ...SANDBOX,

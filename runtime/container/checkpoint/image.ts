@@ -59,6 +59,7 @@ const checkCheckpoint: Check = object({
   lent: list(text),
   machine: object({
     family: filled,
+    firmware: oneOf(["unikrun", "seabios"]),
     memoryMiB: whole(1, 2 ** 30),
     bootArguments: text,
     nics: list(

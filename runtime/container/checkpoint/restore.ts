@@ -1,6 +1,5 @@
+import { once } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import { familyNamed } from "../../guest/detect.ts";
-import { guestMemory } from "../../machine/memory.ts";
 import { loadMachine } from "../../machine/migration.ts";
 import { judgeKvm, probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
@@ -18,41 +17,43 @@ import { vmmVersion } from "./save.ts";
  * Makes a container whose guest goes on where a checkpoint has it, and waits for it unless detached. Returns its exit code, 0 when
  * detached; null, with nothing done, where the bundle holds no unikernel. A restore that fails leaves nothing.
  */
-export const restoreContainer = (
+export async function restoreContainer(
   options: CreateOptions,
   { folder, detach, lazyPages }: { folder: string; detach: boolean; lazyPages: boolean },
-): Promise<number | null> =>
-  runContainer(options, { detach, keep: false }, (root, container) => {
-    // Only now it is known that this is not another runtime's, which judges its flags itself.
-    if (!lazyPages) return resume(root, container, folder);
-    throw new UnikrunError(
-      `Container ${container.id} is a unikernel, whose memory is brought back whole and at once: leave --lazy-pages out.`,
-    );
-  });
+): Promise<number | null> {
+  const checkpoint = once(() => readCheckpoint(folder));
+  // Only when it is asked for, it is known that this is not another runtime's, which judges its flags itself.
+  const saved = async (family: string) => {
+    if (lazyPages)
+      throw new UnikrunError(
+        `Container ${options.id} is a unikernel, whose memory is brought back whole and at once: leave --lazy-pages out.`,
+      );
+    const { machine, accelerator } = checkpoint();
+    if (machine.family !== family) {
+      throw new UnikrunError(
+        `Container ${options.id} can't be restored: the checkpoint in ${folder} is of a guest of the family ${machine.family}, and this is one of ${family}.`,
+      );
+    }
+    if (accelerator === "kvm") await refuseWithoutKvm(options.id, folder);
+    return { accelerator, firmware: machine.firmware, memoryMiB: machine.memoryMiB };
+  };
+  return await runContainer({ ...options, saved }, { detach, keep: false }, (root, container) =>
+    resume(root, container, folder, checkpoint()),
+  );
+}
 
-async function resume(root: string, container: Container, folder: string): Promise<void> {
-  const { id, guest } = container;
-  const checkpoint = readCheckpoint(folder);
-  const { machine, accelerator, phase } = checkpoint;
-  if (machine.family !== guest.family) {
-    throw new UnikrunError(
-      `Container ${id} can't be restored: the checkpoint in ${folder} is of a guest of the family ${machine.family}, and this is one of ${guest.family}.`,
-    );
-  }
-  if (accelerator === "kvm") await refuseWithoutKvm(id, folder);
+async function resume(
+  root: string,
+  container: Container,
+  folder: string,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const { id } = container;
+  const { machine, phase } = checkpoint;
   await startContainer(root, container, (nics) => {
     refuseOtherAddresses(id, machine.nics, nics);
-    const family = familyNamed(guest.family);
-    guestMemory({
-      containerId: id,
-      limit: guest.memoryLimit,
-      wanted: machine.memoryMiB,
-      family,
-      accelerator,
-    });
     const disks = openSavedDisks(container, folder, checkpoint);
     return {
-      accelerator,
       machine,
       phase,
       disks: disks.list,

@@ -1,0 +1,200 @@
+#define _GNU_SOURCE
+#include "machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	STARTING_MS = 30000, /* a VMM that is not up by then never will be */
+};
+
+/* Reads what the VMM says, and its last words, until `done` or its time is over. */
+static void attend(struct machine *m, int signals, bool (*done)(const struct monitor *), long deadline)
+{
+	while (!done(&m->monitor) && !m->gone && !m->stop_signal && now_ms() < deadline) {
+		struct pollfd fds[] = { { signals, POLLIN, 0 }, { m->monitor.fd, POLLIN, 0 }, { m->vmm.errors, POLLIN, 0 } };
+		poll(fds, 3, (int)(deadline - now_ms()));
+		hear_vmm(m, signals, &fds[1], &fds[2]);
+	}
+}
+
+/* Why there is no VMM that does what it is asked. */
+static void __attribute__((noreturn)) fail_with_words(struct machine *m)
+{
+	kill(m->vmm.pid, SIGKILL);
+	vmm_complain(&m->vmm);
+	read_words(m);
+	while (m->words_used && (m->words[m->words_used - 1] == '\n'))
+		m->words[--m->words_used] = '\0';
+	if (m->stop_signal)
+		fail("it was ended by signal %d while it started", m->stop_signal);
+	if (m->gone && WIFSIGNALED(m->status))
+		fail("the VMM was ended by signal %d (%s) before it ran%s%s", WTERMSIG(m->status),
+		     strsignal(WTERMSIG(m->status)), m->words_used ? ": " : "", m->words);
+	fail("the VMM %s%s%s", m->gone ? "ended at once" : "did not answer on its control socket within 30 s",
+	     m->words_used ? ": " : "", m->words);
+}
+
+static bool is_ready(const struct monitor *monitor)
+{
+	return monitor->state == READY;
+}
+
+/* `ask` is a command for the monitor as it is; `lend` the same, and the plan's next descriptor goes with it. */
+static void give_devices(struct machine *m, const struct plan *plan, int signals, long deadline)
+{
+	size_t cursor = 0, next = 0;
+	struct directive each;
+	while (directives_next(&plan->text, &cursor, &each)) {
+		bool lends = !strcmp(each.key, "lend");
+		if (!lends && strcmp(each.key, "ask"))
+			continue;
+		if (lends && next == plan->vmm_fd_count)
+			fail("the plan has too few descriptors");
+		monitor_forward(&m->monitor, each.value, lends ? plan->fds[next++] : -1);
+		attend(m, signals, is_ready, deadline);
+		if (!m->monitor.answer)
+			fail_with_words(m);
+		if (!strncmp(m->monitor.answer, "{\"error\"", 8)) {
+			kill(m->vmm.pid, SIGKILL);
+			fail("the VMM refuses %s: %s", each.value, m->monitor.answer);
+		}
+		free(m->monitor.answer);
+		m->monitor.answer = NULL;
+	}
+}
+
+/* The plan's last descriptor is its tap. */
+static void open_resolver(struct machine *m, const struct plan *plan)
+{
+	const char *value = directives_get(&plan->text, "resolver");
+	m->resolver.tap = m->resolver.socket = -1;
+	if (value)
+		resolver_open(&m->resolver, plan->fds[plan->fd_count - 1], value);
+}
+
+/* The VMM's descriptors but its disks', which a checkpoint finds here (native/directives.ts). */
+static void keep_disks(const struct plan *plan)
+{
+	enum { FIRST_KEPT = 100 };
+	const char *first = directives_get(&plan->text, "first-disk"), *count = directives_get(&plan->text, "disks");
+	size_t from = first ? (size_t)parse_long(first) : 0, end = from + (count ? (size_t)parse_long(count) : 0);
+	for (size_t i = 0; i < plan->vmm_fd_count; i++) {
+		if (i >= from && i < end && dup3(plan->fds[i], FIRST_KEPT + (int)(i - from), O_CLOEXEC) < 0)
+			fail_errno("could not keep the disks");
+		close(plan->fds[i]);
+	}
+}
+
+/* A guest that comes from a checkpoint said much before. */
+static void resume_phase(struct machine *m, const struct directives *d)
+{
+	const char *phase = directives_get(d, "phase");
+	if (!phase)
+		return;
+	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
+	m->rules.code = (int)parse_long(directives_get(d, "phase-code"));
+	m->heard = strcmp(phase, "boot") != 0;
+	if (directives_get(d, "phase-halting"))
+		begin_look(m);
+}
+
+/* Leaves the host's file system for the VMM's. */
+static void enter_cage(const struct machine *m)
+{
+	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0);
+	if (vmm < 0 || setns(vmm, CLONE_NEWNS) < 0)
+		fail_errno("could not enter the cage");
+	close(vmm);
+}
+
+/* From a created container to a running machine. */
+static void start_machine(struct machine *m, struct channel *channel, struct plan *plan, int signals)
+{
+	long deadline = now_ms() + STARTING_MS;
+	if (!m->vmm.pid)
+		fail("it has no VMM");
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	rules_load(&m->rules, &plan->text);
+	resume_phase(m, &plan->text);
+	attend(m, signals, is_ready, deadline);
+	if (m->monitor.state != READY || m->gone)
+		fail_with_words(m);
+	enter_cage(m);
+	const char *line = directives_get(&plan->text, "command-line");
+	if (line)
+		write_command_line(line);
+	open_resolver(m, plan);
+	links_open(&m->links, &plan->text);
+	confine_init();
+	line = directives_get(&plan->text, "say");
+	if (line)
+		tell("%s", line);
+	give_devices(m, plan, signals, deadline);
+	keep_disks(plan);
+	channel_started(channel);
+	/* Not before: a profile may forbid that. */
+	label_at_once(&plan->text, proc);
+	close(proc);
+	filter_init();
+	control_open(&m->control, channel->listener);
+	/* It runs, so these are warnings. */
+	read_words(m);
+	dprintf(plan->reply, "ok%s", m->words);
+	close(plan->reply);
+}
+
+/* The VMM that a created container has, and what becomes of it before its start. */
+static void launch(struct machine *m, const struct plan *plan)
+{
+	if (m->vmm.pid)
+		fail("it has a VMM already");
+	m->vmm = vmm_launch(&plan->text);
+	m->monitor.fd = m->vmm.qmp;
+	m->console.guest = m->vmm.console;
+	dprintf(plan->reply, "ok");
+	close(plan->reply);
+}
+
+/*
+ * Waits for two plans: that of the board, whose VMM is made at once, as a rule when the container is created, and that of the start. Runs
+ * the machine, and returns the container's exit code.
+ */
+int live(struct channel *channel, int signals)
+{
+	static struct machine m = { .monitor.fd = -1, .vmm = { .errors = -1 } };
+	for (;;) {
+		struct pollfd fds[] = { { signals, POLLIN, 0 }, { channel->listener, POLLIN, 0 }, { m.monitor.fd, POLLIN, 0 }, { m.vmm.errors, POLLIN, 0 } };
+		poll(fds, 4, -1);
+		hear_vmm(&m, signals, &fds[2], &fds[3]);
+		if (m.stop_signal) {
+			if (m.vmm.pid)
+				kill(m.vmm.pid, SIGKILL);
+			return 128 + m.stop_signal;
+		}
+		struct plan plan;
+		if (!(fds[1].revents && channel_accept(channel, &plan)))
+			continue;
+		/* Whoever sent the plan hears why it failed. */
+		fail_to(plan.reply);
+		if (directives_get(&plan.text, "argument")) {
+			launch(&m, &plan);
+			continue;
+		}
+		start_machine(&m, channel, &plan, signals);
+		relay(&m, signals);
+		control_end(&m.control);
+		return exit_code(&m);
+	}
+}
