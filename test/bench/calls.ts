@@ -12,16 +12,16 @@ export function callCosts(options: {
 }): Record<string, Cost> {
   const { runtimes, folder, rounds } = options;
   const costs = new Map<string, Cost[]>(runtimes.map(({ name }) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
+  for (let turn = -1; turn < rounds; turn++) {
     for (const runtime of runtimes) {
       useKeptOf(runtime.name, folder);
       const cost = oneCycle({
         runtime,
         root: `${folder}/state-${runtime.name}`,
-        id: `bench-${process.pid}-${round + 1}`,
+        id: `bench-${process.pid}-${turn + 1}`,
       });
-      // The first round warms caches, and the probe of this host.
-      if (round >= 0) costs.get(runtime.name)?.push(cost);
+      // The first turn warms caches, and the probe of this host.
+      if (turn >= 0) costs.get(runtime.name)?.push(cost);
     }
   }
   return Object.fromEntries([...costs].map(([name, all]) => [name, medians(all)]));

@@ -1,45 +1,63 @@
 /**
- * What each runtime call costs, beside runc and crun: create, state, start, kill and delete of unikrun with the probe
- * guest, and of the others with busybox, interleaved, from a parent that reaps as a shim does; then what folders cost a
- * start. Medians in milliseconds. DIR is another build of ours, which then runs side by side with this one. Guests are
- * emulated, unless --kvm leaves it to the builds what they run them on.
+ * What unikrun costs, beside others, interleaved; medians. Guests are emulated, unless --kvm leaves it to the builds what they
+ * run them on. What needs an engine gets one by scripts/with-docker.
  *
- *   npm run bench [-- --json] [-- --rounds N] [-- --against DIR] [-- --kvm]
+ *   npm run bench [-- OPTION...]
+ *
+ *   --only PART,...   of these:
+ *     calls           create, state, start, kill and delete of the probe guest, and of busybox by runc and crun, from a parent that
+ *                     reaps as a shim does; then what folders cost a start; ms
+ *     answers         `docker run -d` to the first HTTP 200, ms
+ *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
+ *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
+ *                     and files it needs; its web server is at --port N, 80 unless told
+ *   --rounds N        how often each is done
+ *   --json            ends with all of it in one line
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { parseArgs } from "node:util";
 import { becomeSubreaper } from "../../native/process.ts";
 import { makeBundles } from "./bundles.ts";
 import { callCosts } from "./calls.ts";
 import { STEPS } from "./cycle.ts";
 import { DISK_COLUMNS, diskCosts } from "./disks.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
+import { enterEngine, readOptions } from "./options.ts";
 import { print, printWithRatios, ratios } from "./table.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    rounds: { type: "string", default: "21" },
-    against: { type: "string" },
-    kvm: { type: "boolean", default: false },
-  },
-});
+const options = readOptions();
+const { parts, rounds } = options;
+const hasEngine = process.env.UNIKRUN_ENGINE !== undefined;
+if (!hasEngine && [...parts].some((part) => part !== "calls")) enterEngine();
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
-enterPrivateMounts();
-if (!values.kvm) hideKvm();
+// An engine's are private already, and its runtimes are to see what is mounted here.
+if (!hasEngine) enterPrivateMounts();
+if (!options.kvm) hideKvm();
 becomeSubreaper();
+const results: Record<string, unknown> = {};
+const compared: Record<string, unknown> = {};
 try {
-  const runtimes = makeBundles(folder, values.against);
-  const rounds = Number(values.rounds);
-  const calls = callCosts({ runtimes, folder, rounds });
-  const columns = ["total", ...STEPS, "createdRssKiB"];
-  printWithRatios("ms", calls, columns);
-  const [unikrun] = runtimes;
-  const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
-  print("start with, ms", disks, DISK_COLUMNS);
-  if (values.json) console.log(JSON.stringify({ ...calls, disks, ratios: ratios(calls, columns) }));
+  if (parts.has("calls")) {
+    const runtimes = makeBundles(folder, options.against);
+    const calls = callCosts({ runtimes, folder, rounds });
+    const columns = ["total", ...STEPS, "createdRssKiB"];
+    printWithRatios("calls, ms", calls, columns, "unikrun");
+    const [unikrun] = runtimes;
+    const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
+    print("start with, ms", disks, DISK_COLUMNS);
+    Object.assign(results, calls, { disks });
+    compared.calls = ratios(calls, columns, "unikrun");
+  }
+  if (parts.has("answers")) {
+    const { makeContenders } = await import("./contenders.ts");
+    const { answerCosts } = await import("./answers.ts");
+    const answers = await answerCosts(await makeContenders(options), folder, rounds);
+    printWithRatios("docker run -d to the first 200, ms", answers, ["answer", "best", "worst"], "probe");
+    results.answers = answers;
+    compared.answers = ratios(answers, ["answer"], "probe");
+  }
+  if (options.json) console.log(JSON.stringify({ ...results, ratios: compared }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

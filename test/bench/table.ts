@@ -7,7 +7,7 @@ export type Figures = Readonly<Record<string, number>>;
 export type Rows = Readonly<Record<string, Figures>>;
 
 /** Of each other row: our figures divided by its. */
-export function ratios(rows: Rows, columns: readonly string[], ours = "unikrun"): Rows {
+export function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
   const { [ours]: own, ...others } = rows;
   if (own === undefined) return {};
   return Object.fromEntries(
