@@ -1,22 +1,36 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 export interface Runtime {
-  readonly name: "unikrun" | "runc" | "crun";
+  /** "against" is another build of ours. */
+  readonly name: "unikrun" | "against" | "runc" | "crun";
   readonly binary: string;
   readonly bundle: string;
 }
 
 const repository = resolve(import.meta.dirname, "../..");
 
-/** A bundle with the probe guest for unikrun, and one with busybox for the others. */
-export function makeBundles(folder: string): Runtime[] {
+/** The runtime of another build of ours, whose folder is named. */
+export function binaryOf(build: string): string {
+  const binary = resolve(build, "dist/unikrun");
+  if (!existsSync(binary)) throw new Error(`${binary} is missing: --against wants the folder of a build`);
+  return binary;
+}
+
+/** A bundle with the probe guest for unikrun, and one with busybox for the others; of these what the host has. */
+export function makeBundles(folder: string, against: string | undefined): Runtime[] {
   const guest = makeBundle(`${folder}/guest`, `${repository}/build/guest/probe.bin`, "probe.bin");
   const busybox = makeBundle(`${folder}/busybox`, "/bin/busybox", "busybox");
-  return [
-    { name: "unikrun", binary: `${repository}/dist/unikrun`, bundle: guest },
+  const others: Runtime[] = [
     { name: "runc", binary: "/usr/sbin/runc", bundle: busybox },
     { name: "crun", binary: "/usr/bin/crun", bundle: busybox },
+  ];
+  return [
+    { name: "unikrun", binary: `${repository}/dist/unikrun`, bundle: guest },
+    ...(against === undefined
+      ? []
+      : [{ name: "against", binary: binaryOf(against), bundle: guest } satisfies Runtime]),
+    ...others.filter(({ binary }) => existsSync(binary)),
   ];
 }
 

@@ -38,8 +38,10 @@ export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string
   return { create, state, start, kill, delete: remove, total: create + start + kill + remove, createdRssKiB };
 }
 
-/** VmRSS of the process that the created container consists of. */
+/** VmRSS of the processes that the created container consists of. */
 function residentKiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+  const own = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  return children.reduce((sum, child) => sum + residentKiB(Number(child)), own);
 }

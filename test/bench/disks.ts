@@ -2,6 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Runtime } from "./bundles.ts";
 import { oneCycle } from "./cycle.ts";
+import { median, round } from "./median.ts";
+import { useKeptOf } from "./mounts.ts";
 
 const MIB = 1 << 20;
 
@@ -12,21 +14,25 @@ const FOLDERS = [
   { name: "64 MiB volume", mib: 64, readOnly: false },
 ];
 
-export interface DiskCost {
+/** Of the costs below, in their order. */
+export const DISK_COLUMNS = ["first", "later", "delete"] as const;
+
+export type DiskCost = {
   /** Milliseconds of the first start. */
   readonly first: number;
   /** The median of those that follow, and of their deletes, which bring a volume back. */
   readonly later: number;
   readonly delete: number;
-}
+};
 
 /** Interleaved, as everything here. */
 export function diskCosts(options: {
   runtime: Runtime;
   folder: string;
   rounds: number;
-}): [name: string, cost: DiskCost][] {
+}): Record<string, DiskCost> {
   const { folder, rounds } = options;
+  useKeptOf(options.runtime.name, folder);
   const runs = FOLDERS.map(({ name, mib, readOnly }) => {
     const source = `${folder}/files-${mib}`;
     mkdirSync(source);
@@ -37,23 +43,23 @@ export function diskCosts(options: {
       costs: [] as number[][],
     };
   });
-  for (let round = 0; round <= rounds; round++) {
+  for (let turn = 0; turn <= rounds; turn++) {
     for (const { runtime, costs } of runs) {
       const { start, delete: remove } = oneCycle({
         runtime,
         root: `${folder}/state-disks`,
-        id: `disks-${round}`,
+        id: `disks-${turn}`,
       });
       costs.push([start, remove]);
     }
   }
-  return runs.map(({ name, costs }) => {
-    const [first = [], ...later] = costs;
-    const median = (which: number): number =>
-      later.map((cost) => cost[which] ?? Number.NaN).sort((a, b) => a - b)[Math.floor(later.length / 2)] ??
-      Number.NaN;
-    return [name, { first: first[0] ?? Number.NaN, later: median(0), delete: median(1) }];
-  });
+  return Object.fromEntries(
+    runs.map(({ name, costs }) => {
+      const [first = [], ...later] = costs;
+      const of = (which: number): number => round(median(later.map((cost) => cost[which] ?? Number.NaN)));
+      return [name, { first: round(first[0] ?? Number.NaN), later: of(0), delete: of(1) }];
+    }),
+  );
 }
 
 function withMount(

@@ -1,73 +1,63 @@
 /**
- * What each runtime call costs, beside runc and crun: create, state, start, kill and delete of unikrun with the probe
- * guest, and of the others with busybox, interleaved, from a parent that reaps as a shim does; then what folders cost a
- * start. Medians in milliseconds.
+ * What unikrun costs, beside others, interleaved; medians. Guests are emulated, unless --kvm leaves it to the builds what they
+ * run them on. What needs an engine gets one by scripts/with-docker.
  *
- *   npm run bench [-- --json] [-- --rounds N]
+ *   npm run bench [-- OPTION...]
+ *
+ *   --only PART,...   of these:
+ *     calls           create, state, start, kill and delete of the probe guest, and of busybox by runc and crun, from a parent that
+ *                     reaps as a shim does; then what folders cost a start; ms
+ *     answers         `docker run -d` to the first HTTP 200, ms
+ *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
+ *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
+ *                     and files it needs; its web server is at --port N, 80 unless told
+ *   --rounds N        how often each is done
+ *   --json            ends with all of it in one line
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { parseArgs } from "node:util";
 import { becomeSubreaper } from "../../native/process.ts";
 import { makeBundles } from "./bundles.ts";
-import { type Cost, oneCycle, STEPS } from "./cycle.ts";
-import { type DiskCost, diskCosts } from "./disks.ts";
-import { enterPrivateMounts } from "./private-mounts.ts";
+import { callCosts } from "./calls.ts";
+import { STEPS } from "./cycle.ts";
+import { DISK_COLUMNS, diskCosts } from "./disks.ts";
+import { enterPrivateMounts, hideKvm } from "./mounts.ts";
+import { enterEngine, readOptions } from "./options.ts";
+import { print, printWithRatios, ratios } from "./table.ts";
 
-const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "21" } },
-});
+const options = readOptions();
+const { parts, rounds } = options;
+const hasEngine = process.env.UNIKRUN_ENGINE !== undefined;
+if (!hasEngine && [...parts].some((part) => part !== "calls")) enterEngine();
 
-// crun refuses the hybrid hierarchy; what is unmounted for it is so for nobody else.
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
-enterPrivateMounts(`${folder}/store`);
+// An engine's are private already, and its runtimes are to see what is mounted here.
+if (!hasEngine) enterPrivateMounts();
+if (!options.kvm) hideKvm();
 becomeSubreaper();
+const results: Record<string, unknown> = {};
+const compared: Record<string, unknown> = {};
 try {
-  const runtimes = makeBundles(folder).filter(({ binary }) => existsSync(binary));
-  const costs = new Map<string, Cost[]>(runtimes.map(({ name }) => [name, []]));
-  const rounds = Number(values.rounds);
-  for (let round = -1; round < rounds; round++) {
-    for (const runtime of runtimes) {
-      const cost = oneCycle({
-        runtime,
-        root: `${folder}/state-${runtime.name}`,
-        id: `bench-${process.pid}-${round + 1}`,
-      });
-      // The first round warms caches, and the probe of this host.
-      if (round >= 0) costs.get(runtime.name)?.push(cost);
-    }
+  if (parts.has("calls")) {
+    const runtimes = makeBundles(folder, options.against);
+    const calls = callCosts({ runtimes, folder, rounds });
+    const columns = ["total", ...STEPS, "createdRssKiB"];
+    printWithRatios("calls, ms", calls, columns, "unikrun");
+    const [unikrun] = runtimes;
+    const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
+    print("start with, ms", disks, DISK_COLUMNS);
+    Object.assign(results, calls, { disks });
+    compared.calls = ratios(calls, columns, "unikrun");
   }
-  const [unikrun] = runtimes;
-  const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : [];
-  report(
-    [...costs].map(([name, all]) => [name, medians(all)]),
-    disks,
-  );
+  if (parts.has("answers")) {
+    const { makeContenders } = await import("./contenders.ts");
+    const { answerCosts } = await import("./answers.ts");
+    const answers = await answerCosts(await makeContenders(options), folder, rounds);
+    printWithRatios("docker run -d to the first 200, ms", answers, ["answer", "best", "worst"], "probe");
+    results.answers = answers;
+    compared.answers = ratios(answers, ["answer"], "probe");
+  }
+  if (options.json) console.log(JSON.stringify({ ...results, ratios: compared }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function medians(all: readonly Cost[]): Cost {
-  const median = (values: number[]): number =>
-    values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-  const names = Object.keys(all[0] ?? {}) as (keyof Cost)[];
-  return Object.fromEntries(
-    names.map((name) => [name, Math.round(median(all.map((cost) => cost[name])) * 100) / 100]),
-  ) as unknown as Cost;
-}
-
-function report(
-  rows: readonly (readonly [string, Cost])[],
-  disks: readonly (readonly [string, DiskCost])[],
-): void {
-  const columns = ["total", ...STEPS, "createdRssKiB"] as const;
-  const line = (cells: readonly (string | number)[]): string =>
-    cells.map((cell) => String(cell).padStart(16)).join("");
-  console.log(line(["", ...columns]));
-  for (const [name, cost] of rows) console.log(line([name, ...columns.map((column) => cost[column])]));
-  const kinds = ["first", "later", "delete"] as const;
-  console.log(`\n${line(["start with", ...kinds])}`);
-  for (const [name, cost] of disks) console.log(line([name, ...kinds.map((kind) => cost[kind].toFixed(1))]));
-  if (!values.json) return;
-  console.log(JSON.stringify({ ...Object.fromEntries(rows), disks: Object.fromEntries(disks) }));
 }

@@ -1,0 +1,54 @@
+/** The bench's command line. */
+import { parseArgs } from "node:util";
+
+/** What can be measured; the first needs no engine. */
+const PARTS = ["calls", "answers", "memory", "density", "throughput", "picture"] as const;
+
+export type Part = (typeof PARTS)[number];
+
+/** What runs if nobody names parts: density takes gigabytes, and a picture a file. */
+const USUAL: readonly Part[] = ["calls", "answers", "memory", "throughput"];
+
+export interface Options {
+  readonly parts: ReadonlySet<Part>;
+  readonly rounds: number;
+  readonly json: boolean;
+  readonly kvm: boolean;
+  readonly against?: string | undefined;
+  readonly kernel?: string | undefined;
+  readonly port: number;
+  readonly picture?: string | undefined;
+}
+
+export function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean", default: false },
+      rounds: { type: "string", default: "21" },
+      against: { type: "string" },
+      kernel: { type: "string" },
+      port: { type: "string", default: "80" },
+      kvm: { type: "boolean", default: false },
+      only: { type: "string" },
+      picture: { type: "string" },
+    },
+  });
+  const usual = values.picture === undefined ? USUAL : (["picture"] as const);
+  const parts = values.only?.split(",").map(partOf) ?? usual;
+  return { ...values, parts: new Set(parts), rounds: Number(values.rounds), port: Number(values.port) };
+}
+
+function partOf(name: string): Part {
+  const part = PARTS.find((each) => each === name);
+  if (part === undefined) throw new Error(`--only ${name}: there are ${PARTS.join(", ")}`);
+  return part;
+}
+
+/** Runs this command again inside scripts/with-docker, and ends with its exit code. */
+export function enterEngine(): never {
+  const { exitCode } = Bun.spawnSync({
+    cmd: [`${import.meta.dirname}/../../scripts/with-docker`, process.execPath, ...process.argv.slice(1)],
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  process.exit(exitCode);
+}
