@@ -38,7 +38,8 @@ export async function decideBoard(options: {
 }): Promise<BoardRecord> {
   const { id, guest, settings, saved } = options;
   const family = familyNamed(guest.family);
-  const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> = saved ?? (await chooseForNew(options.annotations, settings));
+  const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
+    saved ?? (await chooseForNew(options.annotations, settings));
   const memoryMiB = guestMemory({
     containerId: id,
     limit: guest.memoryLimit,

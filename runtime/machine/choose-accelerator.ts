@@ -36,7 +36,7 @@ export function emulatedAs({ kind, why }: Exclude<Verdict, { kind: "good" }>): s
     case "slow":
       return `KVM is slower than emulation here, as ${why}: guests are emulated (TCG)`;
     case "undecided":
-      return `KVM could not be tried, as ${why}: guests are emulated (TCG) until a later start has tried it`;
+      return `KVM could not be tried, as ${why}: guests are emulated (TCG) until a later create has tried it`;
   }
 }
 

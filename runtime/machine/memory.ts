@@ -65,6 +65,12 @@ export function guestMemory(options: {
       `Container ${containerId}: ${wanted} MiB of memory are too little for a ${family.name} guest: give it at least ${floorMiB} MiB.`,
     );
   }
+  const host = hostMiB();
+  if (wanted !== undefined && wanted > host) {
+    throw new UnikrunError(
+      `Container ${containerId}: ${wanted} MiB of memory for the guest are more than the ${host} MiB that this host has: ask for less.`,
+    );
+  }
   const needed = wanted ?? floorMiB;
   if (room < needed) {
     throw new UnikrunError(
@@ -73,5 +79,5 @@ export function guestMemory(options: {
   }
   if (wanted !== undefined || limit === undefined) return wanted ?? defaultMiB;
   // The kernel refuses a mapping of more than all that there is.
-  return Math.max(floorMiB, Math.min(room, mostMiB, hostMiB() - overhead));
+  return Math.max(floorMiB, Math.min(room, mostMiB, host - overhead));
 }

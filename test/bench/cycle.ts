@@ -8,6 +8,9 @@ export const STEPS = ["create", "state", "start", "kill", "delete"] as const;
 /** Milliseconds of each call; `total` is that of create, start, kill and delete. */
 export type Cost = Record<(typeof STEPS)[number] | "total" | "createdRssKiB", number>;
 
+/** Milliseconds. */
+const ENGINE_PAUSE = 120;
+
 /** One container from create to delete. Its init is our child after create, as it is a shim's. */
 export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string; id: string }): Cost {
   const pidFile = `${root}-${id}.pid`;
@@ -28,6 +31,8 @@ export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string
   };
   const create = call("create", "--bundle", runtime.bundle, "--pid-file", pidFile, id);
   const pid = Number(readFileSync(pidFile, "utf8"));
+  // Engines make the network now, and ask for the start 50 to 150 ms after the create.
+  Bun.sleepSync(ENGINE_PAUSE);
   const createdRssKiB = residentKiB(pid);
   const state = call("state", id);
   const start = call("start", id);

@@ -36,6 +36,10 @@ test("a limit that leaves too little is refused with the limit that would do", (
   t.throws(() => memoryOf(140, 101), { message: /leaves 100 MiB.*needs 101 MiB.*--memory 141m/ });
 });
 
+test("a guest that asks for more than the host has is refused", (t) => {
+  t.throws(() => memoryOf(undefined, 8001), { message: /8001 MiB.*more than the 8000 MiB/ });
+});
+
 test("a guest that asks for less than it needs to boot is refused", (t) => {
   t.throws(() => memoryOf(undefined, 4), { message: /4 MiB.*at least 8 MiB/ });
 });
