@@ -76,6 +76,9 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 	put(high_errors, 2);
 	put(high_console, CONSOLE_FD);
 	put(high_qmp, QMP_FD);
+	/* Emulated code and the emulator's heap are small and scattered: huge pages would double what they take. */
+	if (directives_get(d, "small-pages"))
+		prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	label_at_exec(d, high_proc);
 	confine(d);
 	die_with(init);

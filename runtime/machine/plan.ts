@@ -43,6 +43,7 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
     [plan.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${plan.kernel}`],
     ["memory", MEMORY_PATH],
     ...commandLine(board).map((argument) => ["argument", argument] as const),
+    ...(board.accelerator === "tcg" ? [["small-pages", ""] as const] : []),
     ["uid", String(plan.uid)],
     ...optional("apparmor", plan.apparmor),
     ...optional("selinux", plan.selinux),
