@@ -159,6 +159,24 @@ static void bring_image_file(int rootfs, const char *value)
 	free(target);
 }
 
+/* The guests' own firmware (native/firmware/embed.S): all of the 64 KiB that QEMU wants but the end is empty. */
+static void bring_firmware(const char *value)
+{
+	extern const char firmware_image[], firmware_image_end[];
+	enum { SIZE = 0x10000 };
+	size_t length = (size_t)(firmware_image_end - firmware_image);
+	char *target = strdup(value);
+	if (!target)
+		fail_errno("no memory");
+	make_parents(target);
+	int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0444);
+	if (file < 0 || ftruncate(file, SIZE) < 0 ||
+	    pwrite(file, firmware_image, length, (off_t)(SIZE - length)) != (ssize_t)length)
+		fail_errno("could not make %s in the cage", target);
+	close(file);
+	free(target);
+}
+
 /*
  * Puts this process into a root file system that holds what the VMM needs and nothing else.
  * Only this mount namespace sees it.
@@ -185,6 +203,8 @@ void build_cage(const struct directives *d)
 			bring_host(each.value);
 		else if (!strcmp(each.key, "image-file"))
 			bring_image_file(rootfs, each.value);
+		else if (!strcmp(each.key, "firmware"))
+			bring_firmware(each.value);
 		else if (!strcmp(each.key, "symlink")) {
 			const char *points_to;
 			char *target = split(each.value, &points_to);
