@@ -1,12 +1,14 @@
 /** What `start` made, for a later checkpoint: in the state folder, beside the container's own record. */
 import { readTextOrNull, writeText } from "../../native/files.ts";
 import type { OpenDisk } from "../disk/open.ts";
-import type { BootNic } from "../guest/guest.ts";
+import type { BootNic, Firmware } from "../guest/guest.ts";
 import { containerFolder } from "./state.ts";
 
 export interface MachineRecord {
   readonly family: string;
   readonly memoryMiB: number;
+  /** Absent in records of when there was SeaBIOS only. */
+  readonly firmware?: Firmware;
   /** The guest's command line. */
   readonly bootArguments: string;
   /** In the order of its cards. */
@@ -16,6 +18,8 @@ export interface MachineRecord {
 }
 
 export type DiskRecord = Omit<OpenDisk, "fd">;
+
+export const firmwareOf = ({ firmware = "seabios" }: MachineRecord): Firmware => firmware;
 
 const FILE = "machine.json";
 

@@ -3,7 +3,7 @@ import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
 import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
-import type { GuestFamily } from "../guest/guest.ts";
+import type { Firmware, GuestFamily } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
 import type { Accelerator } from "../machine/accelerator.ts";
 import { chooseAccelerator, withAdvice } from "../machine/choose-accelerator.ts";
@@ -55,6 +55,7 @@ export async function startContainer(
 /** What a guest goes on from, in place of a boot. */
 export interface Resumed extends Boot {
   readonly accelerator: Accelerator;
+  readonly firmware: Firmware;
   readonly phase: PlanInput["phase"];
   /** Brings the guest's state into the machine that waits for it, and returns when it runs. */
   load(stateFolder: string): void;
@@ -67,12 +68,13 @@ async function startMachine(
 ): Promise<void> {
   const { id, pid, guest, hooks } = container;
   const settings = await hostSettings();
-  const { host, accelerator: chosen, say } = await chooseVmm(container, settings);
+  const { host, accelerator: chosen, firmware: wanted, say } = await chooseVmm(container, settings);
   const family = familyNamed(guest.family);
   const resolvConf = readResolvConf(guest.mounts);
   using wiring = await wireGuest(container, family, loopbackServer(resolvConf.text));
   const resumed = resume?.(wiring.nics);
   const accelerator = resumed?.accelerator ?? chosen;
+  const firmware = resumed?.firmware ?? wanted ?? family.board.firmware;
   using boot = resumed ?? prepareBoot({ container, family, settings, accelerator, resolvConf, wiring });
   const { machine, disks } = boot;
   await runHooks({
@@ -89,7 +91,7 @@ async function startMachine(
       qemu: host.qemu,
       containerId: id,
       accelerator,
-      board: family.board,
+      board: { ...family.board, firmware },
       memoryMiB,
       workers: allowedWorkers(container),
       bootArguments,
@@ -115,6 +117,7 @@ async function startMachine(
   writeMachine(root, id, {
     family: guest.family,
     memoryMiB,
+    firmware,
     bootArguments,
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
@@ -144,7 +147,8 @@ async function chooseVmm(container: Container, settings: HostSettings) {
   const { accelerator, emulated } = choice;
   if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
   const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
-  return { host: probe.host, accelerator, say: isSaid ? emulated : undefined };
+  const firmware = own.firmware ?? settings.firmware;
+  return { host: probe.host, accelerator, firmware, say: isSaid ? emulated : undefined };
 }
 
 /** `server`: a name server on a loopback address that the guest is to reach. */

@@ -33,7 +33,7 @@ export const rumprun: GuestFamily = {
   refuses,
   // They use the memory that begins at 1 MiB: with 3.5 GiB or more the board moves what is above 3 GiB past the hole for PCI.
   memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3583 },
-  board: { machine: "pc", firmware: "seabios", acpi: false },
+  board: { machine: "pc", firmware: "unikrun", acpi: false },
   limits: { nics: 8, disks: 15 },
   traits: kernelTraits,
   bootArguments: rumprunConfig,

@@ -2,6 +2,7 @@ import type { GuestFamily } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Accelerator } from "./accelerator.ts";
 import { type DiskArguments, diskArguments } from "./disk.ts";
+import { firmwareArguments } from "./firmware.ts";
 import { TRANSLATION_BUFFER } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
 import { FIRST_FD, nicArguments } from "./nic.ts";
@@ -42,6 +43,7 @@ export function commandLine(machine: Machine): string[] {
     ...["-display", "none"],
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine.board),
+    ...firmwareArguments(machine.board.firmware),
     ...accelerationArguments(machine.accelerator),
     ...["-m", `${machine.memoryMiB}M`],
     ...threadArguments(machine.workers),

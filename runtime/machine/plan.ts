@@ -4,6 +4,7 @@ import type { ExitRule } from "../guest/guest.ts";
 import type { Resolver } from "../network/resolver.ts";
 import type { Accelerator } from "./accelerator.ts";
 import { commandLine, KERNEL_PATH, type Machine } from "./command-line.ts";
+import { firmwareFile } from "./firmware.ts";
 import type { Host } from "./probe.ts";
 
 /** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
@@ -44,6 +45,7 @@ export function planDirectives(input: PlanInput): Directive[] {
     ["rootfs", input.rootfs],
     ...(input.ownMounts ? [] : [["unshare-mounts", ""] as const]),
     ...vmmFiles(host, machine.accelerator),
+    ...firmwareFile(machine.board.firmware),
     [input.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${input.kernel}`],
     ...resolverDirectives(input.resolver),
     ...commandLine(machine).map((argument) => ["argument", argument] as const),

@@ -57,25 +57,28 @@ const checkCheckpoint: Check = object({
   phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255), halting: flag }),
   sizes: object({ memory: whole(1), disks: list(whole(0)) }),
   lent: list(text),
-  machine: object({
-    family: filled,
-    memoryMiB: whole(1, 2 ** 30),
-    bootArguments: text,
-    nics: list(
-      object({ mac: macAddress, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
-    ),
-    disks: list(
-      object(
-        {
-          readOnly: flag,
-          format: oneOf(["raw", "qcow2"]),
-          isDevice: flag,
-          kind: oneOf(["image", "host", "tree", "volume", "scratch"]),
-        },
-        { mountpoint: filled, source: filled },
+  machine: object(
+    {
+      family: filled,
+      memoryMiB: whole(1, 2 ** 30),
+      bootArguments: text,
+      nics: list(
+        object({ mac: macAddress, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
       ),
-    ),
-  }),
+      disks: list(
+        object(
+          {
+            readOnly: flag,
+            format: oneOf(["raw", "qcow2"]),
+            isDevice: flag,
+            kind: oneOf(["image", "host", "tree", "volume", "scratch"]),
+          },
+          { mountpoint: filled, source: filled },
+        ),
+      ),
+    },
+    { firmware: oneOf(["unikrun", "seabios"]) },
+  ),
 });
 
 /** Throws UnikrunError for a folder that holds none of ours, or not a whole one. */

@@ -6,6 +6,7 @@ import { judgeKvm, probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
 import { adoptAddresses, refuseOtherAddresses } from "../../network/adopt.ts";
 import type { CreateOptions } from "../create.ts";
+import { firmwareOf } from "../machine-record.ts";
 import { runContainer } from "../run.ts";
 import { hostSettings } from "../settings.ts";
 import { startContainer } from "../start.ts";
@@ -53,6 +54,7 @@ async function resume(root: string, container: Container, folder: string): Promi
     const disks = openSavedDisks(container, folder, checkpoint);
     return {
       accelerator,
+      firmware: firmwareOf(machine),
       machine,
       phase,
       disks: disks.list,
