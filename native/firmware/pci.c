@@ -22,6 +22,9 @@ enum { BAR_IO = 0x1, BAR_IO_FLAGS = 0x3, BAR_MEMORY_FLAGS = 0xf, BAR_WIDTH = 0x6
 #define IO_FIRST 0xc000
 #define IO_END 0x10000
 
+/* No two functions share one, since kernels map whole ones. */
+#define PAGE 0x1000u
+
 /* Addresses that are not given out yet. */
 struct window {
 	uint32_t next, end;
@@ -93,7 +96,7 @@ static bool place(struct pci_function at, struct window *io, struct window *memo
 			/* More than 4 GiB: bits of the upper half are fixed, too. */
 			if (is_wide && ~probe(at, bar + 4))
 				size = 0;
-			address = take(memory, size);
+			address = take(memory, size && size < PAGE ? PAGE : size);
 			write32(at, bar, address);
 			/* The upper half is 0: below 4 GiB, where every kernel reaches it. */
 			if (is_wide)

@@ -15,7 +15,7 @@ const MAGIC = 0x4c43_4b55;
  * A kernel's command line for a machine that our firmware boots, written into the guest's memory before it runs first. It counts in
  * place of QEMU's `-append`, and the guest sees the same bytes, the kernel's path in the cage before them. Numbers of 32 bits, least
  * significant byte first: the magic word, the text's length; then the text, and a NUL. Throws UnikrunError for text with a NUL, or of
- * more than 524,265 bytes.
+ * more than 524,279 bytes with that path.
  */
 export function commandLineBlob(bootArguments: string): Uint8Array {
   const text = Buffer.from(`/${KERNEL_PATH} ${bootArguments}`);

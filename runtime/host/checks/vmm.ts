@@ -54,7 +54,8 @@ export function judgeFirmware(
     // What boots a multiboot kernel, by DMA or without.
     ...(has("multiboot_dma.bin") || has("multiboot.bin") ? [] : ["QEMU's loader of kernels (multiboot.bin)"]),
   ];
-  if (lacks.length === 0) return { status: "ok", subject, fact: `${NAMES[firmware]} and QEMU's loader of kernels` };
+  if (lacks.length === 0)
+    return { status: "ok", subject, fact: `${NAMES[firmware]} and QEMU's loader of kernels` };
   return {
     status: "missing",
     subject,
