@@ -36,9 +36,9 @@ bool fw_cfg_read_on(uint32_t address, uint32_t length)
 	return transfer(READ, address, length);
 }
 
-void fw_cfg_skip(uint32_t length)
+bool fw_cfg_skip(uint32_t length)
 {
-	transfer(SKIP, 0, length);
+	return transfer(SKIP, 0, length);
 }
 
 uint32_t fw_cfg_number(uint16_t item)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* QEMU's include/standard-headers/linux/qemu_fw_cfg.h and include/hw/nvram/fw_cfg_keys.h. */
-enum { FW_CFG_SIGNATURE = 0x00, FW_CFG_KERNEL_ADDRESS = 0x07, FW_CFG_KERNEL_SIZE = 0x08, FW_CFG_INFO_ADDRESS = 0x0a,
+enum { FW_CFG_KERNEL_ADDRESS = 0x07, FW_CFG_KERNEL_SIZE = 0x08, FW_CFG_INFO_ADDRESS = 0x0a,
        FW_CFG_INFO_SIZE = 0x0b, FW_CFG_KERNEL_ENTRY = 0x10, FW_CFG_KERNEL_DATA = 0x11, FW_CFG_INFO_DATA = 0x12,
        FW_CFG_DIRECTORY = 0x19 };
 
@@ -17,7 +17,7 @@ bool fw_cfg_read(uint16_t item, uint32_t address, uint32_t length);
 /* Copies what follows. */
 bool fw_cfg_read_on(uint32_t address, uint32_t length);
 /* Leaves out what follows. */
-void fw_cfg_skip(uint32_t length);
+bool fw_cfg_skip(uint32_t length);
 uint32_t fw_cfg_number(uint16_t item);
 
 struct fw_cfg_file {

@@ -9,6 +9,7 @@
 #include "ports.h"
 #include "serial.h"
 
+#define HEADER_MAGIC 0x1badb002u
 #define BOOT_MAGIC 0x2badb002u
 enum { HAS_MEMORY = 1 << 0, HAS_COMMAND_LINE = 1 << 2, HAS_MAP = 1 << 6 };
 
@@ -37,12 +38,53 @@ static void replace_command_line(volatile struct information *info)
 	info->flags |= HAS_COMMAND_LINE;
 }
 
+/* Of a kernel, from its address on: bytes of the file that was loaded, and where what QEMU put behind it begins. */
+struct extent {
+	uint32_t filled, behind;
+};
+
+/*
+ * What lies between is the kernel's variables without values (bss) and some bytes up to a page's end. `head`: so much of the kernel
+ * is there already, and its header in it; the extent is empty where the header says nothing of use.
+ */
+static struct extent find_extent(uint32_t address, uint32_t head)
+{
+	enum { HAS_ADDRESSES = 1 << 16, PAGE = 0x1000 };
+	struct header {
+		uint32_t magic, flags, checksum, header, load, load_end, bss_end, entry;
+	};
+	for (uint32_t at = address; at + sizeof(struct header) <= address + head; at += 4) {
+		const volatile struct header *header = AT(struct header, at);
+		if (header->magic != HEADER_MAGIC || header->magic + header->flags + header->checksum)
+			continue;
+		if (!(header->flags & HAS_ADDRESSES) || header->header != at || header->load != address)
+			break;
+		uint32_t end = header->bss_end - address;
+		return (struct extent){ header->load_end - address, (end + PAGE - 1) & ~(uint32_t)(PAGE - 1) };
+	}
+	return (struct extent){ 0, 0 };
+}
+
+static bool copy_kernel(uint32_t address, uint32_t size)
+{
+	/* 3.1: the header lies in these. */
+	uint32_t head = size < 8192 ? size : 8192;
+	if (!fw_cfg_read(FW_CFG_KERNEL_DATA, address, head))
+		return false;
+	struct extent extent = find_extent(address, head);
+	if (extent.filled < head || extent.behind < extent.filled || extent.behind > size)
+		return fw_cfg_read_on(address + head, size - head);
+	/* A new machine's memory is 0 as it is, and what nobody touches takes none of the host's. */
+	return fw_cfg_read_on(address + head, extent.filled - head) && fw_cfg_skip(extent.behind - extent.filled) &&
+	       fw_cfg_read_on(address + extent.behind, size - extent.behind);
+}
+
 static void load_kernel(uint32_t memory_end)
 {
 	uint32_t address = fw_cfg_number(FW_CFG_KERNEL_ADDRESS), size = fw_cfg_number(FW_CFG_KERNEL_SIZE);
 	if (address < HIGH_MEMORY)
 		die("this kernel wants a place below 1 MiB");
-	if (address > memory_end || size > memory_end - address || !fw_cfg_read(FW_CFG_KERNEL_DATA, address, size))
+	if (address > memory_end || size > memory_end - address || !copy_kernel(address, size))
 		die("this kernel is larger than the machine's memory");
 }
 

@@ -1,5 +1,14 @@
 /** QEMU by hand, with our firmware and the probe guest, and guest memory that the test can write: a machine that is made and waits. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { probe, repository } from "./harness.ts";
 
@@ -8,6 +17,9 @@ export interface BareMachine extends AsyncDisposable {
   ask(execute: string, given?: object): Promise<unknown>;
   /** Writes at a physical address of the guest's. */
   write(address: number, bytes: Uint8Array): void;
+  read(address: number, length: number): Buffer;
+  /** Bytes of the host's memory that the guest's takes. */
+  taken(): number;
   /** Lets it run until its console has such text or it ends, and returns what the console has. */
   run(until: RegExp): Promise<string>;
 }
@@ -66,11 +78,17 @@ export function makeMachine({
     },
     write(address, bytes) {
       if (memoryMiB * MIB < address + bytes.length) throw new Error("the machine has no memory there");
-      truncateSync(memory, memoryMiB * MIB);
       const file = openSync(memory, "r+");
       writeSync(file, bytes, 0, bytes.length, address);
       closeSync(file);
     },
+    read(address, length) {
+      const [file, bytes] = [openSync(memory, "r"), Buffer.alloc(length)];
+      readSync(file, bytes, 0, length, address);
+      closeSync(file);
+      return bytes;
+    },
+    taken: () => statSync(memory).blocks * 512,
     async run(until) {
       await ready;
       await ask("cont");

@@ -1,9 +1,10 @@
 /** The firmware on machines that the runtime does not make: their command line and devices come after the board. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test from "ava";
 import { COMMAND_LINE_ADDRESS, commandLineBlob } from "../../runtime/machine/kernel-line.ts";
-import { makeMachine } from "./bare-machine.ts";
+import { type BareMachine, makeMachine } from "./bare-machine.ts";
+import { probe } from "./harness.ts";
 
 const told = (...args: readonly string[]): string => `{"cmdline":"probe ${args.join(" ")}"}`;
 
@@ -57,6 +58,70 @@ test.serial("a machine whose kernel is none of multiboot's ends in one line", as
   await using machine = makeMachine({ kernel: `${folder}/linux` });
   await machine.ask("query-status");
   t.is(await machine.run(/\n/), "unikrun's firmware: QEMU was given no multiboot kernel\n");
+});
+
+/** The memory map of Multiboot 0.6.96, 3.3, as [address, end, type]. */
+function mapOf({ read }: BareMachine): { low: number; high: number; map: [number, number, number][] } {
+  const info = read(0x9500, 88);
+  const map = read(info.readUInt32LE(48), info.readUInt32LE(44));
+  return {
+    low: info.readUInt32LE(4),
+    high: info.readUInt32LE(8),
+    map: Array.from({ length: map.length / 24 }, (_, entry) => {
+      const [size, address, length, type] = [
+        map.readUInt32LE(entry * 24),
+        Number(map.readBigUInt64LE(entry * 24 + 4)),
+        Number(map.readBigUInt64LE(entry * 24 + 12)),
+        map.readUInt32LE(entry * 24 + 20),
+      ];
+      if (size !== 20) throw new Error(`an entry of ${size} bytes`);
+      return [address, address + length, type] as [number, number, number];
+    }),
+  };
+}
+
+const MIB = 2 ** 20;
+
+for (const [memoryMiB, first, above] of [
+  [8, 8, 0],
+  [3583, 3583, 0],
+  [3584, 3072, 512],
+  [4096, 3072, 1024],
+] as const)
+  test.serial(`the kernel is told of ${memoryMiB} MiB of memory, where they are`, async (t) => {
+    await using machine = makeMachine({ memoryMiB, args: ["-append", told("env")] });
+    await machine.run(/^halted/m);
+    const { low, high, map } = mapOf(machine);
+    t.deepEqual([low, high], [639, (first - 1) * 1024]);
+    t.deepEqual(
+      map.filter(([, , type]) => type === 1).sort(([a], [b]) => a - b),
+      [[0, 0x9fc00, 1], [MIB, first * MIB, 1], ...(above ? [[2 ** 32, 2 ** 32 + above * MIB, 1]] : [])] as [
+        number,
+        number,
+        number,
+      ][],
+    );
+    const sorted = map.sort(([a], [b]) => a - b);
+    for (const [i, [from]] of sorted.entries())
+      t.true(from >= (sorted[i - 1]?.[1] ?? 0), JSON.stringify(map));
+  });
+
+test.serial("variables of a kernel that nobody touches take none of the host's memory", async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-kernel-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const kernel = readFileSync(probe);
+  // Its header's bss_end_addr.
+  kernel.writeUInt32LE(33 * MIB, 0x1000 + 24);
+  writeFileSync(`${folder}/kernel`, kernel);
+  await using machine = makeMachine({
+    kernel: `${folder}/kernel`,
+    args: ["-append", told("echo", "behind")],
+  });
+  t.regex(await machine.run(/^halted/m), /arg\[2\]=<behind>/);
+  const information = machine.read(0x9500, 88);
+  // The loader's name lies behind them.
+  t.is(machine.read(information.readUInt32LE(64), 5).toString(), "qemu\0");
+  t.true(machine.taken() < 16 * MIB, `${machine.taken()} bytes`);
 });
 
 interface Region {

@@ -98,6 +98,21 @@ for (const memory of [8, 64, 1024, 3583])
     t.is(config.memory, (memory - 1) * 2 ** 20);
   });
 
+test.serial(
+  "a kernel that does not fit into its memory ends its container as lack of memory does, and says why",
+  (t) => {
+    using bench = makeBench(["return", "0"]);
+    const kernel = readFileSync(`${bench.rootfs}/probe.bin`);
+    // It claims 16 MiB of variables (its header's bss_end_addr).
+    kernel.writeUInt32LE(0x1100000, 0x1000 + 24);
+    writeFileSync(`${bench.rootfs}/probe.bin`, kernel);
+    annotate(bench, { "org.unikrun.memory": "8" });
+    start(t, bench);
+    t.is(bench.wait(), 137);
+    t.regex(bench.output(), /^unikrun's firmware: this kernel is larger than the machine's memory\r?\n/);
+  },
+);
+
 /** The command that the container's VMM was called by. */
 function vmmCommand(bench: Bench): readonly string[] {
   const vmm = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
