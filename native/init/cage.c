@@ -159,12 +159,22 @@ static void bring_image_file(int rootfs, const char *value)
 	free(target);
 }
 
-static void bring_firmware(char *target)
+/* The guests' own firmware (native/firmware/embed.S): all of the 64 KiB that QEMU wants but the end is empty. */
+static void bring_firmware(const char *value)
 {
-	make_target(target, false);
-	int fd = open("/srv/w/fw/fw.bin", O_RDONLY);
-	copy_into(fd, target, 65536);
-	close(fd);
+	extern const char firmware_image[], firmware_image_end[];
+	enum { SIZE = 0x10000 };
+	size_t length = (size_t)(firmware_image_end - firmware_image);
+	char *target = strdup(value);
+	if (!target)
+		fail_errno("no memory");
+	make_parents(target);
+	int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0444);
+	if (file < 0 || ftruncate(file, SIZE) < 0 ||
+	    pwrite(file, firmware_image, length, (off_t)(SIZE - length)) != (ssize_t)length)
+		fail_errno("could not make %s in the cage", target);
+	close(file);
+	free(target);
 }
 
 /*
@@ -209,7 +219,7 @@ void build_cage(const struct directives *d)
 		else if (!strcmp(each.key, "image-file"))
 			bring_image_file(rootfs, each.value);
 		else if (!strcmp(each.key, "firmware"))
-			bring_firmware((char *)each.value);
+			bring_firmware(each.value);
 		else if (!strcmp(each.key, "memory"))
 			bring_memory((char *)each.value, directives_get(d, "uid"));
 		else if (!strcmp(each.key, "symlink")) {

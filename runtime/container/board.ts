@@ -2,16 +2,16 @@
 import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
 import { familyNamed } from "../guest/detect.ts";
+import type { Firmware } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
 import type { Accelerator } from "../machine/accelerator.ts";
 import { chooseAccelerator } from "../machine/choose-accelerator.ts";
-import type { Firmware } from "../machine/command-line.ts";
 import { guestMemory } from "../machine/memory.ts";
 import { boardDirectives, VMM_UIDS } from "../machine/plan.ts";
 import { probeHost } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { allowedWorkers } from "./pids.ts";
-import { annotationSettings, type HostSettings } from "./settings.ts";
+import { annotationSettings, type HostSettings, type OperatorSettings } from "./settings.ts";
 import { type Container, containerFolder, type GuestRecord } from "./state.ts";
 
 /** What is decided when a container is created, and stays. */
@@ -38,8 +38,9 @@ export async function decideBoard(options: {
 }): Promise<BoardRecord> {
   const { id, guest, settings, saved } = options;
   const family = familyNamed(guest.family);
+  const own = await annotationSettings(options.annotations);
   const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
-    saved ?? (await chooseForNew(options.annotations, settings));
+    saved ?? (await chooseForNew(own, settings));
   const memoryMiB = guestMemory({
     containerId: id,
     limit: guest.memoryLimit,
@@ -49,7 +50,7 @@ export async function decideBoard(options: {
   });
   return {
     accelerator,
-    firmware: saved?.firmware ?? family.board.firmware,
+    firmware: saved?.firmware ?? own.firmware ?? settings.firmware ?? family.board.firmware,
     memoryMiB,
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
@@ -57,10 +58,9 @@ export async function decideBoard(options: {
 }
 
 async function chooseForNew(
-  annotations: Readonly<Record<string, string>>,
+  own: OperatorSettings,
   settings: HostSettings,
 ): Promise<Pick<BoardRecord, "accelerator" | "say">> {
-  const own = await annotationSettings(annotations);
   const probe = probeHost(findQemu(settings.qemu));
   const choice = await chooseAccelerator(probe, own.accelerator ?? settings.accelerator);
   const { accelerator, emulated } = choice;

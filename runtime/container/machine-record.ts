@@ -1,8 +1,7 @@
 /** What `start` made, for a later checkpoint: in the state folder, beside the container's own record. */
 import { readTextOrNull, writeText } from "../../native/files.ts";
 import type { OpenDisk } from "../disk/open.ts";
-import type { BootNic } from "../guest/guest.ts";
-import type { Firmware } from "../machine/command-line.ts";
+import type { BootNic, Firmware } from "../guest/guest.ts";
 import { containerFolder } from "./state.ts";
 
 export interface MachineRecord {

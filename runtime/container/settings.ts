@@ -6,6 +6,7 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { readText } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import type { Firmware } from "../guest/guest.ts";
 
 export type AcceleratorSetting = "auto" | "kvm" | "tcg";
 
@@ -14,6 +15,7 @@ export interface HostSettings {
   /** Path of the VMM. */
   readonly qemu?: string;
   readonly accelerator?: AcceleratorSetting;
+  readonly firmware?: Firmware;
   /** An emulated guest's log says so, and why. */
   readonly sayEmulated?: boolean;
   /** Path of the runtime for what is not a unikernel. */
@@ -43,7 +45,9 @@ export interface GuestSettings {
 }
 
 /** What the operator can set for one container; what the host has set, too, is won over. */
-export interface OperatorSettings extends GuestSettings, Pick<HostSettings, "accelerator" | "sayEmulated"> {}
+export interface OperatorSettings
+  extends GuestSettings,
+    Pick<HostSettings, "accelerator" | "firmware" | "sayEmulated"> {}
 
 const MEBIBYTE = 1 << 20;
 
@@ -131,7 +135,16 @@ function checked<Settings>(
 }
 
 /** Settings that the host has and nobody else. */
-const HOST_ONLY = ["qemu", "accelerator", "sayEmulated", "runtime", "store", "cacheSize", "volumeSize"];
+const HOST_ONLY = [
+  "qemu",
+  "accelerator",
+  "firmware",
+  "sayEmulated",
+  "runtime",
+  "store",
+  "cacheSize",
+  "volumeSize",
+];
 
 function sentence(error: ErrorObject, subject: (place: string) => string): string {
   const place = placeOf(error.instancePath);

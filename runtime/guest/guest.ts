@@ -1,3 +1,6 @@
+/** "unikrun": our own (native/firmware), for multiboot kernels. "seabios": QEMU's default. */
+export type Firmware = "unikrun" | "seabios";
+
 /** A unikernel family: what the rest of the runtime needs to know to boot its guests, and nothing of it elsewhere. */
 export interface GuestFamily {
   /** As in the container's record: "rumprun". */
@@ -6,7 +9,8 @@ export interface GuestFamily {
   refuses(kernel: KernelFile): string | null;
   /** `mostMiB`: a larger limit gives its guests no more. */
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
-  readonly board: { readonly machine: "pc"; readonly firmware: "unikrun" | "seabios" };
+  /** `firmware`: unless the host or the operator says another. */
+  readonly board: { readonly machine: "pc"; readonly firmware: Firmware };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
   /** Read when a container starts, of the kernel that it has then. */

@@ -14,6 +14,7 @@ const MARK = Buffer.from("ROOTFSCFG=");
 const EXIT_RULES: readonly ExitRule[] = [
   // Later it may be a request that the program survives; now the kernel waits for memory for ever.
   { when: "boot", line: "cannot handle page request order *", code: 137, phase: "ended" },
+  { when: "boot", line: "unikrun's firmware: * memory", code: 137, phase: "ended" },
   { when: "boot", line: '=== calling "*" main() ===', phase: "main" },
   { when: "boot", line: "=== bootstrap failed", code: 126, phase: "ending" },
   { line: '=== main() of "*" returned # ===', code: "#", phase: "ending" },

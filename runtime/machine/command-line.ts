@@ -1,5 +1,6 @@
-import type { GuestFamily } from "../guest/guest.ts";
+import type { Firmware, GuestFamily } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
+import { firmwareArguments } from "./firmware.ts";
 import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
 import { qemuOption } from "./option.ts";
@@ -23,13 +24,9 @@ export interface Board {
   readonly bootArguments?: string;
 }
 
-/** "unikrun" takes the kernel's command line from the guest's memory, just before it boots. */
-export type Firmware = "unikrun" | "seabios";
-
 /** The cage's names for what comes from the image, and for what is ours. */
 export const KERNEL_PATH = "guest/kernel";
 export const MEMORY_PATH = "guest/memory";
-export const FIRMWARE_PATH = "guest/firmware";
 
 /** QEMU's whole command, its own path first. */
 export function commandLine(machine: Board): string[] {
@@ -49,7 +46,7 @@ export function commandLine(machine: Board): string[] {
     ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),
-    ...(machine.firmware === "unikrun" ? ["-bios", `/${FIRMWARE_PATH}`] : []),
+    ...firmwareArguments(machine.firmware),
     ...["-kernel", `/${KERNEL_PATH}`],
     ...(machine.bootArguments === undefined ? [] : ["-append", machine.bootArguments]),
     ...(machine.incoming ? ["-incoming", "defer"] : []),

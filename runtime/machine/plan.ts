@@ -4,8 +4,10 @@ import type { ExitRule } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { type Board, commandLine, FIRMWARE_PATH, KERNEL_PATH, MEMORY_PATH } from "./command-line.ts";
+import { type Board, commandLine, KERNEL_PATH, MEMORY_PATH } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
+import { firmwareFile } from "./firmware.ts";
+import { kernelLine } from "./kernel-line.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
 import type { Host } from "./probe.ts";
@@ -39,7 +41,7 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
     ["rootfs", plan.rootfs],
     ...(plan.detachMounts ? [["detach-mounts", ""] as const] : []),
     ...vmmFiles(host, board.accelerator),
-    ...(board.firmware === "unikrun" ? [["firmware", FIRMWARE_PATH] as const] : []),
+    ...firmwareFile(board.firmware),
     [plan.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${plan.kernel}`],
     ["memory", MEMORY_PATH],
     ...commandLine(board).map((argument) => ["argument", argument] as const),
@@ -81,7 +83,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
     { execute: "cont" },
   ];
   return [
-    ...optional("command-line", plan.commandLine),
+    ...optional("command-line", plan.commandLine === undefined ? undefined : kernelLine(plan.commandLine)),
     ...resolverDirectives(plan.resolver),
     ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
     ["first-disk", String(plan.nics.length)],

@@ -3,6 +3,7 @@ import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } fro
 import { runTrial, type TrialOutcome } from "../../native/init.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
 import { accelerationArguments, boardArguments, KERNEL_PATH } from "./command-line.ts";
+import { firmwareArguments, firmwareFile } from "./firmware.ts";
 import { VMM_UIDS, vmmFiles } from "./plan.ts";
 import type { Host, Verdict } from "./probe.ts";
 import { SANDBOX } from "./sandbox.ts";
@@ -89,6 +90,7 @@ async function boot(options: {
     ["rootfs", "/"],
     ["detach-mounts", ""],
     ...vmmFiles(host, accelerator),
+    ...firmwareFile("unikrun"),
     ["image-file", `${KERNEL_PATH} ${place.kernel}`],
     ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
     ["uid", String(VMM_UIDS + process.pid)],
@@ -105,6 +107,7 @@ const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
   qemu,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
   ...boardArguments({ machine: "pc" }),
+  ...firmwareArguments("unikrun"),
   ...accelerationArguments(accelerator),
   ...["-m", "16M"],
   ...SANDBOX,

@@ -36,7 +36,13 @@ async function host(text: string, use: (file: string) => Promise<void>): Promise
 }
 
 test("the host's file sets the VMM, the accelerator and the other runtime; without a file nothing is set", async (t) => {
-  const all = { qemu: "/opt/qemu", accelerator: "tcg", sayEmulated: true, runtime: "/usr/bin/crun" };
+  const all = {
+    qemu: "/opt/qemu",
+    accelerator: "tcg",
+    firmware: "seabios",
+    sayEmulated: true,
+    runtime: "/usr/bin/crun",
+  };
   await host(JSON.stringify({ $schema: "./config.schema.json", ...all }), async (file) => {
     t.like(await hostSettings(file), all);
     t.deepEqual(await hostSettings(`${file}.absent`), {});
@@ -47,10 +53,11 @@ for (const [settings, says] of [
   ['{"qemu":"qemu"}', `: qemu ${ABSOLUTE}`],
   ['{"qemu":5}', ": qemu must be a string."],
   ['{"accelerator":"hvf"}', ": accelerator must be one of auto, kvm, tcg."],
+  ['{"firmware":"ovmf"}', ": firmware must be one of unikrun, seabios."],
   ['{"sayEmulated":"yes"}', ": sayEmulated must be true or false."],
   [
     '{"kernel":"/k"}',
-    ": kernel is no setting: there are qemu, accelerator, sayEmulated, runtime, store, cacheSize, volumeSize.",
+    ": kernel is no setting: there are qemu, accelerator, firmware, sayEmulated, runtime, store, cacheSize, volumeSize.",
   ],
   ["[]", ": it must be an object."],
 ] as const)
@@ -88,6 +95,7 @@ for (const [settings, says] of [
   [{ qemu: "/bin/sh" }, "qemu can be set by the host only, in /etc/unikrun/config.json."],
   [{ runtime: "/bin/sh" }, "runtime can be set by the host only, in /etc/unikrun/config.json."],
   [{ accelerator: "kvm" }, "accelerator can be set by the host only, in /etc/unikrun/config.json."],
+  [{ firmware: "seabios" }, "firmware can be set by the host only, in /etc/unikrun/config.json."],
   [{ kernal: "/k" }, "kernal is no setting: there are family, kernel, args, memory, disks."],
   [JSON.parse('{"__proto__":{}}'), "__proto__ is no setting: there are family, kernel, args, memory, disks."],
   [{ kernel: "nginx.bin" }, `kernel ${ABSOLUTE}`],
@@ -123,7 +131,7 @@ test("an image's file that is not JSON is refused by its name", (t) =>
     /^\/unikrun\.json of the image is not JSON \(.+\)\.$/,
   ));
 
-test("annotations set the same things, and the accelerator, as texts", async (t) => {
+test("annotations set the same things, and accelerator and firmware, as texts", async (t) => {
   const { disks, args, ...rest } = everything;
   const settings = await annotationSettings({
     "io.kubernetes.cri.container-type": "container",
@@ -133,8 +141,9 @@ test("annotations set the same things, and the accelerator, as texts", async (t)
     "org.unikrun.args": JSON.stringify(args),
     "org.unikrun.disks": JSON.stringify(disks),
     "org.unikrun.accelerator": "tcg",
+    "org.unikrun.firmware": "seabios",
   });
-  t.deepEqual(settings as unknown, { ...everything, accelerator: "tcg" });
+  t.deepEqual(settings as unknown, { ...everything, accelerator: "tcg", firmware: "seabios" });
   t.deepEqual(await annotationSettings({ "org.unikrunner.kernel": "k" }), {});
 });
 
@@ -147,11 +156,12 @@ for (const [name, value, says] of [
   ["args", '"-v"', " must be an array."],
   ["disks", '[{"path":1}]', /^The annotation org\.unikrun\.disks\[0\]\.path must be a string\.$/],
   ["accelerator", "hvf", " must be one of auto, kvm, tcg."],
+  ["firmware", "ovmf", " must be one of unikrun, seabios."],
   ["qemu", "/bin/sh", " can be set by the host only, in /etc/unikrun/config.json."],
   [
     "kernal",
     "/k",
-    " is no setting: there are family, kernel, args, memory, disks, accelerator, sayEmulated.",
+    " is no setting: there are family, kernel, args, memory, disks, accelerator, firmware, sayEmulated.",
   ],
 ] as const)
   test(`the annotation org.unikrun.${name}=${value} is refused by its name`, (t) =>

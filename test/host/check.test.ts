@@ -30,11 +30,19 @@ test("QEMU must be 7.2 or newer", (t) => {
 test("firmware is looked for in QEMU's folders", (t) => {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-host-`);
   t.teardown(() => rmSync(folder, { recursive: true }));
-  t.false(canRun([judgeFirmware([folder])]));
-  writeFileSync(`${folder}/bios-256k.bin`, "");
-  t.regex(judgeFirmware([folder]).fact, /^QEMU finds no QEMU's loader/);
+  t.false(canRun([judgeFirmware([folder], {})]));
+  t.regex(judgeFirmware([folder], {}).fact, /^QEMU finds no QEMU's loader of kernels \(multiboot\.bin\)$/);
   writeFileSync(`${folder}/multiboot_dma.bin`, "");
-  t.is(judgeFirmware(["/nowhere", folder]).status, "ok");
+  t.is(judgeFirmware(["/nowhere", folder], {}).status, "ok");
+});
+
+test("SeaBIOS has to be there where the host's settings want it", (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-host-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/multiboot.bin`, "");
+  t.false(canRun([judgeFirmware([folder], { firmware: "seabios" })]));
+  writeFileSync(`${folder}/bios-256k.bin`, "");
+  t.is(judgeFirmware([folder], { firmware: "seabios" }).fact, "SeaBIOS and QEMU's loader of kernels");
 });
 
 test("without KVM guests run all the same, but where the host's settings want KVM only", (t) => {

@@ -9,8 +9,11 @@ import type { Accelerator } from "../../machine/accelerator.ts";
 import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../check.ts";
 import type { DiskRecord, MachineRecord } from "../machine-record.ts";
 
+/** To be raised when machines become others: QEMU does not take one's state into another. */
+const VERSION = 2;
+
 export interface Checkpoint {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   readonly machine: MachineRecord;
   /** Of the VMM, as "7.2.22": another one may not understand its state. */
   readonly vmm: string;
@@ -32,9 +35,9 @@ export const MEMORY = "unikrun-memory";
 export const diskName = (disk: number): string => `unikrun-disk-${disk}`;
 export const holdsCheckpoint = (folder: string): boolean => exists(`${folder}/${FILE}`);
 
-export function writeCheckpoint(folder: string, checkpoint: Checkpoint): void {
+export function writeCheckpoint(folder: string, checkpoint: Omit<Checkpoint, "version">): void {
   const draft = `${folder}/${FILE}.new`;
-  writeText(draft, JSON.stringify(checkpoint));
+  writeText(draft, JSON.stringify({ version: VERSION, ...checkpoint }));
   using written = owned(openPath(draft, O_RDONLY));
   syncData(written.fd);
   rename(draft, `${folder}/${FILE}`);
@@ -51,7 +54,7 @@ const macAddress = matching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, "a MAC address");
 const address = object({ family: whole(4, 6), address: filled });
 
 const checkCheckpoint: Check = object({
-  version: whole(1, 1),
+  version: whole(VERSION, VERSION),
   vmm: filled,
   accelerator: oneOf(["kvm", "tcg"]),
   phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255), halting: flag }),
@@ -104,6 +107,12 @@ function readDocument(folder: string): Checkpoint {
     throw new UnikrunError(`The checkpoint in ${folder} can't be read (${reasonOf(cause)}): take another.`, {
       cause,
     });
+  }
+  const { version } = Object(document);
+  if (version === 1) {
+    throw new UnikrunError(
+      `The checkpoint in ${folder} is of an older unikrun, whose machines were others: take another.`,
+    );
   }
   checkCheckpoint(document, FILE);
   return document as Checkpoint;

@@ -47,7 +47,6 @@ export function checkpointContainer(
     const memory = saveMemory(state, folder);
     const disks = machine.disks.map((_, disk) => saveDisk(container, machine, folder, disk));
     writeCheckpoint(folder, {
-      version: 1,
       machine,
       vmm: vmmVersion(state),
       accelerator: acceleratorOf(state),

@@ -15,7 +15,7 @@ export async function checkVmm(settings: HostSettings, isRoot: boolean): Promise
     const { needed } = listQemuFiles(qemu);
     return [
       judgeQemu(qemu, versionOf(qemu)),
-      judgeFirmware(needed),
+      judgeFirmware(needed, settings),
       isRoot ? judgeKvm(await renewKvm(probeHost(qemu)), settings) : unasked(settings),
     ];
   } catch (error) {
@@ -40,16 +40,22 @@ export function judgeQemu(qemu: string, version: string | null): Finding {
   };
 }
 
-/** `folders` are those that QEMU looks for firmware in. */
-export function judgeFirmware(folders: readonly string[]): Finding {
+const NAMES = { unikrun: "unikrun's own", seabios: "SeaBIOS" };
+
+/** `folders` are those that QEMU looks for firmware in. Of the two that a machine can have, only SeaBIOS is QEMU's. */
+export function judgeFirmware(
+  folders: readonly string[],
+  { firmware = "unikrun" }: Pick<HostSettings, "firmware">,
+): Finding {
   const subject = "firmware";
   const has = (name: string): boolean => folders.some((folder) => exists(`${folder}/${name}`));
   const lacks = [
-    ...(has("bios-256k.bin") ? [] : ["SeaBIOS (bios-256k.bin)"]),
+    ...(firmware === "unikrun" || has("bios-256k.bin") ? [] : ["SeaBIOS (bios-256k.bin)"]),
     // What boots a multiboot kernel, by DMA or without.
     ...(has("multiboot_dma.bin") || has("multiboot.bin") ? [] : ["QEMU's loader of kernels (multiboot.bin)"]),
   ];
-  if (lacks.length === 0) return { status: "ok", subject, fact: "SeaBIOS and QEMU's loader of kernels" };
+  if (lacks.length === 0)
+    return { status: "ok", subject, fact: `${NAMES[firmware]} and QEMU's loader of kernels` };
   return {
     status: "missing",
     subject,

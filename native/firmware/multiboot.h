@@ -1,0 +1,9 @@
+#ifndef UNIKRUN_FIRMWARE_MULTIBOOT_H
+#define UNIKRUN_FIRMWARE_MULTIBOOT_H
+
+#include "memory_map.h"
+
+/* Loads and enters the kernel that QEMU was given. */
+void multiboot_boot(const struct memory_map *map) __attribute__((noreturn));
+
+#endif

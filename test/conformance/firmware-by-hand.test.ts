@@ -1,0 +1,187 @@
+/** The firmware on machines that the runtime does not make: their command line and devices come after the board. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import test from "ava";
+import { type BareMachine, COMMAND_LINE_ADDRESS, makeMachine } from "./bare-machine.ts";
+import { probe } from "./harness.ts";
+
+const told = (...args: readonly string[]): string => `{"cmdline":"probe ${args.join(" ")}"}`;
+
+for (const count of [1, 40])
+  test.serial(`a command line with ${count} long arguments that is written into memory counts`, async (t) => {
+    await using machine = makeMachine({ args: ["-append", told("echo", "before")] });
+    await machine.ask("query-status");
+    const args = Array.from({ length: count }, (_, i) => `${i}`.padStart(95, "x"));
+    machine.tell(told("echo", ...args));
+    const text = await machine.run(/^halted/m);
+    t.deepEqual([...text.matchAll(/^arg\[\d+\]=<(.*)>$/gm)].map(([, arg]) => arg).slice(2), args);
+  });
+
+test.serial(
+  "the longest command line that fits into memory reaches the kernel, for which it is too long",
+  async (t) => {
+    await using machine = makeMachine({ memoryMiB: 8 });
+    await machine.ask("query-status");
+    machine.tell("x".repeat(524_265));
+    t.regex(await machine.run(/^halted/m), /PANIC: command line too long/);
+  },
+);
+
+test.serial("without one, the kernel has QEMU's", async (t) => {
+  await using machine = makeMachine({ args: ["-append", told("echo", "before")] });
+  await machine.ask("query-status");
+  t.regex(await machine.run(/^halted/m), /arg\[2\]=<before>/);
+});
+
+test.serial("a command line without an end is not read, and the machine ends in one line", async (t) => {
+  await using machine = makeMachine({});
+  await machine.ask("query-status");
+  machine.write(COMMAND_LINE_ADDRESS, Buffer.from("UKCL\xff\xff\xff\xff", "latin1"));
+  t.is(await machine.run(/\n/), "unikrun's firmware: the command line in memory has no end\n");
+});
+
+test.serial("a kernel that does not fit into memory is told of in one line", async (t) => {
+  await using machine = makeMachine({ memoryMiB: 1 });
+  await machine.ask("query-status");
+  t.regex(await machine.run(/\n/), /^unikrun's firmware: .*memory\n$/);
+});
+
+test.serial("a machine whose kernel is none of multiboot's ends in one line", async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-kernel-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  // What QEMU takes for a Linux kernel.
+  const linux = Buffer.alloc(4096);
+  linux.writeUInt16LE(0xaa55, 0x1fe);
+  linux.write("HdrS\x00\x02", 0x202, "latin1");
+  writeFileSync(`${folder}/linux`, linux);
+  await using machine = makeMachine({ kernel: `${folder}/linux` });
+  await machine.ask("query-status");
+  t.is(await machine.run(/\n/), "unikrun's firmware: QEMU was given no multiboot kernel\n");
+});
+
+/** The memory map of Multiboot 0.6.96, 3.3, as [address, end, type]. */
+function mapOf({ read }: BareMachine): { low: number; high: number; map: [number, number, number][] } {
+  const info = read(0x9500, 88);
+  const map = read(info.readUInt32LE(48), info.readUInt32LE(44));
+  return {
+    low: info.readUInt32LE(4),
+    high: info.readUInt32LE(8),
+    map: Array.from({ length: map.length / 24 }, (_, entry) => {
+      const [size, address, length, type] = [
+        map.readUInt32LE(entry * 24),
+        Number(map.readBigUInt64LE(entry * 24 + 4)),
+        Number(map.readBigUInt64LE(entry * 24 + 12)),
+        map.readUInt32LE(entry * 24 + 20),
+      ];
+      if (size !== 20) throw new Error(`an entry of ${size} bytes`);
+      return [address, address + length, type] as [number, number, number];
+    }),
+  };
+}
+
+const MIB = 2 ** 20;
+
+for (const [memoryMiB, first, above] of [
+  [8, 8, 0],
+  [3583, 3583, 0],
+  [3584, 3072, 512],
+  [4096, 3072, 1024],
+] as const)
+  test.serial(`the kernel is told of ${memoryMiB} MiB of memory, where they are`, async (t) => {
+    await using machine = makeMachine({ memoryMiB, args: ["-append", told("env")] });
+    await machine.run(/^halted/m);
+    const { low, high, map } = mapOf(machine);
+    t.deepEqual([low, high], [639, (first - 1) * 1024]);
+    t.deepEqual(
+      map.filter(([, , type]) => type === 1).sort(([a], [b]) => a - b),
+      [[0, 0x9fc00, 1], [MIB, first * MIB, 1], ...(above ? [[2 ** 32, 2 ** 32 + above * MIB, 1]] : [])] as [
+        number,
+        number,
+        number,
+      ][],
+    );
+    const sorted = map.sort(([a], [b]) => a - b);
+    for (const [i, [from]] of sorted.entries())
+      t.true(from >= (sorted[i - 1]?.[1] ?? 0), JSON.stringify(map));
+  });
+
+test.serial("variables of a kernel that nobody touches take none of the host's memory", async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-kernel-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const kernel = readFileSync(probe);
+  // Its header's bss_end_addr.
+  kernel.writeUInt32LE(33 * MIB, 0x1000 + 24);
+  writeFileSync(`${folder}/kernel`, kernel);
+  await using machine = makeMachine({
+    kernel: `${folder}/kernel`,
+    args: ["-append", told("echo", "behind")],
+  });
+  t.regex(await machine.run(/^halted/m), /arg\[2\]=<behind>/);
+  const information = machine.read(0x9500, 88);
+  // The loader's name lies behind them.
+  t.is(machine.read(information.readUInt32LE(64), 5).toString(), "qemu\0");
+  t.true(machine.taken() < 16 * MIB, `${machine.taken()} bytes`);
+});
+
+interface Region {
+  readonly bar: number;
+  readonly type: "io" | "memory";
+  readonly address: number;
+  readonly size: number;
+}
+
+interface Bus {
+  readonly devices: readonly {
+    readonly slot: number;
+    readonly function: number;
+    readonly irq?: number;
+    readonly regions: readonly Region[];
+  }[];
+}
+
+test.serial(
+  "devices that were added to the board, of several functions, with 64-bit addresses, at any slot, have places and interrupts",
+  async (t) => {
+    await using machine = makeMachine({
+      memoryMiB: 4096,
+      args: ["-object", "memory-backend-ram,id=big,size=64M", "-append", told("env")],
+    });
+    const add = (driver: string, addr: string, more = {}) =>
+      machine.ask("device_add", { driver, bus: "pci.0", addr, ...more });
+    const card = { romfile: "" };
+    await add("virtio-rng-pci", "2.1");
+    await add("virtio-net-pci", "2.7", card);
+    await add("virtio-net-pci", "2.0", { ...card, multifunction: true });
+    await add("ivshmem-plain", "3", { memdev: "big" });
+    for (let slot = 4; slot < 0x20; slot++)
+      await add("virtio-net-pci", slot.toString(16), { ...card, "disable-legacy": slot % 2 ? "on" : "off" });
+    t.regex(await machine.run(/^halted/m), /^hostname=rumprun$/m);
+
+    const [bus] = (await machine.ask("query-pci")) as readonly Bus[];
+    const devices = bus?.devices ?? [];
+    t.is(devices.length, 4 + 3 + 1 + 28);
+    const used: [number, number][] = [];
+    for (const { slot, function: number, irq, regions } of devices) {
+      const what = `${slot}.${number}`;
+      const isOurs = slot > 1 && irq !== undefined;
+      t.is(isOurs ? irq : undefined, isOurs ? [10, 10, 11, 11][(slot - 1) % 4] : undefined, what);
+      for (const { type, bar, address, size } of regions) {
+        const [from, to] = type === "io" ? [0xc000, 0x10000] : [0xe0000000, 0xfec00000];
+        t.true(
+          address >= from && address + size <= to && address % size === 0,
+          `${what}, ${bar}: ${address}`,
+        );
+        // Ports and memory are far from each other.
+        used.push([address, address + size]);
+      }
+    }
+    used.sort(([a], [b]) => a - b);
+    for (const [i, [from]] of used.entries()) t.true(from >= (used[i - 1]?.[1] ?? 0), `${from}`);
+    const regionsOf = (slot: number, number = 0) =>
+      devices.find((each) => each.slot === slot && each.function === number)?.regions.length;
+    t.deepEqual(
+      [regionsOf(2), regionsOf(2, 1), regionsOf(2, 7), regionsOf(3), regionsOf(5)],
+      [3, 3, 3, 2, 2],
+    );
+  },
+);

@@ -1,0 +1,173 @@
+/** What the firmware of a machine has to find and tell: cards, disks, memory; and the choice of it. */
+import { readFileSync, writeFileSync } from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import { run } from "../network/netns.ts";
+import { type Bench, makeBench, placeInNetwork } from "./harness.ts";
+import { privateHost } from "./private-host.ts";
+
+/** A namespace with so many interfaces, each on a network of its own with this host. */
+function makeNetworks(t: ExecutionContext, count: number): string {
+  const name = `ukfw-${process.pid}-${count}`;
+  run(`ip netns add ${name}`);
+  t.teardown(() => run(`ip netns del ${name}`));
+  for (let card = 0; card < count; card++) {
+    const end = `ukfw${process.pid}${card}`;
+    run(`ip link add ${end} type veth peer name eth${card} netns ${name}`);
+    // The end of a namespace takes its time.
+    t.teardown(() => run(`ip link del ${end}`));
+    run(`ip addr add 10.213.${card}.1/24 dev ${end}`);
+    run(`ip link set ${end} up`);
+    run(`ip -n ${name} link set eth${card} address ${mac(card)} up`);
+    run(`ip -n ${name} addr add ${address(card)}/24 dev eth${card}`);
+  }
+  return `/run/netns/${name}`;
+}
+
+const mac = (card: number): string => `02:42:0a:d5:0${card}:02`;
+const address = (card: number): string => `10.213.${card}.2`;
+
+const annotate = (bench: Bench, annotations: Readonly<Record<string, string>>): void =>
+  bench.configure((config) => Object.assign(config, { annotations }));
+
+function start(t: ExecutionContext, bench: Bench): void {
+  for (const call of [["create"], ["start", bench.id]]) {
+    const { code, log } = bench.call(...call);
+    t.is(code, 0, log.at(-1)?.msg);
+  }
+}
+
+/** A guest's answer, asked again until it listens. */
+async function ask(card: number, path: string): Promise<string> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      const signal = AbortSignal.timeout(2_000);
+      return await (await fetch(`http://${address(card)}${path}`, { signal, keepalive: false })).text();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await Bun.sleep(50);
+    }
+  }
+}
+
+interface Config {
+  readonly memory: number;
+  readonly nics: readonly { readonly mac: string; readonly addresses: readonly string[] }[];
+  readonly disks: readonly { readonly dev: string; readonly bytes: number }[];
+}
+
+for (const [cards, disks] of [
+  [1, 0],
+  [2, 1],
+  [5, 8],
+  [8, 15],
+] as const)
+  test.serial(`a guest with ${cards} cards and ${disks} disks has all of them, in order`, async (t) => {
+    const names = Array.from({ length: disks }, (_, disk) => `disk${disk}.img`);
+    const bytes = (disk: number): number => (disk + 1) * 4096;
+    using bench = makeBench(["http", "80"], {
+      ...Object.fromEntries(names.map((name, disk) => [name, `I am ${name}`.padEnd(bytes(disk), ".")])),
+      "unikrun.json": JSON.stringify({
+        kernel: "/probe.bin",
+        disks: names.map((name) => ({ path: `/${name}` })),
+      }),
+    });
+    placeInNetwork(bench, makeNetworks(t, cards));
+    start(t, bench);
+    for (let card = 0; card < cards; card++) t.regex(await ask(card, "/"), /tested/, `card ${card}`);
+    const config: Config = JSON.parse(await ask(cards - 1, "/config"));
+    t.deepEqual(
+      config.nics.map((nic) => [nic.mac, nic.addresses[0]]),
+      Array.from({ length: cards }, (_, card) => [mac(card), `${address(card)}/24`]),
+    );
+    t.deepEqual(
+      config.disks.map((disk) => [disk.dev, disk.bytes]),
+      names.map((_, disk) => [`ld${disk}`, bytes(disk)]),
+    );
+    for (const [disk, name] of names.entries())
+      t.is(await ask(0, `/disk?dev=ld${disk}&length=20`), `I am ${name}`.padEnd(20, "."));
+  });
+
+for (const memory of [8, 64, 1024, 3583])
+  test.serial(`a guest of ${memory} MiB has all of them but the first`, async (t) => {
+    using bench = makeBench(["http", "80"]);
+    annotate(bench, { "org.unikrun.memory": `${memory}` });
+    placeInNetwork(bench, makeNetworks(t, 1));
+    start(t, bench);
+    const config: Config = JSON.parse(await ask(0, "/config"));
+    t.is(config.memory, (memory - 1) * 2 ** 20);
+  });
+
+test.serial(
+  "a kernel that does not fit into its memory ends its container as lack of memory does, and says why",
+  (t) => {
+    using bench = makeBench(["return", "0"]);
+    const kernel = readFileSync(`${bench.rootfs}/probe.bin`);
+    // It claims 16 MiB of variables (its header's bss_end_addr).
+    kernel.writeUInt32LE(0x1100000, 0x1000 + 24);
+    writeFileSync(`${bench.rootfs}/probe.bin`, kernel);
+    annotate(bench, { "org.unikrun.memory": "8" });
+    start(t, bench);
+    t.is(bench.wait(), 137);
+    t.regex(bench.output(), /^unikrun's firmware: this kernel is larger than the machine's memory\r?\n/);
+  },
+);
+
+/** The command that the container's VMM was called by. */
+function vmmCommand(bench: Bench): readonly string[] {
+  const vmm = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
+  return readFileSync(`/proc/${vmm}/cmdline`, "utf8").split("\0");
+}
+
+const hasOurs = (bench: Bench): boolean => vmmCommand(bench).includes("/guest/firmware");
+
+test.serial("the annotation chooses the firmware", (t) => {
+  for (const firmware of ["unikrun", "seabios"]) {
+    using bench = makeBench(["return", "7"]);
+    annotate(bench, { "org.unikrun.firmware": firmware });
+    start(t, bench);
+    t.is(hasOurs(bench), firmware === "unikrun");
+    t.is(bench.wait(), 7);
+  }
+});
+
+test.serial("the host's settings choose it, and the annotation wins over them", async (t) => {
+  using host = await privateHost();
+  host.configure({ firmware: "seabios", accelerator: "tcg" });
+  using bench = makeBench(["sleep", "1000"], {}, host.runtime);
+  start(t, bench);
+  t.false(hasOurs(bench));
+  using other = makeBench(["sleep", "1000"], {}, host.runtime);
+  annotate(other, { "org.unikrun.firmware": "unikrun" });
+  start(t, other);
+  t.true(hasOurs(other));
+});
+
+test.serial("a checkpoint is restored with the firmware that it was made with, whatever is set now", (t) => {
+  using bench = makeBench(["cat"]);
+  const image = `${bench.folder}/image`;
+  annotate(bench, { "org.unikrun.firmware": "seabios" });
+  start(t, bench);
+  const deadline = Date.now() + 20_000;
+  while (!bench.output().includes("main()") && Date.now() < deadline) Bun.sleepSync(20);
+  const save = () => bench.call("checkpoint", "--image-path", image, bench.id);
+  t.is(save().code, 0);
+  bench.wait();
+  bench.call("delete", bench.id);
+
+  annotate(bench, {});
+  const restore = () => {
+    const to = ["--image-path", image, "--bundle", bench.bundle, "--pid-file", `${bench.folder}/pid`];
+    return bench.call("restore", "--detach", ...to, bench.id);
+  };
+  const outcome = restore();
+  t.is(outcome.code, 0, outcome.log.at(-1)?.msg);
+  t.false(hasOurs(bench));
+  bench.call("kill", bench.id, "KILL");
+  bench.wait();
+  bench.call("delete", bench.id);
+
+  const file = `${image}/unikrun-checkpoint.json`;
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), version: 1 }));
+  t.regex(restore().stderr, /is of an older unikrun, whose machines were others: take another/);
+});
