@@ -1,0 +1,68 @@
+/** The time between create and start, in which a container's VMM is there already and its guest is not. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import test from "ava";
+import { type Bench, makeBench } from "./harness.ts";
+
+/** The process of a container's VMM, which init makes while create goes on. */
+function vmmOf(bench: Bench): number {
+  const pid = bench.pid();
+  for (;;) {
+    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    if (child !== "") return Number(child);
+    Bun.sleepSync(1);
+  }
+}
+
+const commandOf = (vmm: number): string => readFileSync(`/proc/${vmm}/cmdline`, "utf8");
+
+/** When it rests: its CPU time is the same after a while. */
+async function settled(vmm: number): Promise<string> {
+  const used = (): string => readFileSync(`/proc/${vmm}/stat`, "utf8").split(" ").slice(13, 15).join(" ");
+  for (let before = ""; ; await Bun.sleep(500)) {
+    const now = used();
+    if (now === before && commandOf(vmm).includes("-kernel")) return now;
+    before = now;
+  }
+}
+
+test.serial("the VMM uses no CPU, and knows nothing of what the program is told", async (t) => {
+  using bench = makeBench(["echo", "a secret"]);
+  t.is(bench.call("create").code, 0);
+  const vmm = vmmOf(bench);
+  const before = await settled(vmm);
+  await Bun.sleep(1500);
+  t.is(await settled(vmm), before);
+  t.notRegex(commandOf(vmm), /secret|echo/);
+  t.is(bench.call("start", bench.id).code, 0);
+  t.is(bench.wait(), 0);
+  t.regex(bench.output(), /a secret/);
+});
+
+test.serial("a signal ends the container with its code, and no VMM is left", (t) => {
+  using bench = makeBench(["http", "80"]);
+  t.is(bench.call("create").code, 0);
+  const vmm = vmmOf(bench);
+  t.is(bench.call("kill", bench.id, "TERM").code, 0);
+  t.is(bench.wait(), 143);
+  t.is(bench.call("delete", bench.id).code, 0);
+  t.false(existsSync(`/proc/${vmm}`));
+});
+
+test.serial("a VMM that has ended is told of by the start", (t) => {
+  using bench = makeBench(["http", "80"]);
+  t.is(bench.call("create").code, 0);
+  process.kill(vmmOf(bench), "SIGKILL");
+  const { code, stderr } = bench.call("start", bench.id);
+  t.is(code, 1);
+  t.regex(stderr, /can't be started: the VMM was ended by signal 9 \(Killed\) before it ran/);
+});
+
+test.serial("a kernel that has changed is not started as another", (t) => {
+  using bench = makeBench(["http", "80"]);
+  t.is(bench.call("create").code, 0);
+  const kernel = `${bench.bundle}/rootfs/probe.bin`;
+  writeFileSync(kernel, readFileSync(kernel));
+  const { code, stderr } = bench.call("start", bench.id);
+  t.is(code, 1);
+  t.regex(stderr, /its unikernel \/probe\.bin has changed since the container was created; create it anew/);
+});
