@@ -3,7 +3,7 @@ import type { Accelerator } from "../machine/accelerator.ts";
 import { rememberedProbe } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
 
-/** What guests get here, without a trial of KVM: unknown until the first start after a boot. */
+/** What guests get here, without a trial of KVM: unknown until the first create after a boot. */
 export async function knownAccelerator(): Promise<Accelerator | "unknown"> {
   try {
     const { accelerator = "auto", qemu } = await hostSettings();
