@@ -13,7 +13,7 @@ export interface GuestFamily {
   readonly board: { readonly machine: "pc"; readonly firmware: Firmware };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
-  /** Read when a container starts, of the kernel that it has then. */
+  /** Read when a container starts, of the kernel that it was created with. */
   traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
