@@ -123,11 +123,10 @@ const hasOurs = (bench: Bench): boolean => vmmCommand(bench).includes("/guest/fi
 
 test.serial("the annotation chooses the firmware", (t) => {
   for (const firmware of ["unikrun", "seabios"]) {
-    using bench = makeBench(["return", "7"]);
+    using bench = makeBench(["sleep", "1000"]);
     annotate(bench, { "org.unikrun.firmware": firmware });
     start(t, bench);
     t.is(hasOurs(bench), firmware === "unikrun");
-    t.is(bench.wait(), 7);
   }
 });
 
