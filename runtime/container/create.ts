@@ -6,6 +6,7 @@ import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { announcePid, type PidReceivers } from "./announce-pid.ts";
+import { writeBrief } from "./brief.ts";
 import { argumentsOf, type Found, findInBundle } from "./bundle.ts";
 import { cgroupPaths } from "./cgroup/cgroup.ts";
 import { cgroupPath, type SystemdPlace, systemdPlace } from "./cgroup/path.ts";
@@ -88,6 +89,7 @@ export async function createContainer(
   };
   undo.defer(() => endInit(container));
   writeContainer(root, container);
+  writeBrief(containerFolder(root, id), container);
   await runCreateHooks(container);
   await tellUnusedLimits(id, spec.process?.rlimits);
   announcePid(id, pid, options);
