@@ -33,7 +33,8 @@ const headers = Array.from(
   { length: file.readUInt16LE(ELF.headerCount) },
   (_, i) => number(ELF.headers) + i * file.readUInt16LE(ELF.headerSize),
 );
-const typed = (type: number): number[] => headers.filter((at) => file.readUInt32LE(at + SEGMENT.type) === type);
+const typed = (type: number): number[] =>
+  headers.filter((at) => file.readUInt32LE(at + SEGMENT.type) === type);
 const loaded = typed(PT_LOAD);
 const [note] = typed(PT_NOTE);
 // The kernel wants what it loads in the order of the addresses.
@@ -51,8 +52,7 @@ const address = roundUp(
 file.writeUInt32LE(PT_LOAD, note + SEGMENT.type);
 file.writeUInt32LE(PF_READ_EXECUTE, note + SEGMENT.flags);
 file.writeBigUInt64LE(BigInt(offset), note + SEGMENT.offset);
-for (const field of [SEGMENT.address, SEGMENT.physical])
-  file.writeBigUInt64LE(BigInt(address), note + field);
+for (const field of [SEGMENT.address, SEGMENT.physical]) file.writeBigUInt64LE(BigInt(address), note + field);
 for (const field of [SEGMENT.fileSize, SEGMENT.memorySize])
   file.writeBigUInt64LE(BigInt(blob.length), note + field);
 file.writeBigUInt64LE(BigInt(PAGE), note + SEGMENT.align);
