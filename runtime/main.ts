@@ -2,6 +2,7 @@
 
 import { loadLibc } from "../native/libc.ts";
 import { joinPaths } from "../native/paths.ts";
+import { run as runDelete } from "./cli/delete.ts";
 import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { run as runState } from "./cli/state.ts";
@@ -17,7 +18,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   // Called most often, and small.
   state: () => Promise.resolve({ run: runState }),
   kill: () => Promise.resolve({ run: runKill }),
-  delete: () => import("./cli/delete.ts"),
+  delete: () => Promise.resolve({ run: runDelete }),
   list: () => import("./cli/list.ts"),
   ps: () => import("./cli/ps.ts"),
   pause: () => import("./cli/pause.ts"),

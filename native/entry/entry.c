@@ -2,10 +2,12 @@
  * What runs in dist/unikrun before anything of Bun's does: scripts/lib/entry.ts makes it the entry point. Bun and its allocator
  * obey variables of their caller's environment (BUN_BE_BUN makes it another program), and crash where they get too little
  * memory. Here the variables are hidden from them; native/caller.ts finds them again for a runtime that unikrun hands on to.
+ * The calls that need no JavaScript are done here, too (quick.c).
  *
  * It stands alone: no libc, no data of its own that is written, any address.
  */
-#include <asm/unistd.h>
+#include "system.h"
+
 #include <fcntl.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
@@ -21,24 +23,6 @@ __asm__(".globl entry\n"
 	"	pop %rdx\n"
 	"	movabs $0x1122334455667788, %rax\n"
 	"	jmp *%rax\n");
-
-static long call_more(long number, long first, long second, long third, long fourth, long fifth)
-{
-	register long r10 __asm__("r10") = fourth;
-	register long r8 __asm__("r8") = fifth;
-	register long r9 __asm__("r9") = 0;
-	long result;
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(first), "S"(second), "d"(third), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-static long call(long number, long first, long second, long third)
-{
-	return call_more(number, first, second, third, 0, 0);
-}
 
 static unsigned long length(const char *text)
 {
@@ -132,6 +116,7 @@ __attribute__((used)) static void prepare(long *stack)
 			**variable ^= 0x40;
 	const char *what = lacks();
 	if (!what) {
+		try_quick(arguments + 1, arguments + stack[1] + 1);
 		keep();
 		return;
 	}

@@ -6,6 +6,7 @@ import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import { announcePid, type PidReceivers } from "./announce-pid.ts";
 import { type BoardRecord, decideBoard, isMadeEarly, makeBoard, type SavedBoard } from "./board.ts";
+import { writeBrief } from "./brief.ts";
 import { argumentsOf, type Found, findInBundle } from "./bundle.ts";
 import { cgroupPaths } from "./cgroup/cgroup.ts";
 import { cgroupPath, type SystemdPlace, systemdPlace } from "./cgroup/path.ts";
@@ -92,6 +93,7 @@ export async function createContainer(
   };
   undo.defer(() => endInit(container));
   writeContainer(root, container);
+  writeBrief(containerFolder(root, id), container);
   // The VMM starts while the hooks and the engine do their part.
   if (isMadeEarly(board)) await makeBoard(root, container, settings);
   await runCreateHooks(container);

@@ -1,4 +1,3 @@
-import { runHooks } from "../../hooks/runner.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { warn } from "../log.ts";
 import { releaseResources } from "./lifecycle.ts";
@@ -21,8 +20,15 @@ export async function deleteContainer(
   await releaseResources(container);
   await bringVolumesBack(container);
   forget(root, id);
+  await runPoststop(container);
+}
+
+async function runPoststop(container: Container): Promise<void> {
+  const { poststop = [] } = container.hooks;
+  if (poststop.length === 0) return;
+  const { runHooks } = await import("../../hooks/runner.ts");
   const state = stateDocument(container, "stopped");
-  for (const hook of container.hooks.poststop ?? []) {
+  for (const hook of poststop) {
     try {
       await runHooks({ kind: "poststop", hooks: [hook], place: { kind: "runtime" }, state });
     } catch (error) {

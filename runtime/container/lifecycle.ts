@@ -1,7 +1,7 @@
 /** The ends of a container's processes and of what they held. */
 import { SIGKILL } from "../../native/signals.ts";
 import { UnikrunError } from "../error.ts";
-import { openCgroup } from "./cgroup/cgroup.ts";
+import { removeAll } from "./cgroup/folders.ts";
 import { signalInit } from "./signal.ts";
 import { type Container, isAlive } from "./state.ts";
 
@@ -22,20 +22,23 @@ export function endInit(container: Container): void {
   }
 }
 
-/** Ends everything that a container has outside its folder. Idempotent. */
+/** Ends everything that a container has outside its folder. Idempotent; what few containers have is loaded for those. */
 export async function releaseResources(container: Container): Promise<void> {
   endInit(container);
-  const cgroup = openCgroup(container.cgroup);
-  // When it is empty systemd removes it, and what is gone need not be asked for; that of a create that was killed may still come.
-  if (container.scope && (container.pid === 0 || cgroup.exists())) {
-    cgroup.kill(SIGKILL);
-    const { stopScope } = await import("./cgroup/scope.ts");
-    await stopScope(container.scope);
-  }
-  cgroup.destroy();
+  if (container.scope) await endScope(container, container.scope);
+  removeAll(container.cgroup);
   if (container.givenNetns) {
-    // Loaded here: most namespaces go with their container.
     const { unwireNetwork } = await import("../network/wire.ts");
     unwireNetwork({ netns: container.givenNetns, containerId: container.id });
   }
+}
+
+async function endScope(container: Container, unit: string): Promise<void> {
+  const { openCgroup } = await import("./cgroup/cgroup.ts");
+  const cgroup = openCgroup(container.cgroup);
+  // When it is empty systemd removes it, and what is gone need not be asked for; that of a create that was killed may still come.
+  if (container.pid !== 0 && !cgroup.exists()) return;
+  cgroup.kill(SIGKILL);
+  const { stopScope } = await import("./cgroup/scope.ts");
+  await stopScope(unit);
 }

@@ -94,28 +94,33 @@ function tryWrite(folder: string, file: string, value: string): boolean {
 /** Milliseconds that a cgroup may take to freeze; a machine that is stopped by it takes none. */
 const FREEZING = 2000;
 
+/** What is to be written where, that a cgroup goes on; undefined where the kernel has no freezer. */
+export function thawing(paths: Paths): { folder: string; file: string; value: string } | undefined {
+  const freezer = folderOf(paths, "freezer");
+  if (freezer !== undefined) return { folder: freezer, file: "freezer.state", value: "THAWED" };
+  const unified = paths[""];
+  return unified === undefined ? undefined : { folder: unified, file: "cgroup.freeze", value: "0" };
+}
+
 /** Freezes a cgroup and waits until all of it stands still, or thaws it. Thawing one that is gone is no error. */
 export function setFrozen(paths: Paths, frozen: boolean): void {
-  const freezer = folderOf(paths, "freezer");
-  const folder = freezer ?? paths[""];
-  if (folder === undefined && !frozen) return;
-  if (folder === undefined)
-    throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
-  const [file, value] = freezer
-    ? ["freezer.state", frozen ? "FROZEN" : "THAWED"]
-    : ["cgroup.freeze", frozen ? "1" : "0"];
-  const written = tryWrite(folder, file, value);
+  const thaw = thawing(paths);
+  if (!thaw && !frozen) return;
+  if (!thaw) throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
+  const { folder, file } = thaw;
+  const value = file === "freezer.state" ? "FROZEN" : "1";
+  const written = tryWrite(folder, file, frozen ? value : thaw.value);
   if (!frozen) return;
   if (!written) throw new UnikrunError(`The cgroup ${folder} can't be frozen: it has no file ${file}.`);
   const deadline = Date.now() + FREEZING;
   while (!isFrozen(paths)) {
     if (Date.now() > deadline) {
-      tryWrite(folder, file, freezer ? "THAWED" : "0");
+      tryWrite(folder, file, thaw.value);
       throw new UnikrunError(`The cgroup ${folder} does not freeze: a process in it is stuck in the kernel.`);
     }
     Bun.sleepSync(1);
     // Version 1 misses processes that appear while it freezes, until it is told again.
-    if (freezer) tryWrite(folder, file, value);
+    if (file === "freezer.state") tryWrite(folder, file, value);
   }
 }
 
