@@ -1,6 +1,6 @@
 /** `docker run -d` to the first 200, of every contender in turn. */
 import { type Contender, takeTurn } from "./contenders.ts";
-import { askOften, firstAnswer, remove } from "./first-answer.ts";
+import { firstAnswer, remove } from "./first-answer.ts";
 import { median, round } from "./median.ts";
 
 /** Milliseconds: the median, and the best and the worst. */
@@ -12,7 +12,6 @@ export async function answerCosts(
   rounds: number,
 ): Promise<Record<string, AnswerCost>> {
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  askOften();
   for (let turn = -1; turn < rounds; turn++) {
     for (const contender of contenders) {
       takeTurn(contender, folder);

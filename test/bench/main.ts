@@ -8,6 +8,8 @@
  *     calls           create, state, start, kill and delete of the probe guest, and of busybox by runc and crun, from a parent that
  *                     reaps as a shim does; then what folders cost a start; ms
  *     answers         `docker run -d` to the first HTTP 200, ms
+ *     memory          of one container, of its VMM beside the guest's, and of the guest's what is resident, MiB
+ *     density         --guests N of them (40) started 8 at a time: seconds, and what memory each takes; not unless named
  *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
  *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
  *                     and files it needs; its web server is at --port N, 80 unless told
@@ -49,13 +51,9 @@ try {
     Object.assign(results, calls, { disks });
     compared.calls = ratios(calls, columns, "unikrun");
   }
-  if (parts.has("answers")) {
-    const { makeContenders } = await import("./contenders.ts");
-    const { answerCosts } = await import("./answers.ts");
-    const answers = await answerCosts(await makeContenders(options), folder, rounds);
-    printWithRatios("docker run -d to the first 200, ms", answers, ["answer", "best", "worst"], "probe");
-    results.answers = answers;
-    compared.answers = ratios(answers, ["answer"], "probe");
+  if (hasEngine) {
+    const { measureEngine } = await import("./on-engine.ts");
+    await measureEngine(options, folder, results, compared);
   }
   if (options.json) console.log(JSON.stringify({ ...results, ratios: compared }));
 } finally {

@@ -17,6 +17,7 @@ export interface Options {
   readonly against?: string | undefined;
   readonly kernel?: string | undefined;
   readonly port: number;
+  readonly guests: number;
   readonly picture?: string | undefined;
 }
 
@@ -28,6 +29,7 @@ export function readOptions(): Options {
       against: { type: "string" },
       kernel: { type: "string" },
       port: { type: "string", default: "80" },
+      guests: { type: "string", default: "40" },
       kvm: { type: "boolean", default: false },
       only: { type: "string" },
       picture: { type: "string" },
@@ -35,7 +37,9 @@ export function readOptions(): Options {
   });
   const usual = values.picture === undefined ? USUAL : (["picture"] as const);
   const parts = values.only?.split(",").map(partOf) ?? usual;
-  return { ...values, parts: new Set(parts), rounds: Number(values.rounds), port: Number(values.port) };
+  const [rounds, port, guests] = [values.rounds, values.port, values.guests].map(Number);
+  if (!rounds || !port || !guests) throw new Error("--rounds, --port and --guests are numbers from 1 on");
+  return { ...values, parts: new Set(parts), rounds, port, guests };
 }
 
 function partOf(name: string): Part {

@@ -6,18 +6,16 @@ export type Figures = Readonly<Record<string, number>>;
 /** Rows by name, in their order. */
 export type Rows = Readonly<Record<string, Figures>>;
 
-/** Of each other row: our figures divided by its. */
+/** Of each other row: our figures divided by its, as far as both have them. */
 export function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
-  const { [ours]: own, ...others } = rows;
-  if (own === undefined) return {};
-  return Object.fromEntries(
-    Object.entries(others).map(([name, other]) => [
-      name,
-      Object.fromEntries(
-        columns.map((column) => [column, round((own[column] ?? Number.NaN) / (other[column] ?? Number.NaN))]),
-      ),
-    ]),
-  );
+  const { [ours]: own = {}, ...others } = rows;
+  const against = (other: Figures): Figures => {
+    const all = columns.map(
+      (column) => [column, round((own[column] ?? NaN) / (other[column] ?? NaN))] as const,
+    );
+    return Object.fromEntries(all.filter(([, ratio]) => Number.isFinite(ratio)));
+  };
+  return Object.fromEntries(Object.entries(others).map(([name, other]) => [name, against(other)]));
 }
 
 /** Prints rows under a heading; a figure that a row does not have is "-". */

@@ -1,0 +1,38 @@
+/** The parts that need an engine, inside scripts/with-docker. */
+import { answerCosts } from "./answers.ts";
+import { makeContenders } from "./contenders.ts";
+import { DENSITY_COLUMNS, densities } from "./density.ts";
+import { askOften } from "./first-answer.ts";
+import { FOOTPRINT_COLUMNS } from "./footprint.ts";
+import { footprints } from "./memory.ts";
+import type { Options } from "./options.ts";
+import { printWithRatios, type Rows, ratios } from "./table.ts";
+
+/** Measures what is wanted, prints it, and adds it to the results, and what ours is to the others. */
+export async function measureEngine(
+  options: Options,
+  folder: string,
+  results: Record<string, unknown>,
+  compared: Record<string, unknown>,
+): Promise<void> {
+  const { parts, rounds, guests } = options;
+  const contenders = await makeContenders(options);
+  askOften();
+  const report = (part: string, heading: string, rows: Rows, columns: readonly string[]): void => {
+    printWithRatios(heading, rows, columns, "probe");
+    results[part] = rows;
+    compared[part] = ratios(rows, columns, "probe");
+  };
+  if (parts.has("answers")) {
+    const answers = await answerCosts(contenders, folder, rounds);
+    report("answers", "docker run -d to the first 200, ms", answers, ["answer", "best", "worst"]);
+  }
+  if (parts.has("memory")) {
+    const memory = await footprints(contenders, folder, Math.min(rounds, 5));
+    report("memory", "one alone, MiB", memory, FOOTPRINT_COLUMNS);
+  }
+  if (parts.has("density")) {
+    const density = await densities(contenders, folder, { guests, rounds: Math.min(rounds, 3) });
+    report("density", `${guests} at once, s and MiB`, density, DENSITY_COLUMNS);
+  }
+}
