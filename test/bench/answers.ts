@@ -12,13 +12,12 @@ export async function answerCosts(
   rounds: number,
 ): Promise<Record<string, AnswerCost>> {
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  for (let turn = -1; turn < rounds; turn++) {
+  for (let turn = 0; turn < rounds; turn++) {
     for (const contender of contenders) {
       takeTurn(contender, folder);
       const { container, asked, answered } = await firstAnswer(contender);
       remove(container);
-      // The first turn warms caches.
-      if (turn >= 0) costs.get(contender.name)?.push(answered - asked);
+      costs.get(contender.name)?.push(answered - asked);
     }
   }
   return Object.fromEntries(

@@ -1,9 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
+/** What of ours there is: "against" is another build. */
+export type Build = "unikrun" | "against";
+
 export interface Runtime {
-  /** "against" is another build of ours. */
-  readonly name: "unikrun" | "against" | "runc" | "crun";
+  readonly name: Build | "runc" | "crun";
   readonly binary: string;
   readonly bundle: string;
 }

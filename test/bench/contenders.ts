@@ -1,14 +1,14 @@
 /** What is run beside each other on an engine: images by runtime. */
 import { resolve } from "node:path";
 import { probeImage } from "../engine/harness.ts";
-import { binaryOf } from "./bundles.ts";
+import { type Build, binaryOf } from "./bundles.ts";
 import { httpdImage, kernelImage, registerRuntimes } from "./engine.ts";
 import { useKeptOf } from "./mounts.ts";
 
 export interface Contender {
   /** The row's name. */
   readonly name: string;
-  readonly runtime: "unikrun" | "against" | "runc";
+  readonly runtime: Build | "runc";
   readonly image: string;
   /** The TCP port of its web server. */
   readonly port: number;
@@ -23,12 +23,15 @@ export interface Wanted {
   readonly port: number;
 }
 
+export const buildsOf = ({ against }: Pick<Wanted, "against">): Build[] =>
+  against === undefined ? ["unikrun"] : ["unikrun", "against"];
+
 /** The probe guest and runc's busybox, and if wanted a kernel, each by every build that there is. */
-export async function makeContenders({ against, kernel, port }: Wanted): Promise<Contender[]> {
+export async function makeContenders(wanted: Wanted): Promise<Contender[]> {
+  const { against, kernel, port } = wanted;
   if (against !== undefined) await registerRuntimes({ against: binaryOf(against) });
-  const builds = against === undefined ? (["unikrun"] as const) : (["unikrun", "against"] as const);
   const ofBuilds = (name: string, image: string, at: number): Contender[] =>
-    builds.map((runtime) => ({
+    buildsOf(wanted).map((runtime) => ({
       name: runtime === "unikrun" ? name : `${name}, against`,
       runtime,
       image,

@@ -1,12 +1,15 @@
 /** The parts that need an engine, inside scripts/with-docker. */
 import { answerCosts } from "./answers.ts";
-import { makeContenders } from "./contenders.ts";
+import { buildsOf, type Contender, makeContenders, takeTurn } from "./contenders.ts";
 import { DENSITY_COLUMNS, densities } from "./density.ts";
-import { askOften } from "./first-answer.ts";
+import { diskSpeeds, SPEED_COLUMNS } from "./disk-speeds.ts";
+import { askOften, firstAnswer, remove } from "./first-answer.ts";
 import { FOOTPRINT_COLUMNS } from "./footprint.ts";
 import { footprints } from "./memory.ts";
 import type { Options } from "./options.ts";
 import { printWithRatios, type Rows, ratios } from "./table.ts";
+import { THROUGHPUT_COLUMNS, throughputs } from "./throughput.ts";
+import { makeTools } from "./tools.ts";
 
 /** Measures what is wanted, prints it, and adds it to the results, and what ours is to the others. */
 export async function measureEngine(
@@ -18,6 +21,7 @@ export async function measureEngine(
   const { parts, rounds, guests } = options;
   const contenders = await makeContenders(options);
   askOften();
+  await warmUp(contenders, folder);
   const report = (part: string, heading: string, rows: Rows, columns: readonly string[]): void => {
     printWithRatios(heading, rows, columns, "probe");
     results[part] = rows;
@@ -34,5 +38,27 @@ export async function measureEngine(
   if (parts.has("density")) {
     const density = await densities(contenders, folder, { guests, rounds: Math.min(rounds, 3) });
     report("density", `${guests} at once, s and MiB`, density, DENSITY_COLUMNS);
+  }
+  if (parts.has("throughput")) {
+    const tools = makeTools(folder);
+    const common = {
+      builds: buildsOf(options),
+      tools,
+      folder,
+      kvm: options.kvm,
+      rounds: Math.min(rounds, 7),
+    };
+    const throughput = await throughputs(common);
+    report("throughput", "network: requests/s, MB/s", throughput, THROUGHPUT_COLUMNS);
+    const speeds = await diskSpeeds(common);
+    report("disk", "disk: MB/s and requests/s", speeds, SPEED_COLUMNS);
+  }
+}
+
+/** What each finds out once, and what the host's kernel keeps, is no part of what is measured. */
+async function warmUp(contenders: readonly Contender[], folder: string): Promise<void> {
+  for (const contender of contenders) {
+    takeTurn(contender, folder);
+    remove((await firstAnswer(contender)).container);
   }
 }
