@@ -1,6 +1,6 @@
 /** What is run beside each other on an engine: images by runtime. */
 import { resolve } from "node:path";
-import { probeImage } from "../engine/harness.ts";
+import { probeImage, succeed, unikrun } from "../engine/harness.ts";
 import { type Build, binaryOf } from "./bundles.ts";
 import { httpdImage, kernelImage, registerRuntimes } from "./engine.ts";
 import { useKeptOf } from "./mounts.ts";
@@ -8,7 +8,12 @@ import { useKeptOf } from "./mounts.ts";
 export interface Contender {
   /** The row's name. */
   readonly name: string;
-  readonly runtime: Build | "runc";
+  /** Of ours. */
+  readonly build?: Build;
+  /** As the engine knows it. */
+  readonly runtime: string;
+  /** Its binary. */
+  readonly binary: string;
   readonly image: string;
   /** The TCP port of its web server. */
   readonly port: number;
@@ -29,22 +34,25 @@ export const buildsOf = ({ against }: Pick<Wanted, "against">): Build[] =>
 /** The probe guest and runc's busybox, and if wanted a kernel, each by every build that there is. */
 export async function makeContenders(wanted: Wanted): Promise<Contender[]> {
   const { against, kernel, port } = wanted;
-  if (against !== undefined) await registerRuntimes({ against: binaryOf(against) });
+  const binaries = { unikrun, against: against === undefined ? "" : binaryOf(against) };
+  if (against !== undefined) await registerRuntimes({ against: binaries.against });
   const ofBuilds = (name: string, image: string, at: number): Contender[] =>
-    buildsOf(wanted).map((runtime) => ({
-      name: runtime === "unikrun" ? name : `${name}, against`,
-      runtime,
+    buildsOf(wanted).map((build) => ({
+      name: build === "unikrun" ? name : `${name}, against`,
+      build,
+      runtime: build,
+      binary: binaries[build],
       image,
       port: at,
     }));
   return [
     ...ofBuilds("probe", probeImage(), 80),
     ...(kernel === undefined ? [] : ofBuilds("kernel", kernelImage(resolve(kernel)), port)),
-    { name: "runc", runtime: "runc", image: httpdImage(), port: 80 },
+    { name: "runc", runtime: "runc", binary: succeed(["which", "runc"]), image: httpdImage(), port: 80 },
   ];
 }
 
 /** Lets a contender's build find what it keeps; nothing of another build may run meanwhile. */
-export function takeTurn({ runtime }: Contender, folder: string): void {
-  if (runtime !== "runc") useKeptOf(runtime, folder);
+export function takeTurn({ build }: Contender, folder: string): void {
+  if (build !== undefined) useKeptOf(build, folder);
 }

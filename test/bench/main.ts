@@ -12,6 +12,7 @@
  *     density         --guests N of them (40) started 8 at a time: seconds, and what memory each takes; not unless named
  *     throughput      between a runc container and the probe on the engine's bridge: keep-alive requests a second, MB/s both ways; then a
  *                     disk: MB/s in turn, requests a second at random; beside them the same QEMU by hand, which is the limit, and runc
+ *   --picture FILE    only measures who spends which millisecond between `docker run` and the answer, and draws it as an SVG
  *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
  *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
  *                     and files it needs; its web server is at --port N, 80 unless told

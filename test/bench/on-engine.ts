@@ -1,4 +1,5 @@
 /** The parts that need an engine, inside scripts/with-docker. */
+import { writeFileSync } from "node:fs";
 import { answerCosts } from "./answers.ts";
 import { buildsOf, type Contender, makeContenders, takeTurn } from "./contenders.ts";
 import { DENSITY_COLUMNS, densities } from "./density.ts";
@@ -7,8 +8,11 @@ import { askOften, firstAnswer, remove } from "./first-answer.ts";
 import { FOOTPRINT_COLUMNS } from "./footprint.ts";
 import { footprints } from "./memory.ts";
 import type { Options } from "./options.ts";
-import { printWithRatios, type Rows, ratios } from "./table.ts";
+import { drawTimelines } from "./picture.ts";
+import { print, printWithRatios, type Rows, ratios } from "./table.ts";
 import { THROUGHPUT_COLUMNS, throughputs } from "./throughput.ts";
+import { timeRuntimes } from "./timed-runtime.ts";
+import { SPENDERS, sums, timelines } from "./timeline.ts";
 import { makeTools } from "./tools.ts";
 
 /** Measures what is wanted, prints it, and adds it to the results, and what ours is to the others. */
@@ -38,6 +42,13 @@ export async function measureEngine(
   if (parts.has("density")) {
     const density = await densities(contenders, folder, { guests, rounds: Math.min(rounds, 3) });
     report("density", `${guests} at once, s and MiB`, density, DENSITY_COLUMNS);
+  }
+  if (parts.has("picture")) {
+    const measured = await timelines(await timeRuntimes(contenders, folder), folder, Math.min(rounds, 9));
+    const rows = Object.fromEntries(measured.map(({ name, stretches }) => [name, sums(stretches)]));
+    print("who spends which ms", rows, [...Object.keys(SPENDERS), "total"]);
+    results.start = Object.fromEntries(measured.map(({ name, stretches }) => [name, stretches]));
+    if (options.picture !== undefined) writeFileSync(options.picture, drawTimelines(measured));
   }
   if (parts.has("throughput")) {
     const tools = makeTools(folder);

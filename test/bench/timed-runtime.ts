@@ -1,0 +1,50 @@
+/** Runtimes that tell when the engine called them (timed-runtime.c). */
+import { readFileSync, rmSync } from "node:fs";
+import { succeed } from "../engine/harness.ts";
+import type { Contender } from "./contenders.ts";
+import { registerRuntimes } from "./engine.ts";
+
+/** A call's begin and end, in milliseconds since 1970. */
+export interface Call {
+  readonly name: string;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A contender that runs by a timed runtime. */
+export interface Timed extends Contender {
+  /** The calls since the last time that this was asked. */
+  readonly takeCalls: () => Call[];
+}
+
+/** The same contenders with their runtimes' calls timed. */
+export async function timeRuntimes(contenders: readonly Contender[], folder: string): Promise<Timed[]> {
+  const runtimes = new Map(contenders.map(({ runtime, binary }) => [runtime, binary]));
+  for (const [name, binary] of runtimes) compile(binary, `${folder}/timed-${name}`);
+  const names = [...runtimes.keys()];
+  await registerRuntimes(
+    Object.fromEntries(names.map((name) => [`timed-${name}`, `${folder}/timed-${name}`])),
+  );
+  return contenders.map((contender) => ({
+    ...contender,
+    runtime: `timed-${contender.runtime}`,
+    takeCalls: () => takeCalls(`${folder}/timed-${contender.runtime}.log`),
+  }));
+}
+
+function compile(runtime: string, path: string): void {
+  const [dockerd = ""] = succeed(["pidof", "dockerd"]).split(" ");
+  const texts = { RUNTIME: runtime, SELF: path, DOCKERD: `/proc/${dockerd}/exe`, LOG: `${path}.log` };
+  const definitions = Object.entries(texts).map(([name, text]) => `-D${name}=${JSON.stringify(text)}`);
+  const source = `${import.meta.dirname}/timed-runtime.c`;
+  succeed(["gcc", "-std=gnu11", "-O2", "-static", "-s", ...definitions, "-o", path, source]);
+}
+
+function takeCalls(log: string): Call[] {
+  const lines = readFileSync(log, "utf8").trim().split("\n");
+  rmSync(log);
+  return lines.map((line) => {
+    const [name = "", begin, end] = line.split(" ");
+    return { name, begin: Number(begin), end: Number(end) };
+  });
+}
