@@ -22,10 +22,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { becomeSubreaper } from "../../native/process.ts";
-import { makeBundles } from "./bundles.ts";
-import { callCosts } from "./calls.ts";
-import { STEPS } from "./cycle.ts";
-import { DISK_COLUMNS, diskCosts } from "./disks.ts";
+import { makeBundles } from "./calls/bundles.ts";
+import { STEPS } from "./calls/cycle.ts";
+import { DISK_COLUMNS, diskCosts } from "./calls/folders.ts";
+import { callCosts } from "./calls/measure.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
 import { enterEngine, readOptions } from "./options.ts";
 import { print, printWithRatios, ratios } from "./table.ts";
@@ -55,7 +55,7 @@ try {
     compared.calls = ratios(calls, columns, "unikrun");
   }
   if (hasEngine) {
-    const { measureEngine } = await import("./on-engine.ts");
+    const { measureEngine } = await import("./docker/measure.ts");
     await measureEngine(options, folder, results, compared);
   }
   if (options.json) console.log(JSON.stringify({ ...results, ratios: compared }));

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
+import { reap } from "../reap.ts";
 import type { Runtime } from "./bundles.ts";
-import { reap } from "./reap.ts";
 
 /** The calls of one container's life, in order. */
 export const STEPS = ["create", "state", "start", "kill", "delete"] as const;

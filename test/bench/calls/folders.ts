@@ -1,9 +1,9 @@
 /** What folders cost a start: the first time, when their disk is made, and later, when it is there. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { median, round } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import type { Runtime } from "./bundles.ts";
 import { oneCycle } from "./cycle.ts";
-import { median, round } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 
 const MIB = 1 << 20;
 

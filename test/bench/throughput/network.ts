@@ -1,9 +1,9 @@
 /** Requests and bytes a second between a runc container and a server on the same bridge of the engine, and the same by hand. */
-import { docker, eventually, inspect, probeImage, succeed, uniqueName } from "../engine/harness.ts";
-import type { Build } from "./bundles.ts";
+import { docker, eventually, inspect, probeImage, succeed, uniqueName } from "../../engine/harness.ts";
+import { type Build, nameWith } from "../builds.ts";
+import { medians } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import { makePlainBridge, type PlainBridge } from "./by-hand.ts";
-import { medians } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 import type { Tools } from "./tools.ts";
 
 /** Of one measurement, milliseconds. */
@@ -86,7 +86,7 @@ function makeContainers(folder: string, image: string) {
       const [web = "", bulk = ""] = ["http 80", "bulk 81"].map((args) =>
         addressOf(start(build, probeImage(), ...args.split(" "))),
       );
-      return { name: build === "unikrun" ? "probe" : "probe, against", web, bulk, client };
+      return { name: nameWith(build, "probe"), web, bulk, client };
     },
     runc: (): Server => {
       const address = addressOf(start(undefined, image, "serve", "80"));

@@ -1,8 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-
-/** What of ours there is: "against" is another build. */
-export type Build = "unikrun" | "against";
+import { type Build, binaryOf } from "../builds.ts";
 
 export interface Runtime {
   readonly name: Build | "runc" | "crun";
@@ -10,14 +8,7 @@ export interface Runtime {
   readonly bundle: string;
 }
 
-const repository = resolve(import.meta.dirname, "../..");
-
-/** The runtime of another build of ours, whose folder is named. */
-export function binaryOf(build: string): string {
-  const binary = resolve(build, "dist/unikrun");
-  if (!existsSync(binary)) throw new Error(`${binary} is missing: --against wants the folder of a build`);
-  return binary;
-}
+const repository = resolve(import.meta.dirname, "../../..");
 
 /** A bundle with the probe guest for unikrun, and one with busybox for the others; of these what the host has. */
 export function makeBundles(folder: string, against: string | undefined): Runtime[] {

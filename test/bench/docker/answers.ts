@@ -1,7 +1,8 @@
 /** `docker run -d` to the first 200, of every contender in turn. */
+
+import { median, round } from "../median.ts";
 import { type Contender, takeTurn } from "./contenders.ts";
 import { firstAnswer, remove } from "./first-answer.ts";
-import { median, round } from "./median.ts";
 
 /** Milliseconds: the median, and the best and the worst. */
 export type AnswerCost = { readonly answer: number; readonly best: number; readonly worst: number };

@@ -1,11 +1,11 @@
 /** Many containers of one kind at once: how fast they start, whether all answer, and what memory each takes. */
 import { readFileSync } from "node:fs";
-import { docker, eventually, succeed, uniqueName } from "../engine/harness.ts";
-import { type Contender, takeTurn } from "./contenders.ts";
-import { answers, runDetached } from "./first-answer.ts";
+import { docker, eventually, succeed, uniqueName } from "../../engine/harness.ts";
+import { type Contender, takeTurn } from "../docker/contenders.ts";
+import { answers, runDetached } from "../docker/first-answer.ts";
+import { medians, round } from "../median.ts";
+import { typical } from "./alone.ts";
 import { FOOTPRINT_COLUMNS, footprintOf } from "./footprint.ts";
-import { medians, round } from "./median.ts";
-import { typical } from "./memory.ts";
 
 /** `docker run` commands at a time. */
 const AT_A_TIME = 8;

@@ -1,9 +1,10 @@
 /** What is run beside each other on an engine: images by runtime. */
 import { resolve } from "node:path";
-import { probeImage, succeed, unikrun } from "../engine/harness.ts";
-import { type Build, binaryOf } from "./bundles.ts";
-import { httpdImage, kernelImage, registerRuntimes } from "./engine.ts";
-import { useKeptOf } from "./mounts.ts";
+import { probeImage, succeed, unikrun } from "../../engine/harness.ts";
+import { type Build, binaryOf, buildsOf, nameWith } from "../builds.ts";
+import { useKeptOf } from "../mounts.ts";
+import { registerRuntimes } from "./engine.ts";
+import { httpdImage, kernelImage } from "./images.ts";
 
 export interface Contender {
   /** The row's name. */
@@ -28,9 +29,6 @@ export interface Wanted {
   readonly port: number;
 }
 
-export const buildsOf = ({ against }: Pick<Wanted, "against">): Build[] =>
-  against === undefined ? ["unikrun"] : ["unikrun", "against"];
-
 /** The probe guest and runc's busybox, and if wanted a kernel, each by every build that there is. */
 export async function makeContenders(wanted: Wanted): Promise<Contender[]> {
   const { against, kernel, port } = wanted;
@@ -38,7 +36,7 @@ export async function makeContenders(wanted: Wanted): Promise<Contender[]> {
   if (against !== undefined) await registerRuntimes({ against: binaries.against });
   const ofBuilds = (name: string, image: string, at: number): Contender[] =>
     buildsOf(wanted).map((build) => ({
-      name: build === "unikrun" ? name : `${name}, against`,
+      name: nameWith(build, name),
       build,
       runtime: build,
       binary: binaries[build],

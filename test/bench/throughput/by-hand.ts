@@ -1,6 +1,6 @@
 /** The probe guest in a QEMU that nobody but us started: what unikrun's guests are held against. */
 import { readFileSync } from "node:fs";
-import { eventually, repository, succeed } from "../engine/harness.ts";
+import { eventually, repository, succeed } from "../../engine/harness.ts";
 
 /** A QEMU with the probe; `output` is what its guest has written so far. */
 interface Machine extends Disposable {

@@ -1,8 +1,8 @@
 /** What memory a container takes, and where it lies. */
 import { readFileSync } from "node:fs";
-import { inspect } from "../engine/harness.ts";
-import { askEngine } from "./engine.ts";
-import { round } from "./median.ts";
+import { inspect } from "../../engine/harness.ts";
+import { askEngine } from "../docker/engine.ts";
+import { round } from "../median.ts";
 
 /** In MiB. */
 export type Footprint = {

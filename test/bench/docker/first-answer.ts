@@ -1,7 +1,7 @@
 /** How long it takes from `docker run -d` to the first HTTP 200. */
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { docker, succeed, uniqueName } from "../engine/harness.ts";
+import { docker, succeed, uniqueName } from "../../engine/harness.ts";
 import type { Contender } from "./contenders.ts";
 import { askEngine, nextEvent } from "./engine.ts";
 

@@ -1,8 +1,8 @@
 /** What one container takes alone, of every contender in turn. */
-import { type Contender, takeTurn } from "./contenders.ts";
-import { firstAnswer, remove } from "./first-answer.ts";
+import { type Contender, takeTurn } from "../docker/contenders.ts";
+import { firstAnswer, remove } from "../docker/first-answer.ts";
+import { median, round } from "../median.ts";
 import { FOOTPRINT_COLUMNS, type Footprint, footprintOf } from "./footprint.ts";
-import { median, round } from "./median.ts";
 
 /** Milliseconds after the first answer until it is looked at: what a start needed may go. */
 const SETTLED = 1000;

@@ -1,6 +1,6 @@
 /** The bench's own programs in C, and an image of them. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { succeed } from "../engine/harness.ts";
+import { succeed } from "../../engine/harness.ts";
 
 export interface Tools {
   /** The path of traffic.c's program. */

@@ -1,19 +1,20 @@
 /** The parts that need an engine, inside scripts/with-docker. */
 import { writeFileSync } from "node:fs";
+import { buildsOf } from "../builds.ts";
+import { footprints } from "../memory/alone.ts";
+import { DENSITY_COLUMNS, densities } from "../memory/density.ts";
+import { FOOTPRINT_COLUMNS } from "../memory/footprint.ts";
+import type { Options } from "../options.ts";
+import { drawTimelines } from "../picture/draw.ts";
+import { timeRuntimes } from "../picture/timed-runtime.ts";
+import { SPENDERS, sums, timelines } from "../picture/timeline.ts";
+import { print, printWithRatios, type Rows, ratios } from "../table.ts";
+import { diskSpeeds, SPEED_COLUMNS } from "../throughput/disk.ts";
+import { THROUGHPUT_COLUMNS, throughputs } from "../throughput/network.ts";
+import { makeTools } from "../throughput/tools.ts";
 import { answerCosts } from "./answers.ts";
-import { buildsOf, type Contender, makeContenders, takeTurn } from "./contenders.ts";
-import { DENSITY_COLUMNS, densities } from "./density.ts";
-import { diskSpeeds, SPEED_COLUMNS } from "./disk-speeds.ts";
+import { type Contender, makeContenders, takeTurn } from "./contenders.ts";
 import { askOften, firstAnswer, remove } from "./first-answer.ts";
-import { FOOTPRINT_COLUMNS } from "./footprint.ts";
-import { footprints } from "./memory.ts";
-import type { Options } from "./options.ts";
-import { drawTimelines } from "./picture.ts";
-import { print, printWithRatios, type Rows, ratios } from "./table.ts";
-import { THROUGHPUT_COLUMNS, throughputs } from "./throughput.ts";
-import { timeRuntimes } from "./timed-runtime.ts";
-import { SPENDERS, sums, timelines } from "./timeline.ts";
-import { makeTools } from "./tools.ts";
 
 /** Measures what is wanted, prints it, and adds it to the results, and what ours is to the others. */
 export async function measureEngine(

@@ -1,10 +1,10 @@
 /** How fast a guest reads and writes a disk image that it was given, and the same by hand, and a file in a runc container. */
 import { closeSync, ftruncateSync, openSync } from "node:fs";
-import { eventually, probeImage, succeed } from "../engine/harness.ts";
-import type { Build } from "./bundles.ts";
+import { eventually, probeImage, succeed } from "../../engine/harness.ts";
+import { type Build, nameWith } from "../builds.ts";
+import { medians } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import { startMachine } from "./by-hand.ts";
-import { medians } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 import type { Tools } from "./tools.ts";
 
 /** What is written and read lies in the second half of the image. */
@@ -33,7 +33,7 @@ export async function diskSpeeds(options: {
   const run = (...args: string[]): string => succeed(["docker", "run", "--rm", "--network", "none", ...args]);
   const runs: Run[] = [
     ...builds.map((build) => ({
-      name: build === "unikrun" ? "probe" : "probe, against",
+      name: nameWith(build, "probe"),
       measure: (image: string): string => {
         useKeptOf(build, folder);
         return run("--runtime", build, "-v", `${image}:/data`, probeImage(), "disk", String(AREA_MIB));

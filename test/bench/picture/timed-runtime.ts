@@ -1,8 +1,8 @@
 /** Runtimes that tell when the engine called them (timed-runtime.c). */
 import { readFileSync, rmSync } from "node:fs";
-import { succeed } from "../engine/harness.ts";
-import type { Contender } from "./contenders.ts";
-import { registerRuntimes } from "./engine.ts";
+import { succeed } from "../../engine/harness.ts";
+import type { Contender } from "../docker/contenders.ts";
+import { registerRuntimes } from "../docker/engine.ts";
 
 /** A call's begin and end, in milliseconds since 1970. */
 export interface Call {

@@ -1,8 +1,8 @@
 /** Who spends which millisecond between `docker run` and the answer. */
-import { command } from "../engine/harness.ts";
-import { takeTurn } from "./contenders.ts";
-import { type FirstAnswer, firstAnswer, remove } from "./first-answer.ts";
-import { median, round } from "./median.ts";
+import { command } from "../../engine/harness.ts";
+import { takeTurn } from "../docker/contenders.ts";
+import { type FirstAnswer, firstAnswer, remove } from "../docker/first-answer.ts";
+import { median, round } from "../median.ts";
 import type { Call, Timed } from "./timed-runtime.ts";
 
 /** In the order of what they do; some come twice. */

@@ -1,8 +1,9 @@
 /** What each runtime call costs, of every runtime in turn. */
+
+import { medians } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import type { Runtime } from "./bundles.ts";
 import { type Cost, oneCycle } from "./cycle.ts";
-import { medians } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 
 /** Medians by the runtime's name. The runtimes take turns, so that a busy moment meets all. */
 export function callCosts(options: {
