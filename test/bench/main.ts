@@ -16,6 +16,7 @@
  *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
  *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
  *                     and files it needs; its web server is at --port N, 80 unless told
+ *   --engine 20|28    of scripts/with-docker
  *   --rounds N        how often each is done
  *   --json            ends with all of it in one line
  */
@@ -28,12 +29,16 @@ import { DISK_COLUMNS, diskCosts } from "./calls/folders.ts";
 import { callCosts } from "./calls/measure.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
 import { enterEngine, readOptions } from "./options.ts";
-import { print, printWithRatios, ratios } from "./table.ts";
+import { compilePrograms } from "./programs.ts";
+import { print, printRatios } from "./table.ts";
 
 const options = readOptions();
 const { parts, rounds } = options;
 const hasEngine = process.env.UNIKRUN_ENGINE !== undefined;
-if (!hasEngine && [...parts].some((part) => part !== "calls")) enterEngine();
+if ([...parts].some((part) => part !== "calls")) {
+  compilePrograms();
+  if (!hasEngine) enterEngine(options.engine);
+}
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
 // An engine's are private already, and its runtimes are to see what is mounted here.
@@ -47,12 +52,12 @@ try {
     const runtimes = makeBundles(folder, options.against);
     const calls = callCosts({ runtimes, folder, rounds });
     const columns = ["total", ...STEPS, "createdRssKiB"];
-    printWithRatios("calls, ms", calls, columns, "unikrun");
+    print("calls, ms", calls, columns);
+    compared.calls = printRatios(calls, columns, "unikrun");
     const [unikrun] = runtimes;
     const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
     print("start with, ms", disks, DISK_COLUMNS);
     Object.assign(results, calls, { disks });
-    compared.calls = ratios(calls, columns, "unikrun");
   }
   if (hasEngine) {
     const { measureEngine } = await import("./docker/measure.ts");

@@ -13,6 +13,7 @@ export interface Options {
   readonly parts: ReadonlySet<Part>;
   readonly rounds: number;
   readonly json: boolean;
+  readonly engine: string;
   readonly kvm: boolean;
   readonly against?: string | undefined;
   readonly kernel?: string | undefined;
@@ -30,6 +31,7 @@ export function readOptions(): Options {
       kernel: { type: "string" },
       port: { type: "string", default: "80" },
       guests: { type: "string", default: "40" },
+      engine: { type: "string", default: "20" },
       kvm: { type: "boolean", default: false },
       only: { type: "string" },
       picture: { type: "string" },
@@ -48,10 +50,11 @@ function partOf(name: string): Part {
   return part;
 }
 
-/** Runs this command again inside scripts/with-docker, and ends with its exit code. */
-export function enterEngine(): never {
+/** Runs this command again with an engine of scripts/with-docker, and ends with its exit code. */
+export function enterEngine(engine: string): never {
+  const withDocker = `${import.meta.dirname}/../../scripts/with-docker`;
   const { exitCode } = Bun.spawnSync({
-    cmd: [`${import.meta.dirname}/../../scripts/with-docker`, process.execPath, ...process.argv.slice(1)],
+    cmd: [withDocker, "--engine", engine, process.execPath, ...process.argv.slice(1)],
     stdio: ["inherit", "inherit", "inherit"],
   });
   process.exit(exitCode);

@@ -7,7 +7,7 @@ export type Figures = Readonly<Record<string, number>>;
 export type Rows = Readonly<Record<string, Figures>>;
 
 /** Of each other row: our figures divided by its, as far as both have them. */
-export function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
+function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
   const { [ours]: own = {}, ...others } = rows;
   const against = (other: Figures): Figures => {
     const all = columns.map(
@@ -34,14 +34,9 @@ export function print(heading: string, rows: Rows, columns: readonly string[]): 
   }
 }
 
-/** Prints rows, and ours against each other one's. */
-export function printWithRatios(
-  heading: string,
-  rows: Rows,
-  columns: readonly string[],
-  ours = "unikrun",
-): void {
-  print(heading, rows, columns);
+/** Prints ours against each other row's, and returns it. */
+export function printRatios(rows: Rows, columns: readonly string[], ours: string): Rows {
   const compared = ratios(rows, columns, ours);
   if (Object.keys(compared).length > 0) print(`${ours} to`, compared, columns);
+  return compared;
 }

@@ -8,10 +8,10 @@ import type { Options } from "../options.ts";
 import { drawTimelines } from "../picture/draw.ts";
 import { timeRuntimes } from "../picture/timed-runtime.ts";
 import { SPENDERS, sums, timelines } from "../picture/timeline.ts";
-import { print, printWithRatios, type Rows, ratios } from "../table.ts";
+import { print, printRatios, type Rows } from "../table.ts";
 import { diskSpeeds, SPEED_COLUMNS } from "../throughput/disk.ts";
 import { THROUGHPUT_COLUMNS, throughputs } from "../throughput/network.ts";
-import { makeTools } from "../throughput/tools.ts";
+import { toolsImage } from "../throughput/tools.ts";
 import { answerCosts } from "./answers.ts";
 import { type Contender, makeContenders, takeTurn } from "./contenders.ts";
 import { askOften, firstAnswer, remove } from "./first-answer.ts";
@@ -28,9 +28,9 @@ export async function measureEngine(
   askOften();
   await warmUp(contenders, folder);
   const report = (part: string, heading: string, rows: Rows, columns: readonly string[]): void => {
-    printWithRatios(heading, rows, columns, "probe");
+    print(heading, rows, columns);
     results[part] = rows;
-    compared[part] = ratios(rows, columns, "probe");
+    compared[part] = compare(rows, columns);
   };
   if (parts.has("answers")) {
     const answers = await answerCosts(contenders, folder, rounds);
@@ -52,7 +52,7 @@ export async function measureEngine(
     if (options.picture !== undefined) writeFileSync(options.picture, drawTimelines(measured));
   }
   if (parts.has("throughput")) {
-    const tools = makeTools(folder);
+    const tools = toolsImage(folder);
     const common = {
       builds: buildsOf(options),
       tools,
@@ -65,6 +65,19 @@ export async function measureEngine(
     const speeds = await diskSpeeds(common);
     report("disk", "disk: MB/s and requests/s", speeds, SPEED_COLUMNS);
   }
+}
+
+/** Prints what each guest of ours costs against the others, but for other guests, and returns it by guest. */
+function compare(rows: Rows, columns: readonly string[]): Record<string, Rows> {
+  const guests = ["probe", "kernel"].filter((guest) => guest in rows);
+  return Object.fromEntries(
+    guests.map((guest) => {
+      const isOther = (name: string): boolean =>
+        guests.some((each) => each !== guest && name.startsWith(each));
+      const mine = Object.entries(rows).filter(([name]) => !isOther(name));
+      return [guest, printRatios(Object.fromEntries(mine), columns, guest)];
+    }),
+  );
 }
 
 /** What each finds out once, and what the host's kernel keeps, is no part of what is measured. */

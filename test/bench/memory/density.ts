@@ -66,7 +66,8 @@ const becomesReady = (host: string, port: number): Promise<true> =>
   eventually(host, async () => (await answers(host, port)) || undefined, { pause: 50 });
 
 function addressesOf(names: readonly string[]): string[] {
-  return succeed(["docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", ...names]).split("\n");
+  const template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+  return succeed(["docker", "inspect", "-f", template, ...names]).split("\n");
 }
 
 /** Seconds that it takes to remove them. */

@@ -1,10 +1,9 @@
 /*
- * Stands for a container runtime in an engine, and for a hook of dockerd's, to tell when each of their calls began and ended: a line
- * "NAME BEGIN END" in the file LOG, in milliseconds since 1970. It is compiled with these, which are texts:
- *   RUNTIME  the runtime that it stands for
- *   SELF     where it lies itself
- *   DOCKERD  what the hook runs, as config.json names it
- *   LOG
+ * Stands for a container runtime in an engine, and for a hook of dockerd's, to tell when each of their calls began and ended. Beside
+ * it lie, under its own name with an ending:
+ *   .runtime  a link to the runtime that it stands for
+ *   .dockerd  a link to what the hook runs, with the path that dockerd gives it in config.json
+ *   .log      a line "NAME BEGIN END" for each call, in milliseconds since 1970
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -17,6 +16,19 @@
 #include <unistd.h>
 
 #define HOOK "libnetwork-setkey"
+
+enum { PATH_ROOM = 4096 };
+
+/* Where it lies itself, and with an ending. */
+static const char *self(const char *ending)
+{
+	static char path[PATH_ROOM];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
+	if (length < 0)
+		err(1, "/proc/self/exe");
+	strcpy(path + length, ending);
+	return path;
+}
 
 static double milliseconds(void)
 {
@@ -38,17 +50,20 @@ static const char *verb(char **arguments)
 /* Has the hook go through us: a bundle is the engine's own until its container is created. */
 static void stand_for_hook(const char *bundle)
 {
-	static char text[1 << 20], path[4096];
+	static char text[1 << 20], path[PATH_ROOM], dockerd[PATH_ROOM] = "\"";
 	snprintf(path, sizeof path, "%s/config.json", bundle);
 	int file = open(path, O_RDWR | O_CLOEXEC);
 	ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
-	char *hook = length < 0 ? NULL : strstr(text, "\"" DOCKERD "\"");
+	if (readlink(self(".dockerd"), dockerd + 1, sizeof dockerd - 3) < 0)
+		err(1, "%s", self(".dockerd"));
+	strcat(dockerd, "\"");
+	char *hook = length < 0 ? NULL : strstr(text, dockerd);
 	if (!hook)
 		return;
-	char *rest = hook + strlen("\"" DOCKERD "\"");
+	char *rest = hook + strlen(dockerd);
 	if (ftruncate(file, 0) || lseek(file, 0, SEEK_SET))
 		err(1, "%s", path);
-	dprintf(file, "%.*s\"" SELF "\"%s", (int)(hook - text), text, rest);
+	dprintf(file, "%.*s\"%s\"%s", (int)(hook - text), text, self(""), rest);
 }
 
 /* Runs it as we were run, and gives back its exit code. */
@@ -62,7 +77,7 @@ static int run(const char *program, const char *name, char **arguments)
 		err(127, "%s", program);
 	}
 	waitpid(child, &status, 0);
-	int log = open(LOG, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int log = open(self(".log"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	dprintf(log, "%s %.3f %.3f\n", name, begin, milliseconds());
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -70,10 +85,10 @@ static int run(const char *program, const char *name, char **arguments)
 int main(int argc, char **argv)
 {
 	if (!strcmp(argv[0], HOOK))
-		return run(DOCKERD, "hook", argv);
+		return run(self(".dockerd"), "hook", argv);
 	const char *name = verb(argv);
 	for (int i = 1; i + 1 < argc && !strcmp(name, "create"); i++)
 		if (!strcmp(argv[i], "--bundle"))
 			stand_for_hook(argv[i + 1]);
-	return run(RUNTIME, name, argv);
+	return run(self(".runtime"), name, argv);
 }

@@ -1,8 +1,9 @@
 /** Runtimes that tell when the engine called them (timed-runtime.c). */
-import { readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { succeed } from "../../engine/harness.ts";
 import type { Contender } from "../docker/contenders.ts";
 import { registerRuntimes } from "../docker/engine.ts";
+import { programPath } from "../programs.ts";
 
 /** A call's begin and end, in milliseconds since 1970. */
 export interface Call {
@@ -20,7 +21,7 @@ export interface Timed extends Contender {
 /** The same contenders with their runtimes' calls timed. */
 export async function timeRuntimes(contenders: readonly Contender[], folder: string): Promise<Timed[]> {
   const runtimes = new Map(contenders.map(({ runtime, binary }) => [runtime, binary]));
-  for (const [name, binary] of runtimes) compile(binary, `${folder}/timed-${name}`);
+  for (const [name, binary] of runtimes) place(`${folder}/timed-${name}`, binary);
   const names = [...runtimes.keys()];
   await registerRuntimes(
     Object.fromEntries(names.map((name) => [`timed-${name}`, `${folder}/timed-${name}`])),
@@ -32,12 +33,11 @@ export async function timeRuntimes(contenders: readonly Contender[], folder: str
   }));
 }
 
-function compile(runtime: string, path: string): void {
-  const [dockerd = ""] = succeed(["pidof", "dockerd"]).split(" ");
-  const texts = { RUNTIME: runtime, SELF: path, DOCKERD: `/proc/${dockerd}/exe`, LOG: `${path}.log` };
-  const definitions = Object.entries(texts).map(([name, text]) => `-D${name}=${JSON.stringify(text)}`);
-  const source = `${import.meta.dirname}/timed-runtime.c`;
-  succeed(["gcc", "-std=gnu11", "-O2", "-static", "-s", ...definitions, "-o", path, source]);
+function place(path: string, runtime: string): void {
+  const [dockerd] = succeed(["pidof", "dockerd"]).split(" ");
+  cpSync(programPath("timed-runtime"), path);
+  symlinkSync(runtime, `${path}.runtime`);
+  symlinkSync(`/proc/${dockerd}/exe`, `${path}.dockerd`);
 }
 
 function takeCalls(log: string): Call[] {

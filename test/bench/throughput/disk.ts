@@ -5,7 +5,6 @@ import { type Build, nameWith } from "../builds.ts";
 import { medians } from "../median.ts";
 import { useKeptOf } from "../mounts.ts";
 import { startMachine } from "./by-hand.ts";
-import type { Tools } from "./tools.ts";
 
 /** What is written and read lies in the second half of the image. */
 const IMAGE_MIB = 192;
@@ -24,7 +23,8 @@ interface Run {
 
 export async function diskSpeeds(options: {
   readonly builds: readonly Build[];
-  readonly tools: Tools;
+  /** toolsImage's. */
+  readonly tools: string;
   readonly folder: string;
   readonly rounds: number;
   readonly kvm: boolean;
@@ -43,7 +43,7 @@ export async function diskSpeeds(options: {
     {
       name: "runc",
       measure: (image) =>
-        run("-v", `${image}:/disk`, "--entrypoint", "/disk-speed", tools.image, "/disk", String(AREA_MIB)),
+        run("-v", `${image}:/disk`, "--entrypoint", "/disk-speed", tools, "/disk", String(AREA_MIB)),
     },
   ];
   const all = new Map<string, DiskSpeed[]>(runs.map(({ name }) => [name, []]));

@@ -3,8 +3,8 @@ import { docker, eventually, inspect, probeImage, succeed, uniqueName } from "..
 import { type Build, nameWith } from "../builds.ts";
 import { medians } from "../median.ts";
 import { useKeptOf } from "../mounts.ts";
+import { programPath } from "../programs.ts";
 import { makePlainBridge, type PlainBridge } from "./by-hand.ts";
-import type { Tools } from "./tools.ts";
 
 /** Of one measurement, milliseconds. */
 const DURATION = 1000;
@@ -29,14 +29,15 @@ export async function throughputs(options: {
   readonly folder: string;
   readonly rounds: number;
   readonly kvm: boolean;
-  readonly tools: Tools;
+  /** toolsImage's. */
+  readonly tools: string;
 }): Promise<Record<string, Throughput>> {
   const { builds, folder, rounds, kvm, tools } = options;
   using bridge = makePlainBridge(folder, kvm);
-  using containers = makeContainers(folder, tools.image);
+  using containers = makeContainers(folder, tools);
   const servers = [
     ...builds.map((build) => containers.probe(build)),
-    await byHand(bridge, tools.traffic),
+    await byHand(bridge),
     containers.runc(),
   ];
   for (const server of servers) await eventually(server.name, () => isUp(server) || undefined);
@@ -61,9 +62,9 @@ function isUp({ client, web, bulk }: Server): boolean {
   return true;
 }
 
-async function byHand(bridge: PlainBridge, traffic: string): Promise<Server> {
+async function byHand(bridge: PlainBridge): Promise<Server> {
   const [web, bulk] = [await bridge.serve("http 80"), await bridge.serve("bulk 81")];
-  return { name: "by hand", web, bulk, client: [...bridge.client, traffic] };
+  return { name: "by hand", web, bulk, client: [...bridge.client, programPath("traffic")] };
 }
 
 /** The engine's containers, the client among them, until the end of the block. */
@@ -79,7 +80,8 @@ function makeContainers(folder: string, image: string) {
     succeed(["docker", "run", "-d", "--name", name, "--runtime", build ?? "runc", ...args]);
     return name;
   };
-  const addressOf = (name: string): string => inspect(name, "{{.NetworkSettings.IPAddress}}");
+  const addressOf = (name: string): string =>
+    inspect(name, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}");
   const client = ["docker", "exec", start(undefined, image, "serve", "9000"), "/traffic"];
   return {
     probe: (build: Build): Server => {

@@ -1,23 +1,14 @@
-/** The bench's own programs in C, and an image of them. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** An image of what stands at a guest's other end, and in its place. */
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { succeed } from "../../engine/harness.ts";
+import { programPath } from "../programs.ts";
 
-export interface Tools {
-  /** The path of traffic.c's program. */
-  readonly traffic: string;
-  /** An image with "/traffic", its entrypoint, and "/disk-speed". */
-  readonly image: string;
-}
-
-export function makeTools(folder: string): Tools {
+/** It has "/traffic", its entrypoint, and "/disk-speed". */
+export function toolsImage(folder: string): string {
   const context = `${folder}/tools`;
   mkdirSync(context);
-  // Static, since the image has nothing else.
-  for (const name of ["traffic", "disk-speed"]) {
-    const source = `${import.meta.dirname}/${name}.c`;
-    succeed(["gcc", "-std=gnu11", "-O2", "-static", "-s", "-o", `${context}/${name}`, source]);
-  }
+  for (const name of ["traffic", "disk-speed"] as const) cpSync(programPath(name), `${context}/${name}`);
   writeFileSync(`${context}/Dockerfile`, 'FROM scratch\nCOPY . /\nENTRYPOINT ["/traffic"]\n');
   succeed(["docker", "build", "-q", "-t", "bench-tools", context]);
-  return { traffic: `${context}/traffic`, image: "bench-tools" };
+  return "bench-tools";
 }
