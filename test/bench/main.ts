@@ -27,6 +27,7 @@ import { makeBundles } from "./calls/bundles.ts";
 import { STEPS } from "./calls/cycle.ts";
 import { DISK_COLUMNS, diskCosts } from "./calls/folders.ts";
 import { callCosts } from "./calls/measure.ts";
+import { endInOrder } from "./interruption.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
 import { enterEngine, readOptions } from "./options.ts";
 import { compilePrograms } from "./programs.ts";
@@ -37,12 +38,15 @@ const { parts, rounds } = options;
 const hasEngine = process.env.UNIKRUN_ENGINE !== undefined;
 if ([...parts].some((part) => part !== "calls")) {
   compilePrograms();
-  if (!hasEngine) enterEngine(options.engine);
+  if (!hasEngine) await enterEngine(options.engine);
 }
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
-// An engine's are private already, and its runtimes are to see what is mounted here.
-if (!hasEngine) enterPrivateMounts();
+// An engine's mounts are private already, its runtimes are to see what is mounted here, and what is left there goes with it.
+if (!hasEngine) {
+  enterPrivateMounts();
+  endInOrder();
+}
 if (!options.kvm) hideKvm();
 becomeSubreaper();
 const results: Record<string, unknown> = {};
@@ -50,12 +54,12 @@ const compared: Record<string, unknown> = {};
 try {
   if (parts.has("calls")) {
     const runtimes = makeBundles(folder, options.against);
-    const calls = callCosts({ runtimes, folder, rounds });
+    const calls = await callCosts({ runtimes, folder, rounds });
     const columns = ["total", ...STEPS, "createdRssKiB"];
     print("calls, ms", calls, columns);
     compared.calls = printRatios(calls, columns, "unikrun");
     const [unikrun] = runtimes;
-    const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
+    const disks = unikrun ? await diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
     print("start with, ms", disks, DISK_COLUMNS);
     Object.assign(results, calls, { disks });
   }

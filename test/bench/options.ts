@@ -1,5 +1,6 @@
 /** The bench's command line. */
 import { parseArgs } from "node:util";
+import { become } from "./interruption.ts";
 
 /** What can be measured; the first needs no engine. */
 const PARTS = ["calls", "answers", "memory", "density", "throughput", "picture"] as const;
@@ -51,11 +52,7 @@ function partOf(name: string): Part {
 }
 
 /** Runs this command again with an engine of scripts/with-docker, and ends with its exit code. */
-export function enterEngine(engine: string): never {
+export async function enterEngine(engine: string): Promise<never> {
   const withDocker = `${import.meta.dirname}/../../scripts/with-docker`;
-  const { exitCode } = Bun.spawnSync({
-    cmd: [withDocker, "--engine", engine, process.execPath, ...process.argv.slice(1)],
-    stdio: ["inherit", "inherit", "inherit"],
-  });
-  process.exit(exitCode);
+  return become([withDocker, "--engine", engine, process.execPath, ...process.argv.slice(1)]);
 }

@@ -11,16 +11,9 @@ import { FOOTPRINT_COLUMNS, footprintOf } from "./footprint.ts";
 const AT_A_TIME = 8;
 
 /** Of one crowd. */
-export const DENSITY_COLUMNS = [
-  "started",
-  "answered",
-  "count",
-  ...FOOTPRINT_COLUMNS,
-  "host",
-  "removed",
-] as const;
+export const DENSITY_COLUMNS = ["started", "answered", ...FOOTPRINT_COLUMNS, "host", "removed"] as const;
 
-export type Density = Record<"started" | "answered" | "count" | "container" | "host" | "removed", number>;
+export type Density = Record<"started" | "answered" | "container" | "host" | "removed", number>;
 
 /** Medians; `started` is when the last `docker run` returned, `answered` when all answer, seconds; `host` is what of the host's memory is not available any more for each, MiB. */
 export async function densities(
@@ -51,11 +44,11 @@ async function crowd({ runtime, image, port }: Contender, guests: number): Promi
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, worker));
     const started = since();
-    const answering = await Promise.all(addressesOf(names).map((host) => becomesReady(host, port)));
+    await Promise.all(addressesOf(names).map((host) => becomesReady(host, port)));
     const answered = since();
     const each = await Promise.all(names.map(footprintOf));
     const host = round((available - availableMiB()) / guests);
-    const figures = { started, answered, count: answering.length, ...typical(each), host };
+    const figures = { started, answered, ...typical(each), host };
     return { ...figures, removed: removeAll(names) };
   } finally {
     docker("rm", "-f", ...names);
