@@ -8,31 +8,45 @@
  *     calls           create, state, start, kill and delete of the probe guest, and of busybox by runc and crun, from a parent that
  *                     reaps as a shim does; then what folders cost a start; ms
  *     answers         `docker run -d` to the first HTTP 200, ms
+ *     memory          of one container, of its VMM beside the guest's, and of the guest's what is resident, MiB
+ *     density         --guests N of them (40) started 8 at a time: seconds, and what memory each takes; not unless named
+ *     throughput      between a runc container and the probe on the engine's bridge: keep-alive requests a second, MB/s both ways; then a
+ *                     disk: MB/s in turn, requests a second at random; beside them the same QEMU by hand, which is the limit, and runc
+ *   --picture FILE    only measures who spends which millisecond between `docker run` and the answer, and draws it as an SVG
  *   --against DIR     another build of ours, DIR/dist/unikrun, side by side
  *   --kernel PATH     answers with this kernel, too: its file, or a folder with the Dockerfile of its image, which says what arguments
  *                     and files it needs; its web server is at --port N, 80 unless told
+ *   --engine 20|28    of scripts/with-docker
  *   --rounds N        how often each is done
  *   --json            ends with all of it in one line
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { becomeSubreaper } from "../../native/process.ts";
-import { makeBundles } from "./bundles.ts";
-import { callCosts } from "./calls.ts";
-import { STEPS } from "./cycle.ts";
-import { DISK_COLUMNS, diskCosts } from "./disks.ts";
+import { makeBundles } from "./calls/bundles.ts";
+import { STEPS } from "./calls/cycle.ts";
+import { DISK_COLUMNS, diskCosts } from "./calls/folders.ts";
+import { callCosts } from "./calls/measure.ts";
+import { endInOrder } from "./interruption.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
 import { enterEngine, readOptions } from "./options.ts";
-import { print, printWithRatios, ratios } from "./table.ts";
+import { compilePrograms } from "./programs.ts";
+import { print, printRatios } from "./table.ts";
 
 const options = readOptions();
 const { parts, rounds } = options;
 const hasEngine = process.env.UNIKRUN_ENGINE !== undefined;
-if (!hasEngine && [...parts].some((part) => part !== "calls")) enterEngine();
+if ([...parts].some((part) => part !== "calls")) {
+  compilePrograms();
+  if (!hasEngine) await enterEngine(options.engine);
+}
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
-// An engine's are private already, and its runtimes are to see what is mounted here.
-if (!hasEngine) enterPrivateMounts();
+// An engine's mounts are private already, its runtimes are to see what is mounted here, and what is left there goes with it.
+if (!hasEngine) {
+  enterPrivateMounts();
+  endInOrder();
+}
 if (!options.kvm) hideKvm();
 becomeSubreaper();
 const results: Record<string, unknown> = {};
@@ -40,22 +54,18 @@ const compared: Record<string, unknown> = {};
 try {
   if (parts.has("calls")) {
     const runtimes = makeBundles(folder, options.against);
-    const calls = callCosts({ runtimes, folder, rounds });
+    const calls = await callCosts({ runtimes, folder, rounds });
     const columns = ["total", ...STEPS, "createdRssKiB"];
-    printWithRatios("calls, ms", calls, columns, "unikrun");
+    print("calls, ms", calls, columns);
+    compared.calls = printRatios(calls, columns, "unikrun");
     const [unikrun] = runtimes;
-    const disks = unikrun ? diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
+    const disks = unikrun ? await diskCosts({ runtime: unikrun, folder, rounds: Math.min(rounds, 9) }) : {};
     print("start with, ms", disks, DISK_COLUMNS);
     Object.assign(results, calls, { disks });
-    compared.calls = ratios(calls, columns, "unikrun");
   }
-  if (parts.has("answers")) {
-    const { makeContenders } = await import("./contenders.ts");
-    const { answerCosts } = await import("./answers.ts");
-    const answers = await answerCosts(await makeContenders(options), folder, rounds);
-    printWithRatios("docker run -d to the first 200, ms", answers, ["answer", "best", "worst"], "probe");
-    results.answers = answers;
-    compared.answers = ratios(answers, ["answer"], "probe");
+  if (hasEngine) {
+    const { measureEngine } = await import("./docker/measure.ts");
+    await measureEngine(options, folder, results, compared);
   }
   if (options.json) console.log(JSON.stringify({ ...results, ratios: compared }));
 } finally {

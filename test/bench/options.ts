@@ -1,5 +1,6 @@
 /** The bench's command line. */
 import { parseArgs } from "node:util";
+import { become } from "./interruption.ts";
 
 /** What can be measured; the first needs no engine. */
 const PARTS = ["calls", "answers", "memory", "density", "throughput", "picture"] as const;
@@ -13,10 +14,12 @@ export interface Options {
   readonly parts: ReadonlySet<Part>;
   readonly rounds: number;
   readonly json: boolean;
+  readonly engine: string;
   readonly kvm: boolean;
   readonly against?: string | undefined;
   readonly kernel?: string | undefined;
   readonly port: number;
+  readonly guests: number;
   readonly picture?: string | undefined;
 }
 
@@ -28,6 +31,8 @@ export function readOptions(): Options {
       against: { type: "string" },
       kernel: { type: "string" },
       port: { type: "string", default: "80" },
+      guests: { type: "string", default: "40" },
+      engine: { type: "string", default: "20" },
       kvm: { type: "boolean", default: false },
       only: { type: "string" },
       picture: { type: "string" },
@@ -35,7 +40,9 @@ export function readOptions(): Options {
   });
   const usual = values.picture === undefined ? USUAL : (["picture"] as const);
   const parts = values.only?.split(",").map(partOf) ?? usual;
-  return { ...values, parts: new Set(parts), rounds: Number(values.rounds), port: Number(values.port) };
+  const [rounds, port, guests] = [values.rounds, values.port, values.guests].map(Number);
+  if (!rounds || !port || !guests) throw new Error("--rounds, --port and --guests are numbers from 1 on");
+  return { ...values, parts: new Set(parts), rounds, port, guests };
 }
 
 function partOf(name: string): Part {
@@ -44,11 +51,8 @@ function partOf(name: string): Part {
   return part;
 }
 
-/** Runs this command again inside scripts/with-docker, and ends with its exit code. */
-export function enterEngine(): never {
-  const { exitCode } = Bun.spawnSync({
-    cmd: [`${import.meta.dirname}/../../scripts/with-docker`, process.execPath, ...process.argv.slice(1)],
-    stdio: ["inherit", "inherit", "inherit"],
-  });
-  process.exit(exitCode);
+/** Runs this command again with an engine of scripts/with-docker, and ends with its exit code. */
+export async function enterEngine(engine: string): Promise<never> {
+  const withDocker = `${import.meta.dirname}/../../scripts/with-docker`;
+  return become([withDocker, "--engine", engine, process.execPath, ...process.argv.slice(1)]);
 }

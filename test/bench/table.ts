@@ -6,18 +6,16 @@ export type Figures = Readonly<Record<string, number>>;
 /** Rows by name, in their order. */
 export type Rows = Readonly<Record<string, Figures>>;
 
-/** Of each other row: our figures divided by its. */
-export function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
-  const { [ours]: own, ...others } = rows;
-  if (own === undefined) return {};
-  return Object.fromEntries(
-    Object.entries(others).map(([name, other]) => [
-      name,
-      Object.fromEntries(
-        columns.map((column) => [column, round((own[column] ?? Number.NaN) / (other[column] ?? Number.NaN))]),
-      ),
-    ]),
-  );
+/** Of each other row: our figures divided by its, as far as both have them. */
+function ratios(rows: Rows, columns: readonly string[], ours: string): Rows {
+  const { [ours]: own = {}, ...others } = rows;
+  const against = (other: Figures): Figures => {
+    const all = columns.map(
+      (column) => [column, round((own[column] ?? NaN) / (other[column] ?? NaN))] as const,
+    );
+    return Object.fromEntries(all.filter(([, ratio]) => Number.isFinite(ratio)));
+  };
+  return Object.fromEntries(Object.entries(others).map(([name, other]) => [name, against(other)]));
 }
 
 /** Prints rows under a heading; a figure that a row does not have is "-". */
@@ -36,14 +34,9 @@ export function print(heading: string, rows: Rows, columns: readonly string[]): 
   }
 }
 
-/** Prints rows, and ours against each other one's. */
-export function printWithRatios(
-  heading: string,
-  rows: Rows,
-  columns: readonly string[],
-  ours = "unikrun",
-): void {
-  print(heading, rows, columns);
+/** Prints ours against each other row's, and returns it. */
+export function printRatios(rows: Rows, columns: readonly string[], ours: string): Rows {
   const compared = ratios(rows, columns, ours);
   if (Object.keys(compared).length > 0) print(`${ours} to`, compared, columns);
+  return compared;
 }

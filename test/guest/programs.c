@@ -1,8 +1,10 @@
 #include "programs.h"
 
+#include "bulk.h"
 #include "clock.h"
 #include "config.h"
 #include "console.h"
+#include "disk_speed.h"
 #include "ending.h"
 #include "events.h"
 #include "http.h"
@@ -193,6 +195,16 @@ static int run_tcp(int argc, char **argv)
 	return tcp_echo_serve(number(argc, argv, 7));
 }
 
+static int run_bulk(int argc, char **argv)
+{
+	return bulk_serve(number(argc, argv, 81));
+}
+
+static int run_disk(int argc, char **argv)
+{
+	return disk_speed_measure(number(argc, argv, 64));
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -201,7 +213,7 @@ static const struct {
 	{ "exit", run_exit },   { "panic", run_panic }, { "trap", run_trap },   { "print", run_print },
 	{ "fake", run_fake },   { "cat", run_cat },     { "sleep", run_sleep }, { "spin", run_spin },
 	{ "tcp", run_tcp },     { "bytes", run_bytes }, { "count", run_count }, { "reset", run_reset },
-	{ "dirty", run_dirty },
+	{ "dirty", run_dirty }, { "bulk", run_bulk },   { "disk", run_disk },
 };
 
 int program_main(int argc, char **argv)
@@ -211,7 +223,7 @@ int program_main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		if (!strcmp(argv[1], programs[i].name))
 			return programs[i].run(argc, argv);
-	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp, bytes, count, reset, dirty\n",
+	printf("probe: there is no program \"%s\"; try http, echo, env, return, exit, panic, trap, print, fake, cat, sleep, spin, tcp, bytes, count, reset, dirty, bulk, disk\n",
 	       argv[1]);
 	return 127;
 }

@@ -1,21 +1,14 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { type Build, binaryOf } from "../builds.ts";
 
 export interface Runtime {
-  /** "against" is another build of ours. */
-  readonly name: "unikrun" | "against" | "runc" | "crun";
+  readonly name: Build | "runc" | "crun";
   readonly binary: string;
   readonly bundle: string;
 }
 
-const repository = resolve(import.meta.dirname, "../..");
-
-/** The runtime of another build of ours, whose folder is named. */
-export function binaryOf(build: string): string {
-  const binary = resolve(build, "dist/unikrun");
-  if (!existsSync(binary)) throw new Error(`${binary} is missing: --against wants the folder of a build`);
-  return binary;
-}
+const repository = resolve(import.meta.dirname, "../../..");
 
 /** A bundle with the probe guest for unikrun, and one with busybox for the others; of these what the host has. */
 export function makeBundles(folder: string, against: string | undefined): Runtime[] {

@@ -1,9 +1,10 @@
 /** What folders cost a start: the first time, when their disk is made, and later, when it is there. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { goOn } from "../interruption.ts";
+import { median, round } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import type { Runtime } from "./bundles.ts";
 import { oneCycle } from "./cycle.ts";
-import { median, round } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 
 const MIB = 1 << 20;
 
@@ -26,11 +27,11 @@ export type DiskCost = {
 };
 
 /** Interleaved, as everything here. */
-export function diskCosts(options: {
+export async function diskCosts(options: {
   runtime: Runtime;
   folder: string;
   rounds: number;
-}): Record<string, DiskCost> {
+}): Promise<Record<string, DiskCost>> {
   const { folder, rounds } = options;
   useKeptOf(options.runtime.name, folder);
   const runs = FOLDERS.map(({ name, mib, readOnly }) => {
@@ -45,6 +46,7 @@ export function diskCosts(options: {
   });
   for (let turn = 0; turn <= rounds; turn++) {
     for (const { runtime, costs } of runs) {
+      await goOn();
       const { start, delete: remove } = oneCycle({
         runtime,
         root: `${folder}/state-disks`,

@@ -1,7 +1,8 @@
 /** `docker run -d` to the first 200, of every contender in turn. */
+
+import { median, round } from "../median.ts";
 import { type Contender, takeTurn } from "./contenders.ts";
-import { askOften, firstAnswer, remove } from "./first-answer.ts";
-import { median, round } from "./median.ts";
+import { firstAnswer, remove } from "./first-answer.ts";
 
 /** Milliseconds: the median, and the best and the worst. */
 export type AnswerCost = { readonly answer: number; readonly best: number; readonly worst: number };
@@ -12,14 +13,12 @@ export async function answerCosts(
   rounds: number,
 ): Promise<Record<string, AnswerCost>> {
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  askOften();
-  for (let turn = -1; turn < rounds; turn++) {
+  for (let turn = 0; turn < rounds; turn++) {
     for (const contender of contenders) {
       takeTurn(contender, folder);
       const { container, asked, answered } = await firstAnswer(contender);
       remove(container);
-      // The first turn warms caches.
-      if (turn >= 0) costs.get(contender.name)?.push(answered - asked);
+      costs.get(contender.name)?.push(answered - asked);
     }
   }
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
+import { reap } from "../reap.ts";
 import type { Runtime } from "./bundles.ts";
-import { reap } from "./reap.ts";
 
 /** The calls of one container's life, in order. */
 export const STEPS = ["create", "state", "start", "kill", "delete"] as const;
@@ -29,18 +29,32 @@ export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string
     }
     return cost;
   };
-  const create = call("create", "--bundle", runtime.bundle, "--pid-file", pidFile, id);
-  const pid = Number(readFileSync(pidFile, "utf8"));
-  // Engines make the network now, and ask for the start 50 to 150 ms after the create.
-  Bun.sleepSync(ENGINE_PAUSE);
-  const createdRssKiB = residentKiB(pid);
-  const state = call("state", id);
-  const start = call("start", id);
-  const kill = call("kill", id, "KILL");
-  reap(pid);
-  const remove = call("delete", id);
-  rmSync(pidFile);
-  return { create, state, start, kill, delete: remove, total: create + start + kill + remove, createdRssKiB };
+  try {
+    const create = call("create", "--bundle", runtime.bundle, "--pid-file", pidFile, id);
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    // Engines make the network now, and ask for the start 50 to 150 ms after the create.
+    Bun.sleepSync(ENGINE_PAUSE);
+    const createdRssKiB = residentKiB(pid);
+    const state = call("state", id);
+    const start = call("start", id);
+    const kill = call("kill", id, "KILL");
+    reap(pid);
+    const remove = call("delete", id);
+    return {
+      create,
+      state,
+      start,
+      kill,
+      delete: remove,
+      total: create + start + kill + remove,
+      createdRssKiB,
+    };
+  } catch (error) {
+    Bun.spawnSync([runtime.binary, "--root", root, "delete", "--force", id]);
+    throw error;
+  } finally {
+    rmSync(pidFile, { force: true });
+  }
 }
 
 /** VmRSS of the processes that the created container consists of. */

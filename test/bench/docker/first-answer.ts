@@ -1,7 +1,7 @@
 /** How long it takes from `docker run -d` to the first HTTP 200. */
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { docker, succeed, uniqueName } from "../engine/harness.ts";
+import { docker, succeed, uniqueName } from "../../engine/harness.ts";
 import type { Contender } from "./contenders.ts";
 import { askEngine, nextEvent } from "./engine.ts";
 
@@ -35,7 +35,7 @@ export async function firstAnswer({ runtime, image, port }: Contender): Promise<
   // Its address is known before it runs, and `docker inspect` would wait until then.
   const connected = nextEvent({ type: ["network"], event: ["connect"] }, failed.signal, () => {
     asked = now();
-    void run(["-d", "--name", container, "--runtime", runtime, image]).catch((error) => failed.abort(error));
+    void runDetached({ name: container, runtime, image }).catch((error) => failed.abort(error));
   });
   try {
     await connected;
@@ -52,9 +52,17 @@ export async function firstAnswer({ runtime, image, port }: Contender): Promise<
   }
 }
 
-/** Runs `docker run ARGS`; throws what it says if it fails. */
-async function run(args: readonly string[]): Promise<void> {
-  const client = Bun.spawn({ cmd: ["docker", "run", ...args], stdio: ["ignore", "ignore", "pipe"] });
+/** Runs `docker run -d`; throws what it says if it fails. */
+export async function runDetached(container: {
+  name: string;
+  runtime: string;
+  image: string;
+}): Promise<void> {
+  const { name, runtime, image } = container;
+  const client = Bun.spawn({
+    cmd: ["docker", "run", "-d", "--name", name, "--runtime", runtime, image],
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const complaint = await new Response(client.stderr).text();
   if ((await client.exited) !== 0) throw new Error(complaint.trim());
 }
@@ -69,7 +77,7 @@ async function addressOnBridge(): Promise<string> {
 }
 
 /** Whether a web server answers with 200, at once. */
-function answers(host: string, port: number): Promise<boolean> {
+export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (good: boolean): void => {

@@ -1,19 +1,22 @@
 /** What each runtime call costs, of every runtime in turn. */
+
+import { goOn } from "../interruption.ts";
+import { medians } from "../median.ts";
+import { useKeptOf } from "../mounts.ts";
 import type { Runtime } from "./bundles.ts";
 import { type Cost, oneCycle } from "./cycle.ts";
-import { medians } from "./median.ts";
-import { useKeptOf } from "./mounts.ts";
 
 /** Medians by the runtime's name. The runtimes take turns, so that a busy moment meets all. */
-export function callCosts(options: {
+export async function callCosts(options: {
   runtimes: readonly Runtime[];
   folder: string;
   rounds: number;
-}): Record<string, Cost> {
+}): Promise<Record<string, Cost>> {
   const { runtimes, folder, rounds } = options;
   const costs = new Map<string, Cost[]>(runtimes.map(({ name }) => [name, []]));
   for (let turn = -1; turn < rounds; turn++) {
     for (const runtime of runtimes) {
+      await goOn();
       useKeptOf(runtime.name, folder);
       const cost = oneCycle({
         runtime,
