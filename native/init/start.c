@@ -173,7 +173,8 @@ static void launch(struct machine *m, const struct plan *plan)
  */
 int live(struct channel *channel, int signals)
 {
-	static struct machine m = { .monitor.fd = -1, .vmm = { .errors = -1 } };
+	static struct machine m;
+	m.monitor.fd = m.vmm.errors = -1;
 	for (;;) {
 		struct pollfd fds[] = { { signals, POLLIN, 0 }, { channel->listener, POLLIN, 0 }, { m.monitor.fd, POLLIN, 0 }, { m.vmm.errors, POLLIN, 0 } };
 		poll(fds, 4, -1);

@@ -4,7 +4,7 @@ import type { ExitRule } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { type Board, commandLine, KERNEL_PATH, MEMORY_PATH } from "./command-line.ts";
+import { type Board, commandLine, KERNEL_PATH, MEMORY_PATH, OPEN_SLOTS } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { kernelLine } from "./kernel-line.ts";
@@ -76,6 +76,7 @@ export interface StartPlan {
 export function startDirectives(plan: StartPlan): Directive[] {
   const commands: MonitorCommand[] = [
     threadCommand(plan.workers),
+    OPEN_SLOTS,
     ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
       diskCommands({ disk, readOnly, format, isDevice }),

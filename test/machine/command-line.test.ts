@@ -93,6 +93,7 @@ test("the guest goes when it has its cards and disks, whose descriptors are lent
   );
   t.deepEqual(commands, [
     "ask qom-set",
+    "ask qom-set",
     "lend getfd",
     "ask netdev_add",
     "ask device_add",
