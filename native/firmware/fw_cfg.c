@@ -4,7 +4,7 @@
 #include "serial.h"
 
 enum { DMA_HIGH = 0x514, DMA_LOW = 0x518 };
-enum { FAILED = 1, READ = 2, SKIP = 4, SELECT = 8 };
+enum { FAILED = 1, READ = 2, SELECT = 8 };
 
 /* All numbers have their most significant byte first. */
 struct access {
@@ -36,18 +36,6 @@ bool fw_cfg_read_on(uint32_t address, uint32_t length)
 	return transfer(READ, address, length);
 }
 
-bool fw_cfg_skip(uint32_t length)
-{
-	return transfer(SKIP, 0, length);
-}
-
-uint32_t fw_cfg_number(uint16_t item)
-{
-	volatile uint32_t value = 0;
-	fw_cfg_read(item, (uint32_t)(uintptr_t)&value, sizeof value);
-	return value;
-}
-
 void fw_cfg_check(void)
 {
 	/* "QEMU CFG" */
@@ -70,7 +58,9 @@ struct fw_cfg_file fw_cfg_find(const char *name)
 		uint16_t item, reserved;
 		char name[56];
 	} volatile entry;
-	for (uint32_t left = swapped(fw_cfg_number(FW_CFG_DIRECTORY)); left; left--) {
+	volatile uint32_t count = 0;
+	fw_cfg_read(FW_CFG_DIRECTORY, (uint32_t)(uintptr_t)&count, sizeof count);
+	for (uint32_t left = swapped(count); left; left--) {
 		fw_cfg_read_on((uint32_t)(uintptr_t)&entry, sizeof entry);
 		if (is_same(entry.name, name))
 			return (struct fw_cfg_file){ swapped(entry.size), __builtin_bswap16(entry.item) };

@@ -1,15 +1,16 @@
 /*
- * Where the firmware has things in the first MiB of the guest's memory. What is not named here is not touched. QEMU's loader
- * of multiboot kernels (hw/i386/multiboot.c) chose 0x9000; runtime/machine/firmware.ts knows the command line's place.
+ * Where the firmware has things in the first MiB of the guest's memory. What is not named here is not touched; init knows the order's place
+ * (native/init/guest_memory.c).
  */
 #ifndef UNIKRUN_FIRMWARE_LAYOUT_H
 #define UNIKRUN_FIRMWARE_LAYOUT_H
 
 #define STACK_TOP 0x8000 /* downwards; idle once the kernel runs */
-#define MEMORY_MAP 0x9000 /* up to the multiboot information at 0x9500 */
+#define MEMORY_MAP 0x9000
 #define MEMORY_MAP_END 0x9500
-#define COMMAND_LINE 0x10000 /* if somebody wrote one there; see multiboot.c */
-#define COMMAND_LINE_END 0x90000
+#define INFORMATION MEMORY_MAP_END /* multiboot's */
+#define ORDER 0x10000 /* see multiboot.c */
+#define ORDER_END 0x90000
 #define EBDA 0x9fc00 /* the extended BIOS data area's customary place, 1 KiB */
 #define LOW_MEMORY_END 0xa0000
 #define FIRMWARE 0xf0000 /* this program, read-only, up to 1 MiB */

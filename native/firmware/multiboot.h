@@ -3,7 +3,7 @@
 
 #include "memory_map.h"
 
-/* Loads and enters the kernel that QEMU was given. */
+/* Enters the kernel that lies in memory. */
 void multiboot_boot(const struct memory_map *map) __attribute__((noreturn));
 
 #endif

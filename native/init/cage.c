@@ -135,17 +135,23 @@ static void copy_into(int from, const char *target, off_t size)
 }
 
 /* A file of the image: its path is the image's word, so it is looked up inside the image's tree only. */
+static int open_image_file(int rootfs, const char *path, struct stat *status)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, rootfs, path, &how, sizeof how);
+	if (fd < 0 || fstat(fd, status) < 0)
+		fail_errno("could not open %s in the image", path);
+	if (!S_ISREG(status->st_mode))
+		fail("%s in the image is not a regular file", path);
+	return fd;
+}
+
 static void bring_image_file(int rootfs, const char *value)
 {
 	const char *source;
 	char *target = split(value, &source);
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int fd = (int)syscall(SYS_openat2, rootfs, source, &how, sizeof how);
 	struct stat status;
-	if (fd < 0 || fstat(fd, &status) < 0)
-		fail_errno("could not open %s in the image", source);
-	if (!S_ISREG(status.st_mode))
-		fail("%s in the image is not a regular file", source);
+	int fd = open_image_file(rootfs, source, &status);
 	make_target(target, false);
 	if (status.st_mode & S_IROTH) {
 		char link[64];
@@ -178,16 +184,30 @@ static void bring_firmware(const char *value)
 }
 
 /*
- * The guest's memory is a file, so that others can map it too. Only the VMM can write it, and it can make no other one: a mount of
- * its own stays writable when the cage is closed.
+ * "TARGET BYTES": the guest's memory is a file, so that others can map it too. Only the VMM can write it, and it can make no other one: a
+ * mount of its own stays writable when the cage is closed.
  */
-static void bring_memory(char *target, const char *uid)
+static void bring_memory(const struct directives *d, const char *value)
 {
-	uid_t owner = (uid_t)parse_long(uid);
+	const char *size;
+	char *target = split(value, &size);
+	uid_t owner = (uid_t)parse_long(directives_get(d, "uid"));
 	make_target(target, false);
-	if (chmod(target, 0600) < 0 || chown(target, owner, owner) < 0)
+	if (truncate(target, parse_long(size)) < 0 || chmod(target, 0600) < 0 || chown(target, owner, owner) < 0)
 		fail_errno("could not give %s to the VMM", target);
 	bind_at(target, target, MS_NODEV | MS_NOEXEC);
+	free(target);
+}
+
+/* The kernel does not come into the cage: it is in the guest's memory already. */
+static void bring_kernel(const struct directives *d, int rootfs, const char *path)
+{
+	struct stat status;
+	int kernel = directives_get(d, "kernel-on-host") ? open(path, O_RDONLY | O_CLOEXEC) : open_image_file(rootfs, path, &status);
+	if (kernel < 0)
+		fail_errno("could not open %s", path);
+	load_kernel(d, "guest/memory", kernel);
+	close(kernel);
 }
 
 /*
@@ -221,7 +241,9 @@ void build_cage(const struct directives *d)
 		else if (!strcmp(each.key, "firmware"))
 			bring_firmware(each.value);
 		else if (!strcmp(each.key, "memory"))
-			bring_memory((char *)each.value, directives_get(d, "uid"));
+			bring_memory(d, each.value);
+		else if (!strcmp(each.key, "kernel"))
+			bring_kernel(d, rootfs, each.value);
 		else if (!strcmp(each.key, "symlink")) {
 			const char *points_to;
 			char *target = split(each.value, &points_to);

@@ -96,7 +96,9 @@ struct vmm vmm_launch(const struct directives *d);
 /* Of one that has ended: fails with what it said if it never became the VMM. */
 void vmm_complain(const struct vmm *vmm);
 
-/* command_line.c */
+/* guest_memory.c */
+/* Copies the kernel into the guest's memory, the file of that name, and says there where it begins. */
+void load_kernel(const struct directives *d, const char *file, int kernel);
 /* Puts the guest's command line where its firmware looks for it; we are in the cage. */
 void write_command_line(const char *text);
 

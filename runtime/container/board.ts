@@ -1,6 +1,7 @@
 /** A container's VMM with the board of its machine: made when the container is created, so that a start need not wait for it. */
 import { sendPlan } from "../../native/channel.ts";
 import { encodeDirectives } from "../../native/directives.ts";
+import { UnikrunError } from "../error.ts";
 import { familyNamed } from "../guest/detect.ts";
 import type { Firmware } from "../guest/guest.ts";
 import { debug, warn } from "../log.ts";
@@ -48,6 +49,12 @@ export async function decideBoard(options: {
     family,
     accelerator,
   });
+  const needed = Math.ceil(guest.image.end / 2 ** 20);
+  if (needed > memoryMiB) {
+    throw new UnikrunError(
+      `Container ${id}: its unikernel ${guest.kernel} takes ${needed} MiB as soon as it is loaded, and its guest has ${memoryMiB} MiB: give it more (org.unikrun.memory, or a larger limit).`,
+    );
+  }
   return {
     accelerator,
     firmware: saved?.firmware ?? own.firmware ?? settings.firmware ?? family.board.firmware,
@@ -98,8 +105,7 @@ export async function makeBoard(
     cage: folder,
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
-    kernel: guest.kernel,
-    kernelOnHost: guest.kernelOnHost,
+    kernel: { path: guest.kernel, onHost: guest.kernelOnHost, image: guest.image },
     uid: VMM_UIDS + pid,
     apparmor: guest.apparmor,
     selinux: guest.selinux,

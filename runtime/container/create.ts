@@ -116,6 +116,7 @@ function guestRecord(
     kernel: found.kernel,
     kernelOnHost: found.kernelOnHost,
     kernelIdentity: found.kernelIdentity,
+    image: found.image,
     args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",

@@ -1,7 +1,7 @@
 import { namedDisks } from "../disk/wanted.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { classify } from "../guest/detect.ts";
-import type { GuestFamily } from "../guest/guest.ts";
+import type { GuestFamily, KernelImage } from "../guest/guest.ts";
 import { warn } from "../log.ts";
 import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./entrypoint.ts";
 import type { Vm } from "./oci.ts";
@@ -20,6 +20,7 @@ export interface FoundGuest {
   readonly kernel: string;
   readonly kernelOnHost: boolean;
   readonly kernelIdentity: string;
+  readonly image: KernelImage;
   /** Before the container's own, after argv[0]. */
   readonly firstArgs: readonly string[];
   /** MiB, if somebody said how much. */
@@ -74,6 +75,7 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     kernel: kernel.path,
     kernelOnHost: vm !== null,
     kernelIdentity: kernel.identity,
+    image: family.image(kernel),
     firstArgs: settings.args ?? [],
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),

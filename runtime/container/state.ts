@@ -13,6 +13,7 @@ import {
 } from "../../native/files.ts";
 import { errorCode } from "../../native/libc.ts";
 import { UnikrunError } from "../error.ts";
+import type { KernelImage } from "../guest/guest.ts";
 import type { BoardRecord } from "./board.ts";
 import { isFrozen } from "./cgroup/processes.ts";
 import type { GuestMount } from "./mounts.ts";
@@ -52,6 +53,7 @@ export interface GuestRecord {
   readonly kernelOnHost: boolean;
   /** Which file it was, and as it was then (ImageFile.identity). */
   readonly kernelIdentity: string;
+  readonly image: KernelImage;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;

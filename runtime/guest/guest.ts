@@ -13,6 +13,8 @@ export interface GuestFamily {
   readonly board: { readonly machine: "pc"; readonly firmware: Firmware };
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
+  /** Where a kernel that it does not refuse belongs in the guest's memory, and begins. */
+  image(kernel: KernelFile): KernelImage;
   /** Read when a container starts, of the kernel that it was created with. */
   traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
@@ -31,6 +33,16 @@ export interface KernelFile {
   readonly size: number;
   /** Shorter than `length` at the end of the file only. */
   read(offset: number, length: number): Buffer;
+}
+
+/** A kernel in the guest's memory. */
+export interface KernelImage {
+  /** Physical address of its first instruction. */
+  readonly entry: number;
+  /** What of the file belongs where, in bytes. */
+  readonly pieces: readonly { readonly offset: number; readonly size: number; readonly address: number }[];
+  /** Physical address behind the last byte that it needs, its variables included. */
+  readonly end: number;
 }
 
 /** What one kernel of a family has or lacks. */

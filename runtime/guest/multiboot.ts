@@ -1,3 +1,5 @@
+import type { KernelImage } from "./guest.ts";
+
 /** The header of Multiboot Specification 0.6.96, section 3.1, and what QEMU makes of it. */
 export interface MultibootHeader {
   /** Of the header in the file. */
@@ -35,6 +37,19 @@ export function findMultiboot(file: Buffer): MultibootHeader | undefined {
     return { offset: at, flags, addresses: { header, load, loadEnd, bssEnd, entry } };
   }
   return undefined;
+}
+
+/** What a header with addresses, without trouble, says of a file of that size. */
+export function multibootImage({ addresses, offset }: MultibootHeader, size: number): KernelImage {
+  if (!addresses) throw new Error("the header has no addresses");
+  const { header, load, loadEnd, bssEnd, entry } = addresses;
+  const start = offset - (header - load);
+  const length = loadEnd === 0 ? size - start : loadEnd - load;
+  return {
+    entry,
+    pieces: [{ offset: start, size: length, address: load }],
+    end: Math.max(load + length, bssEnd),
+  };
 }
 
 /** Why QEMU could not load a file of that size by its header, a clause; null where it can. */

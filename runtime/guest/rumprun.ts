@@ -1,6 +1,6 @@
 import { ELF_MACHINE, type Elf, readElf, readSections, SEGMENT, sectionBytes } from "./elf.ts";
-import type { ExitRule, GuestFamily, KernelFile } from "./guest.ts";
-import { findMultiboot, MULTIBOOT_SEARCH, multibootTrouble } from "./multiboot.ts";
+import type { ExitRule, GuestFamily, KernelFile, KernelImage } from "./guest.ts";
+import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./multiboot.ts";
 import { rumprunConfig } from "./rumprun-config.ts";
 import { kernelTraits } from "./rumprun-kernel.ts";
 
@@ -14,7 +14,6 @@ const MARK = Buffer.from("ROOTFSCFG=");
 const EXIT_RULES: readonly ExitRule[] = [
   // Later it may be a request that the program survives; now the kernel waits for memory for ever.
   { when: "boot", line: "cannot handle page request order *", code: 137, phase: "ended" },
-  { when: "boot", line: "unikrun's firmware: * memory", code: 137, phase: "ended" },
   { when: "boot", line: '=== calling "*" main() ===', phase: "main" },
   { when: "boot", line: "=== bootstrap failed", code: 126, phase: "ending" },
   { line: '=== main() of "*" returned # ===', code: "#", phase: "ending" },
@@ -36,6 +35,7 @@ export const rumprun: GuestFamily = {
   memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3583 },
   board: { machine: "pc", firmware: "unikrun" },
   limits: { nics: 8, disks: 15 },
+  image,
   traits: kernelTraits,
   bootArguments: rumprunConfig,
   exitRules: EXIT_RULES,
@@ -60,6 +60,12 @@ function refuses(kernel: KernelFile): string | null {
   if (header.flags !== FLAGS)
     return `its multiboot flags are 0x${header.flags.toString(16)}, and rumprun's 0x10003`;
   return marked() ? null : "it has none of the marks of a rumprun kernel";
+}
+
+function image(kernel: KernelFile): KernelImage {
+  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
+  if (!header) throw new Error(`${kernel.path} has no multiboot header`);
+  return multibootImage(header, kernel.size);
 }
 
 function hasMark(kernel: KernelFile, elf: Elf): boolean {

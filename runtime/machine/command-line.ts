@@ -1,6 +1,7 @@
 import type { Firmware, GuestFamily } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
 import { firmwareArguments } from "./firmware.ts";
+import { kernelArguments } from "./kernel.ts";
 import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
 import { type MonitorCommand, monitorArguments } from "./monitor.ts";
 import { qemuOption } from "./option.ts";
@@ -24,10 +25,6 @@ export interface Board {
   readonly bootArguments?: string;
 }
 
-/** The cage's names for what comes from the image, and for what is ours. */
-export const KERNEL_PATH = "guest/kernel";
-export const MEMORY_PATH = "guest/memory";
-
 /** QEMU's whole command, its own path first. */
 export function commandLine(machine: Board): string[] {
   return [
@@ -41,20 +38,20 @@ export function commandLine(machine: Board): string[] {
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine.board, MEMORY_ID),
     ...accelerationArguments(machine.accelerator),
-    ...memoryArguments(machine.memoryMiB, `/${MEMORY_PATH}`),
+    ...memoryArguments(machine.memoryMiB),
     ...threadArguments(machine.workers),
     ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),
     ...firmwareArguments(machine.firmware),
-    ...["-kernel", `/${KERNEL_PATH}`],
+    ...kernelArguments(machine.firmware),
     ...(machine.bootArguments === undefined ? [] : ["-append", machine.bootArguments]),
     ...(machine.incoming ? ["-incoming", "defer"] : []),
   ];
 }
 
 /** ACPI's tables would take QEMU 9 ms and 2 MiB. */
-export function boardArguments(board: Pick<GuestFamily["board"], "machine">, memory?: string): string[] {
+export function boardArguments(board: Pick<GuestFamily["board"], "machine">, memory: string): string[] {
   const devices = { acpi: "off", usb: "off", vmport: "off", hpet: "off" };
   return ["-M", qemuOption(board.machine, { ...devices, "memory-backend": memory })];
 }

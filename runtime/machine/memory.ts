@@ -1,3 +1,4 @@
+import type { Directive } from "../../native/directives.ts";
 import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { Accelerator } from "./accelerator.ts";
@@ -18,16 +19,28 @@ export const TRANSLATION_BUFFER = 16;
 
 export const MEMORY_ID = "ram";
 
+/** In the cage. */
+const PATH = "guest/memory";
+
+/** What init makes of it. */
+export const memoryFile = (mebibytes: number): Directive[] => [["memory", `${PATH} ${mebibytes * MIB}`]];
+
 /**
- * The guest's memory is the file `path`, which init can write too. In a file the kernel keeps what the guest has touched, page by page; of
+ * The guest's memory is a file, which init can write too. In a file the kernel keeps what the guest has touched, page by page; of
  * anonymous memory QEMU asks for huge pages, so a guest that touches a little everywhere would have it all.
  */
-export function memoryArguments(mebibytes: number, path: string): string[] {
+export function memoryArguments(mebibytes: number): string[] {
   const size = `${mebibytes}M`;
   return [
     ...["-m", size],
     "-object",
-    qemuOption("memory-backend-file", { id: MEMORY_ID, size, "mem-path": path, share: "on", dump: "off" }),
+    qemuOption("memory-backend-file", {
+      id: MEMORY_ID,
+      size,
+      "mem-path": `/${PATH}`,
+      share: "on",
+      dump: "off",
+    }),
   ];
 }
 

@@ -4,10 +4,11 @@ import type { ExitRule } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { type Board, commandLine, KERNEL_PATH, MEMORY_PATH, OPEN_SLOTS } from "./command-line.ts";
+import { type Board, commandLine, OPEN_SLOTS } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
-import { kernelLine } from "./kernel-line.ts";
+import { type Kernel, kernelDirectives, kernelLine } from "./kernel.ts";
+import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
 import type { Host } from "./probe.ts";
@@ -25,9 +26,7 @@ export interface BoardPlan {
   readonly rootfs: string;
   /** The container's mounts are the host's. */
   readonly detachMounts: boolean;
-  /** The kernel's path, inside `rootfs` or the host's. */
-  readonly kernel: string;
-  readonly kernelOnHost: boolean;
+  readonly kernel: Kernel;
   readonly uid: number;
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
@@ -42,8 +41,9 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
     ...(plan.detachMounts ? [["detach-mounts", ""] as const] : []),
     ...vmmFiles(host, board.accelerator),
     ...firmwareFile(board.firmware),
-    [plan.kernelOnHost ? "bind" : "image-file", `${KERNEL_PATH} ${plan.kernel}`],
-    ["memory", MEMORY_PATH],
+    ...memoryFile(board.memoryMiB),
+    // What a guest goes on from has its kernel in it.
+    ...(board.incoming && board.firmware === "unikrun" ? [] : kernelDirectives(board.firmware, plan.kernel)),
     ...commandLine(board).map((argument) => ["argument", argument] as const),
     ...(board.accelerator === "tcg" ? [["small-pages", ""] as const] : []),
     ["uid", String(plan.uid)],

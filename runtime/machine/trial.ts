@@ -2,12 +2,14 @@
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
 import { runTrial, type TrialOutcome } from "../../native/init.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
-import { accelerationArguments, boardArguments, KERNEL_PATH } from "./command-line.ts";
+import { accelerationArguments, boardArguments } from "./command-line.ts";
 import { firmwareArguments, firmwareFile } from "./firmware.ts";
+import { kernelDirectives } from "./kernel.ts";
+import { MEMORY_ID, memoryArguments, memoryFile } from "./memory.ts";
 import { VMM_UIDS, vmmFiles } from "./plan.ts";
 import type { Host, Verdict } from "./probe.ts";
 import { SANDBOX } from "./sandbox.ts";
-import { EXIT_CODE, EXIT_DEVICE, trialKernel } from "./trial-kernel.ts";
+import { EXIT_CODE, EXIT_DEVICE, trialImage, trialKernel } from "./trial-kernel.ts";
 
 /** Seconds of CPU time in which only a processor can do the trial's work. */
 const QUICK = 0.5;
@@ -15,6 +17,11 @@ const QUICK = 0.5;
 /** Seconds: of CPU time for the first of the two, and of any time for each. */
 const CPU_LIMIT = 20;
 const PATIENCE = 25;
+
+/** As machines have. */
+const FIRMWARE = "unikrun";
+/** MiB. */
+const MEMORY = 16;
 
 /** Seconds of CPU time that one used, and how that ended (native/init.ts); or why there was none. */
 export type Trial = Pick<TrialOutcome, "end" | "used"> | { error: string };
@@ -90,8 +97,9 @@ async function boot(options: {
     ["rootfs", "/"],
     ["detach-mounts", ""],
     ...vmmFiles(host, accelerator),
-    ...firmwareFile("unikrun"),
-    ["image-file", `${KERNEL_PATH} ${place.kernel}`],
+    ...firmwareFile(FIRMWARE),
+    ...memoryFile(MEMORY),
+    ...kernelDirectives(FIRMWARE, { path: place.kernel, onHost: true, image: trialImage(trialKernel()) }),
     ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
     ["uid", String(VMM_UIDS + process.pid)],
     ["cpu-limit", String(Math.ceil(limit * 1000))],
@@ -106,11 +114,10 @@ async function boot(options: {
 const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
   qemu,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-  ...boardArguments({ machine: "pc" }),
-  ...firmwareArguments("unikrun"),
+  ...boardArguments({ machine: "pc" }, MEMORY_ID),
+  ...firmwareArguments(FIRMWARE),
   ...accelerationArguments(accelerator),
-  ...["-m", "16M"],
+  ...memoryArguments(MEMORY),
   ...SANDBOX,
   ...["-device", EXIT_DEVICE],
-  ...["-kernel", `/${KERNEL_PATH}`],
 ];

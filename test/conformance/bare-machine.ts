@@ -7,16 +7,20 @@ import {
   readSync,
   rmSync,
   statSync,
+  truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { kernelLine } from "../../runtime/machine/kernel-line.ts";
+import { findMultiboot, multibootImage } from "../../runtime/guest/multiboot.ts";
+import { boardArguments, OPEN_SLOTS } from "../../runtime/machine/command-line.ts";
+import { kernelLine } from "../../runtime/machine/kernel.ts";
 import { probe, repository } from "./harness.ts";
 
 export interface BareMachine extends AsyncDisposable {
   /** A command of QMP; its `return`. Throws what QEMU says where it is refused. */
   ask(execute: string, given?: object): Promise<unknown>;
-  /** Gives the guest a command line as the container's init does (native/init/command_line.c). */
+  /** Gives the guest's kernel a command line as the container's init does (native/init/guest_memory.c). */
   tell(commandLine: string): void;
   /** Writes at a physical address of the guest's. */
   write(address: number, bytes: Uint8Array): void;
@@ -27,28 +31,30 @@ export interface BareMachine extends AsyncDisposable {
   run(until: RegExp): Promise<string>;
 }
 
-/** Where the firmware looks for a command line (native/firmware/layout.h). */
-export const COMMAND_LINE_ADDRESS = 0x10000;
+/** Where the firmware looks for what it is to do (native/firmware/layout.h). */
+export const ORDER_ADDRESS = 0x10000;
 
 const MIB = 1 << 20;
 
+/** `kernel`: null for none in its memory. */
 export function makeMachine({
   memoryMiB = 64,
-  kernel = probe,
+  kernel = readFileSync(probe),
   args = [],
 }: {
   memoryMiB?: number;
-  kernel?: string;
+  kernel?: Buffer | null;
   args?: readonly string[];
 }): BareMachine {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-machine-`);
   const [memory, console] = [`${folder}/memory`, `${folder}/console`];
+  writeFileSync(memory, "");
+  truncateSync(memory, memoryMiB * MIB);
   const backend = `memory-backend-file,id=ram,size=${memoryMiB}M,mem-path=${memory},share=on`;
   const vmm = Bun.spawn(
     [
       "qemu-system-x86_64",
-      // With ACPI devices can be added once the board is made.
-      ...["-M", "pc,acpi=on,usb=off,memory-backend=ram", "-object", backend, "-m", `${memoryMiB}M`],
+      ...[...boardArguments({ machine: "pc" }, "ram"), "-object", backend, "-m", `${memoryMiB}M`],
       ...[
         "-accel",
         "tcg,tb-size=16",
@@ -60,7 +66,7 @@ export function makeMachine({
         "-S",
       ],
       ...["-serial", `file:${console}`, "-qmp", "stdio", "-bios", `${repository}/build/firmware.bin`],
-      ...["-kernel", kernel, ...args],
+      ...args,
     ],
     { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
   );
@@ -76,24 +82,31 @@ export function makeMachine({
       if ("return" in answer) return answer.return;
     }
   };
-  const ready = ask("qmp_capabilities");
+  const ready = ask("qmp_capabilities").then(() => ask(OPEN_SLOTS.execute, OPEN_SLOTS.arguments));
   const write = (address: number, bytes: Uint8Array): void => {
     if (memoryMiB * MIB < address + bytes.length) throw new Error("the machine has no memory there");
     const file = openSync(memory, "r+");
     writeSync(file, bytes, 0, bytes.length, address);
     closeSync(file);
   };
+  const order = (entry: number, commandLine: string): void => {
+    const text = Buffer.from(`${kernelLine(commandLine)}\0`);
+    const words = Buffer.from("UKBT\0\0\0\0\0\0\0\0");
+    words.writeUInt32LE(entry, 4);
+    words.writeUInt32LE(text.length - 1, 8);
+    write(ORDER_ADDRESS, Buffer.concat([words, text]));
+  };
+  const header = kernel && findMultiboot(kernel);
+  const image = header && multibootImage(header, kernel.length);
+  for (const { offset, size, address } of image?.pieces ?? [])
+    write(address, kernel?.subarray(offset, offset + size) ?? Buffer.alloc(0));
+  if (image) order(image.entry, "{}");
   return {
     async ask(execute, given) {
       await ready;
       return ask(execute, given);
     },
-    tell(commandLine) {
-      const text = Buffer.from(`${kernelLine(commandLine)}\0`);
-      const words = Buffer.from("UKCL\0\0\0\0");
-      words.writeUInt32LE(text.length - 1, 4);
-      write(COMMAND_LINE_ADDRESS, Buffer.concat([words, text]));
-    },
+    tell: (commandLine) => order(image?.entry ?? 0, commandLine),
     write,
     read(address, length) {
       const [file, bytes] = [openSync(memory, "r"), Buffer.alloc(length)];

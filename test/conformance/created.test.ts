@@ -20,7 +20,7 @@ async function settled(vmm: number): Promise<string> {
   const used = (): string => readFileSync(`/proc/${vmm}/stat`, "utf8").split(" ").slice(13, 15).join(" ");
   for (let before = ""; ; await Bun.sleep(500)) {
     const now = used();
-    if (now === before && commandOf(vmm).includes("-kernel")) return now;
+    if (now === before && commandOf(vmm).includes("-qmp")) return now;
     before = now;
   }
 }

@@ -1,6 +1,5 @@
 import test from "ava";
 import { judgeTrials, type Trial } from "../../runtime/machine/trial.ts";
-import { trialKernel } from "../../runtime/machine/trial-kernel.ts";
 
 const trial = (end: "ended" | "slow" | "late", used: number): Trial => ({ end, used });
 
@@ -32,10 +31,4 @@ test("a trial that was late without having had its CPU time decides nothing", (t
 test("KVM that QEMU can't use is broken, whatever emulation does", (t) => {
   const error = "QEMU failed on it: no";
   t.deepEqual(judgeTrials({ kvm: { error }, tcg: trial("ended", 1) }), { kind: "broken", why: error });
-});
-
-test("the trial's kernel is one page, and its header's sum is as a multiboot loader wants it", (t) => {
-  const kernel = trialKernel();
-  t.is(kernel.length, 4096);
-  t.is((kernel.readUInt32LE(0) + kernel.readUInt32LE(4) + kernel.readUInt32LE(8)) >>> 0, 0);
 });

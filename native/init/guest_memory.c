@@ -1,0 +1,67 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the firmware is told, and where (firmware/layout.h, firmware/multiboot.c). */
+enum { PLACE = 0x10000, MAGIC = 0x54424b55 };
+struct order {
+	uint32_t magic, entry, length;
+};
+
+static void write_at(int memory, const void *data, size_t length, off_t place)
+{
+	if (pwrite(memory, data, length, place) != (ssize_t)length)
+		fail_errno("could not write to the guest's memory");
+}
+
+/* "OFFSET SIZE ADDRESS": a piece of the kernel's file, and where in memory it belongs. The kernel refuses what is outside of either. */
+static void copy_piece(int memory, int kernel, const char *value)
+{
+	long long offset, size, address;
+	if (sscanf(value, "%lld %lld %lld", &offset, &size, &address) != 3)
+		fail("\"%s\" is no piece of a kernel", value);
+	if (lseek(memory, address, SEEK_SET) < 0)
+		fail_errno("could not load the kernel");
+	for (off_t at = offset; at < offset + size;) {
+		ssize_t n = sendfile(memory, kernel, &at, (size_t)(offset + size - at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			fail("could not load the kernel: %s", n ? strerror(errno) : "it has become shorter");
+	}
+}
+
+void load_kernel(const struct directives *d, const char *file, int kernel)
+{
+	const char *entry = directives_get(d, "entry");
+	int memory = open(file, O_WRONLY | O_CLOEXEC);
+	if (!entry || memory < 0)
+		fail_errno("could not open the guest's memory");
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(d, &cursor, &each))
+		if (!strcmp(each.key, "piece"))
+			copy_piece(memory, kernel, each.value);
+	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0 };
+	write_at(memory, &order, sizeof order, PLACE);
+	close(memory);
+}
+
+void write_command_line(const char *text)
+{
+	uint32_t length = (uint32_t)strlen(text);
+	int memory = open("/guest/memory", O_WRONLY | O_CLOEXEC);
+	if (memory < 0)
+		fail_errno("could not open the guest's memory");
+	write_at(memory, &length, sizeof length, PLACE + offsetof(struct order, length));
+	write_at(memory, text, length + 1, PLACE + sizeof(struct order));
+	close(memory);
+}

@@ -1,0 +1,50 @@
+/** How a kernel and its command line come into the guest's memory: by init for our firmware, by QEMU's loader for SeaBIOS. */
+import type { Directive } from "../../native/directives.ts";
+import { UnikrunError } from "../error.ts";
+import type { Firmware, KernelImage } from "../guest/guest.ts";
+
+export interface Kernel {
+  /** Inside the root file system, or on the host. */
+  readonly path: string;
+  readonly onHost: boolean;
+  readonly image: KernelImage;
+}
+
+/** The cage's name for a kernel that QEMU loads. */
+const PATH = "guest/kernel";
+
+export const kernelDirectives = (firmware: Firmware, kernel: Kernel): Directive[] =>
+  firmware === "unikrun"
+    ? loadedKernel(kernel)
+    : [[kernel.onHost ? "bind" : "image-file", `${PATH} ${kernel.path}`]];
+
+/** For init, which copies the pieces itself: the file does not come into the cage, and QEMU never reads it. */
+function loadedKernel({ path, onHost, image }: Kernel): Directive[] {
+  return [
+    ["entry", String(image.entry)],
+    ...image.pieces.map(({ offset, size, address }) => ["piece", `${offset} ${size} ${address}`] as const),
+    ...(onHost ? [["kernel-on-host", ""] as const] : []),
+    ["kernel", path],
+  ];
+}
+
+export const kernelArguments = (firmware: Firmware): string[] =>
+  firmware === "unikrun" ? [] : ["-kernel", `/${PATH}`];
+
+/** Bytes that the text may have with its NUL (native/firmware/layout.h and multiboot.c). */
+const ROOM = 0x80000 - 12;
+
+/**
+ * The command line as init writes it into the guest's memory for our firmware: the same bytes that QEMU makes of `-kernel` and
+ * `-append`. Throws UnikrunError for text with a NUL, or too long.
+ */
+export function kernelLine(bootArguments: string): string {
+  const text = `/${PATH} ${bootArguments}`;
+  const length = Buffer.byteLength(text);
+  if (text.includes("\0"))
+    throw new UnikrunError("A kernel's command line can't have a NUL in it: take it out.");
+  if (length < ROOM) return text;
+  throw new UnikrunError(
+    `A kernel's command line can't be longer than ${ROOM - 1} bytes, and this one has ${length}: shorten it.`,
+  );
+}
