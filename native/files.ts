@@ -226,6 +226,8 @@ export interface Status {
   readonly node: string;
   /** Nanoseconds after 1970. */
   readonly modified: string;
+  /** Of the content or of what is said here, which nobody can set. */
+  readonly changed: string;
 }
 
 /** Of a path (links followed) or a descriptor. */
@@ -254,11 +256,16 @@ export function statusOfFile(file: string | number): Status {
     gid: data.readUInt32LE(24),
     size: Number(data.readBigUInt64LE(40)),
     inode: String(data.readBigUInt64LE(32)),
-    modified: String(data.readBigInt64LE(112) * 1_000_000_000n + BigInt(data.readUInt32LE(120))),
+    modified: timeAt(data, 112),
+    changed: timeAt(data, 96),
     node: `${data.readUInt32LE(128)}:${data.readUInt32LE(132)}`,
     device: `${data.readUInt32LE(136)}:${data.readUInt32LE(140)}`,
   };
 }
+
+/** A struct statx_timestamp. */
+const timeAt = (data: Buffer, at: number): string =>
+  String(data.readBigInt64LE(at) * 1_000_000_000n + BigInt(data.readUInt32LE(at + 8)));
 
 /** Null where there is nothing, or nothing that we may see. */
 export function statusOrNull(path: string): Status | null {

@@ -1,17 +1,18 @@
 /*
- * `kill ID SIGNAL` and `delete [--force] ID` as engines call them, for a container whose brief (runtime/container/brief.ts) says
- * that there is no more to it: done before Bun starts, which takes longer than all the rest of such a call. Whatever else is
- * asked, or does not go as it should, is left to runtime/container/{kill,delete}.ts, which find nothing half done that they
- * would not do again.
+ * `state ID`, `kill ID SIGNAL` and `delete [--force] ID` as engines call them, for a container whose brief
+ * (runtime/container/brief.ts) says that there is no more to it: done before Bun starts, which takes longer than all the rest of
+ * such a call. Whatever else is asked, or does not go as it should, is left to runtime/cli/{state,kill,delete}.ts, which find
+ * nothing half done that they would not do again.
  */
 #include "system.h"
 
 #include <asm/signal.h>
 #include <fcntl.h>
 #include <linux/errno.h>
+#include <unistd.h>
 
 #define PATH_SIZE 4096
-#define BRIEF_SIZE 8192
+#define BRIEF_SIZE 65536
 
 struct request {
 	const char *root, *id, *signal;
@@ -19,7 +20,7 @@ struct request {
 
 /* brief.ts has the lines; all but `folders` end with NUL, and that is the first of several, each followed by the next. */
 struct brief {
-	char *pid, *start_time, *thaw_file, *thaw_value, *folders;
+	char *pid, *start_time, *thaw_file, *thaw_value, *frozen_file, *frozen_line, *before_pid, *after_status, *folders;
 };
 
 static int is(const char *text, const char *other)
@@ -89,12 +90,13 @@ static int read_brief(const struct request *request, char *data, struct brief *b
 	if (used < 5 || !is(data + used - 5, "\nend\n"))
 		return 0;
 	data[used - 4] = 0;
+	char **lines[] = {&brief->pid,	       &brief->start_time,  &brief->thaw_file,	&brief->thaw_value,
+			  &brief->frozen_file, &brief->frozen_line, &brief->before_pid, &brief->after_status};
 	brief->folders = data;
-	brief->pid = next_line(&brief->folders);
-	brief->start_time = brief->pid ? next_line(&brief->folders) : 0;
-	brief->thaw_file = brief->start_time ? next_line(&brief->folders) : 0;
-	brief->thaw_value = brief->thaw_file ? next_line(&brief->folders) : 0;
-	return brief->thaw_value && number_of(brief->pid) > 1;
+	for (unsigned long i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!(*lines[i] = next_line(&brief->folders)))
+			return 0;
+	return number_of(brief->pid) > 1;
 }
 
 /* As isAlive() of runtime/container/state.ts: a pid that is another process's now does not count, nor does a zombie. */
@@ -117,6 +119,47 @@ static int is_alive(const struct brief *brief)
 	for (; *wanted && *wanted == *field; wanted++)
 		field++;
 	return !*wanted && *field == ' ';
+}
+
+/* As statusOf() there; 0 where it can't be told. */
+static const char *status_of(const struct request *request, const struct brief *brief)
+{
+	char path[PATH_SIZE], text[PATH_SIZE];
+	const char *parts[] = {request->root, "/", request->id, "/start.sock", 0};
+	if (!is_alive(brief))
+		return "stopped";
+	if (!join(path, parts))
+		return 0;
+	if (call(__NR_access, (long)path, F_OK, 0) == 0)
+		return "created";
+	long used = read_file(brief->frozen_file, text, sizeof(text));
+	if (used < 0)
+		return used == -ENOENT ? "running" : 0;
+	char *rest = text;
+	for (char *line; (line = next_line(&rest));)
+		if (is(line, brief->frozen_line))
+			return "paused";
+	return "running";
+}
+
+static int quick_state(const struct request *request, const struct brief *brief)
+{
+	const char *status = status_of(request, brief);
+	if (!status)
+		return 0;
+	const char *pid = is(status, "stopped") ? "0" : brief->pid;
+	const char *parts[] = {brief->before_pid, pid, ",\n  \"status\": \"", status, brief->after_status, "\n", 0};
+	char text[BRIEF_SIZE + PATH_SIZE];
+	long length = 0, written;
+	for (const char **part = parts; *part; part++)
+		for (const char *at = *part; *at; at++)
+			text[length++] = *at == 1 ? '\n' : *at;
+	for (long done = 0; done < length; done += written) {
+		written = call(__NR_write, 1, (long)(text + done), length - done);
+		if (written <= 0)
+			return done > 0;
+	}
+	return 1;
 }
 
 static long signal_of(const char *name)
@@ -237,16 +280,19 @@ void try_quick(char **arguments, char **variables)
 	char data[BRIEF_SIZE], **verb = read_globals(arguments, &request);
 	if (!verb || !verb[0] || !verb[1] || !request.root || request.root[0] != '/')
 		return;
-	int is_kill = is(verb[0], "kill");
-	if (!is_kill && !is(verb[0], "delete"))
+	int is_kill = is(verb[0], "kill"), is_delete = is(verb[0], "delete");
+	if (!is_kill && !is_delete && !is(verb[0], "state"))
 		return;
-	char **words = verb + (!is_kill && is(verb[1], "--force") ? 2 : 1);
+	char **words = verb + (is_delete && is(verb[1], "--force") ? 2 : 1);
 	request.id = words[0];
 	request.signal = is_kill ? words[1] : 0;
 	if (!request.id || !is_id(request.id) || (is_kill && !request.signal) || words[is_kill ? 2 : 1])
 		return;
 	if (!read_brief(&request, data, &brief))
 		return;
-	if (is_kill ? quick_kill(&request, &brief) : quick_delete(&request, &brief))
+	int is_done = is_kill	  ? quick_kill(&request, &brief)
+		      : is_delete ? quick_delete(&request, &brief)
+				  : quick_state(&request, &brief);
+	if (is_done)
 		call(__NR_exit_group, 0, 0, 0);
 }

@@ -22,7 +22,7 @@ static inline long call(long number, long first, long second, long third)
 	return call_more(number, first, second, third, 0, 0);
 }
 
-/* quick.c: does a call of `kill` or `delete` and ends the process, or returns with nothing done. */
+/* quick.c: does a call of `state`, `kill` or `delete` and ends the process, or returns with nothing done. */
 void try_quick(char **arguments, char **variables);
 
 #endif

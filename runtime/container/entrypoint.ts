@@ -1,4 +1,4 @@
-import { openInRoot, readAt, statusOfFile } from "../../native/files.ts";
+import { openInRoot, readAt, type Status, statusOfFile } from "../../native/files.ts";
 import { errorCode, owned } from "../../native/libc.ts";
 import { UnikrunError } from "../error.ts";
 import type { KernelFile } from "../guest/guest.ts";
@@ -20,7 +20,8 @@ export function openImageFile(rootfs: string, path: string): ImageFile | null {
     throw error;
   }
   const descriptor = owned(fd);
-  const { isFile, size, inode, modified } = statusOfFile(fd);
+  const status = statusOfFile(fd);
+  const { isFile, size, inode, modified } = status;
   if (!isFile) {
     descriptor[Symbol.dispose]();
     return null;
@@ -30,8 +31,17 @@ export function openImageFile(rootfs: string, path: string): ImageFile | null {
     size,
     identity: `${inode} ${size} ${modified}`,
     read: (offset, length) => readAt(fd, offset, Math.max(0, Math.min(length, size - offset))),
+    fingerprint: () => fingerprintOf(status),
     [Symbol.dispose]: () => descriptor[Symbol.dispose](),
   };
+}
+
+/** Seconds in which a file may be changed twice with the same times, on any file system. */
+const COARSEST_CLOCK = 2;
+
+function fingerprintOf({ device, inode, size, modified, changed }: Status): string | null {
+  const age = Date.now() / 1e3 - Number(changed) / 1e9;
+  return age < COARSEST_CLOCK ? null : [device, inode, size, modified, changed].join(" ");
 }
 
 /** The text of a small file of the image; null where there is none. */

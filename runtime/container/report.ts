@@ -1,4 +1,4 @@
-import { type Container, statusOf } from "./state.ts";
+import { type Container, type Status, statusOf } from "./state.ts";
 
 /** What `state` and `list` say of a container; the fields are runc's. */
 export interface Report {
@@ -14,8 +14,10 @@ export interface Report {
   readonly owner: string;
 }
 
-export function containerReport(root: string, container: Container): Report {
-  const status = statusOf(root, container);
+export const containerReport = (root: string, container: Container): Report =>
+  reportOf(container, statusOf(root, container));
+
+export function reportOf(container: Container, status: Status): Report {
   return {
     ociVersion: container.ociVersion,
     id: container.id,

@@ -33,6 +33,8 @@ export interface KernelFile {
   readonly size: number;
   /** Shorter than `length` at the end of the file only. */
   read(offset: number, length: number): Buffer;
+  /** What only this file has, and only as it is now; null where it was changed so lately that the clock could not tell. */
+  fingerprint?(): string | null;
 }
 
 /** A kernel in the guest's memory. */

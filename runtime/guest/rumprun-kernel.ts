@@ -1,29 +1,53 @@
 /** What can be read off a rumprun kernel beyond that it is one. */
-import { type Elf, readElf, SEGMENT } from "./elf.ts";
+import { readElf, SEGMENT } from "./elf.ts";
 import type { KernelFile, KernelTraits } from "./guest.ts";
+import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
 
-export function kernelTraits(kernel: KernelFile): KernelTraits {
-  const reading = readElf(kernel);
-  const segments = reading.kind === "elf" ? loadedSegments(kernel, reading.elf) : [];
+/** `known`: the file that has what was found in other containers' kernels. */
+export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
+  const segments = loadedSegments(kernel);
+  const baked = new BakedFiles(segments);
+  const layout = layoutOf(kernel, known, () => {
+    const files = baked.find();
+    const singleNetwork = segments.some((segment) => segment.all().includes(ONE_NETWORK));
+    // Nobody bakes more, and each costs a known kernel three reads.
+    return { layout: { files, singleNetwork }, isWorthKeeping: files === null || baked.at(files).size <= 64 };
+  });
   return {
-    files: new BakedFiles(segments).read(),
-    singleNetwork: segments.some(({ bytes }) => bytes.includes(ONE_NETWORK)),
+    files: layout.files === null ? new Map() : baked.at(layout.files),
+    singleNetwork: layout.singleNetwork,
   };
 }
 
 /** A part of the file that is in the guest's memory, and its address there. */
 interface Loaded {
   readonly address: number;
-  readonly bytes: Buffer;
+  readonly size: number;
+  /** Read once. */
+  all(): Buffer;
+  part(offset: number, length: number): Buffer;
 }
 
-function loadedSegments(kernel: KernelFile, elf: Elf): Loaded[] {
-  return elf.segments
+function loadedSegments(kernel: KernelFile): Loaded[] {
+  const reading = readElf(kernel);
+  if (reading.kind !== "elf") return [];
+  return reading.elf.segments
     .filter(({ type }) => type === SEGMENT.load)
-    .map(({ address, offset, size }) => ({ address, bytes: kernel.read(offset, size) }));
+    .map(({ address, offset, size }) => {
+      let bytes: Buffer | undefined;
+      return {
+        address,
+        size,
+        all: () => {
+          bytes ??= kernel.read(offset, size);
+          return bytes;
+        },
+        part: (at, length) => bytes?.subarray(at, at + length) ?? kernel.read(offset + at, length),
+      };
+    });
 }
 
 /**
@@ -37,45 +61,50 @@ class BakedFiles {
     this.#segments = segments;
   }
 
-  read(): Map<string, Buffer> {
-    for (const { address, bytes } of this.#segments) {
-      const folder = Buffer.from("\0/etc/");
+  /** The address of the array; null where there is none. */
+  find(): number | null {
+    const folder = Buffer.from("\0/etc/");
+    for (const segment of this.#segments) {
+      const bytes = segment.all();
       for (let at = bytes.indexOf(folder); at >= 0; at = bytes.indexOf(folder, at + 1)) {
-        const files = this.#arrayAround(address + at + 1);
-        if (files.size > 1) return files;
+        const array = this.#arrayAround(segment.address + at + 1);
+        if (array !== null && this.at(array).size > 1) return array;
       }
     }
-    return new Map();
+    return null;
   }
 
-  /** The array of which an entry points to the path at `address`; empty if there is none. */
-  #arrayAround(address: number): Map<string, Buffer> {
-    const pointer = Buffer.alloc(8);
-    pointer.writeBigUInt64LE(BigInt(address));
-    for (const { bytes } of this.#segments) {
-      for (let at = bytes.indexOf(pointer); at >= 0; at = bytes.indexOf(pointer, at + 1)) {
-        if (at % 8 !== 0 || !this.#entryAt(bytes, at)) continue;
-        let first = at;
-        while (this.#entryAt(bytes, first - ENTRY)) first -= ENTRY;
-        return this.#arrayFrom(bytes, first);
-      }
-    }
-    return new Map();
-  }
-
-  #arrayFrom(bytes: Buffer, first: number): Map<string, Buffer> {
+  /** The files of the array at an address, by path. */
+  at(address: number): Map<string, Buffer> {
     const files = new Map<string, Buffer>();
-    let entry = this.#entryAt(bytes, first);
-    for (let at = first; entry; entry = this.#entryAt(bytes, at)) {
+    let at = address;
+    for (let entry = this.#entryAt(at); entry; entry = this.#entryAt(at)) {
       files.set(entry.path, entry.content);
       at += ENTRY;
     }
     return files;
   }
 
-  #entryAt(bytes: Buffer, at: number): { path: string; content: Buffer } | null {
-    if (at < 0 || at + ENTRY > bytes.length) return null;
-    const [name, start, size] = [0, 8, 16].map((offset) => Number(bytes.readBigUInt64LE(at + offset)));
+  /** The address of the array of which an entry points to the path at `address`; null if there is none. */
+  #arrayAround(address: number): number | null {
+    const pointer = Buffer.alloc(8);
+    pointer.writeBigUInt64LE(BigInt(address));
+    for (const segment of this.#segments) {
+      const bytes = segment.all();
+      for (let at = bytes.indexOf(pointer); at >= 0; at = bytes.indexOf(pointer, at + 1)) {
+        let first = segment.address + at;
+        if (at % 8 !== 0 || !this.#entryAt(first)) continue;
+        while (first - ENTRY >= segment.address && this.#entryAt(first - ENTRY)) first -= ENTRY;
+        return first;
+      }
+    }
+    return null;
+  }
+
+  #entryAt(address: number): { path: string; content: Buffer } | null {
+    const bytes = this.#bytesAt(address, ENTRY);
+    if (bytes?.length !== ENTRY) return null;
+    const [name, start, size] = [0, 8, 16].map((offset) => Number(bytes.readBigUInt64LE(offset)));
     const path = this.#textAt(name ?? 0);
     const content = this.#bytesAt(start ?? 0, size ?? 0);
     return path?.match(/^\/./) && content ? { path, content } : null;
@@ -85,7 +114,8 @@ class BakedFiles {
     const LONGEST = 256;
     const segment = this.#segmentOf(address);
     if (!segment) return null;
-    const text = segment.bytes.subarray(address - segment.address, address - segment.address + LONGEST);
+    const offset = address - segment.address;
+    const text = segment.part(offset, Math.min(LONGEST, segment.size - offset));
     const end = text.indexOf(0);
     return end <= 0 ? null : text.toString("utf8", 0, end);
   }
@@ -94,13 +124,11 @@ class BakedFiles {
     const segment = this.#segmentOf(address);
     if (!segment) return null;
     const offset = address - segment.address;
-    return offset + size <= segment.bytes.length ? segment.bytes.subarray(offset, offset + size) : null;
+    return offset + size <= segment.size ? segment.part(offset, size) : null;
   }
 
   #segmentOf(address: number): Loaded | undefined {
-    return this.#segments.find(
-      (each) => address >= each.address && address < each.address + each.bytes.length,
-    );
+    return this.#segments.find((each) => address >= each.address && address < each.address + each.size);
   }
 }
 

@@ -14,12 +14,12 @@ import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 const briefOf = ({ root, id }: Bench): string => `${root}/${id}/brief`;
 
-const cgroupsOf = (bench: Bench): string[] => readFileSync(briefOf(bench), "utf8").split("\n").slice(4, -2);
+const cgroupsOf = (bench: Bench): string[] => readFileSync(briefOf(bench), "utf8").split("\n").slice(8, -2);
 
 /** Calls it where JavaScript could not call the system. */
-function callWithoutJavaScript({ root }: Bench, ...args: string[]): { code: number; stderr: string } {
+function callWithoutJavaScript({ root }: Bench, ...args: string[]) {
   const run = Bun.spawnSync([...denyWriteExecute, unikrun, "--root", root, ...args]);
-  return { code: run.exitCode, stderr: run.stderr.toString() };
+  return { code: run.exitCode, stdout: run.stdout.toString(), stderr: run.stderr.toString() };
 }
 
 test.serial("a plain container is killed and deleted without JavaScript", (t) => {
@@ -28,10 +28,54 @@ test.serial("a plain container is killed and deleted without JavaScript", (t) =>
   t.is(bench.call("start", bench.id).code, 0);
   t.deepEqual(callWithoutJavaScript(bench, "--log-format", "json", "kill", bench.id, "9"), {
     code: 0,
+    stdout: "",
     stderr: "",
   });
   t.is(bench.wait(), 137);
-  t.deepEqual(callWithoutJavaScript(bench, "--systemd-cgroup", "delete", bench.id), { code: 0, stderr: "" });
+  t.deepEqual(callWithoutJavaScript(bench, "--systemd-cgroup", "delete", bench.id), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+  t.deepEqual(leftovers(bench), []);
+});
+
+test.serial("state says the same without JavaScript as with it, of a container in every status", (t) => {
+  using bench = makeBench(["http", "80"]);
+  const annotations = { "a/b": 'quotes " and \\ and\nlines', pid: "1", c: "größer \u0001" };
+  bench.configure((config) => Object.assign(config, { annotations }));
+  const seen = (): string => {
+    const quick = callWithoutJavaScript(bench, "state", bench.id);
+    // That flag is for the rest of the runtime.
+    const slow = bench.call("--debug", "state", bench.id);
+    t.deepEqual([quick.code, quick.stderr, quick.stdout], [0, "", slow.stdout]);
+    const { status, pid, annotations: said } = JSON.parse(quick.stdout);
+    t.is(pid, status === "stopped" ? 0 : bench.pid());
+    t.deepEqual(said, annotations);
+    return status;
+  };
+  t.is(bench.call("create").code, 0);
+  t.is(seen(), "created");
+  t.is(bench.call("start", bench.id).code, 0);
+  t.is(seen(), "running");
+  t.is(bench.call("pause", bench.id).code, 0);
+  t.is(seen(), "paused");
+  t.is(bench.call("resume", bench.id).code, 0);
+  t.is(seen(), "running");
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  bench.wait();
+  t.is(seen(), "stopped");
+});
+
+test.serial("a container with very long annotations has no brief, and is like any other", (t) => {
+  using bench = makeBench(["http", "80"]);
+  bench.configure((config) => Object.assign(config, { annotations: { long: "x".repeat(70_000) } }));
+  t.is(bench.call("create").code, 0);
+  t.false(existsSync(briefOf(bench)));
+  t.is(JSON.parse(bench.call("state", bench.id).stdout).annotations.long.length, 70_000);
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  bench.wait();
+  t.is(bench.call("delete", bench.id).code, 0);
   t.deepEqual(leftovers(bench), []);
 });
 
@@ -69,7 +113,7 @@ const DAMAGES: Readonly<Record<string, (brief: string) => void>> = {
   empty: (brief) => writeFileSync(brief, ""),
   "cut off": (brief) => writeFileSync(brief, readFileSync(brief, "utf8").slice(0, -20)),
   "without its lines": (brief) => writeFileSync(brief, "\nend\n"),
-  "longer than any": (brief) => appendFileSync(brief, `${"x".repeat(9000)}\nend\n`),
+  "longer than any": (brief) => appendFileSync(brief, `${"x".repeat(70_000)}\nend\n`),
 };
 
 for (const [name, damage] of Object.entries(DAMAGES)) {

@@ -94,40 +94,59 @@ function tryWrite(folder: string, file: string, value: string): boolean {
 /** Milliseconds that a cgroup may take to freeze; a machine that is stopped by it takes none. */
 const FREEZING = 2000;
 
-/** What is to be written where, that a cgroup goes on; undefined where the kernel has no freezer. */
-export function thawing(paths: Paths): { folder: string; file: string; value: string } | undefined {
-  const freezer = folderOf(paths, "freezer");
-  if (freezer !== undefined) return { folder: freezer, file: "freezer.state", value: "THAWED" };
-  const unified = paths[""];
-  return unified === undefined ? undefined : { folder: unified, file: "cgroup.freeze", value: "0" };
+/** How a cgroup is frozen and thawed, and how the kernel says that all of it stands still. */
+export interface Freezer {
+  readonly folder: string;
+  readonly file: string;
+  readonly freeze: string;
+  readonly thaw: string;
+  readonly report: string;
+  /** A line of `report`. */
+  readonly frozen: string;
+}
+
+/** Undefined where the kernel has none. */
+export function freezerOf(paths: Paths): Freezer | undefined {
+  const legacy = folderOf(paths, "freezer");
+  const folder = legacy ?? paths[""];
+  if (folder === undefined) return undefined;
+  if (legacy === undefined)
+    return {
+      folder,
+      file: "cgroup.freeze",
+      freeze: "1",
+      thaw: "0",
+      report: "cgroup.events",
+      frozen: "frozen 1",
+    };
+  const file = "freezer.state";
+  return { folder, file, freeze: "FROZEN", thaw: "THAWED", report: file, frozen: "FROZEN" };
 }
 
 /** Freezes a cgroup and waits until all of it stands still, or thaws it. Thawing one that is gone is no error. */
 export function setFrozen(paths: Paths, frozen: boolean): void {
-  const thaw = thawing(paths);
-  if (!thaw && !frozen) return;
-  if (!thaw) throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
-  const { folder, file } = thaw;
-  const value = file === "freezer.state" ? "FROZEN" : "1";
-  const written = tryWrite(folder, file, frozen ? value : thaw.value);
+  const freezer = freezerOf(paths);
+  if (!freezer && !frozen) return;
+  if (!freezer) throw new UnikrunError("This host's kernel has no freezer, so a container can't be paused.");
+  const { folder, file, freeze, thaw } = freezer;
+  const written = tryWrite(folder, file, frozen ? freeze : thaw);
   if (!frozen) return;
   if (!written) throw new UnikrunError(`The cgroup ${folder} can't be frozen: it has no file ${file}.`);
   const deadline = Date.now() + FREEZING;
   while (!isFrozen(paths)) {
     if (Date.now() > deadline) {
-      tryWrite(folder, file, thaw.value);
+      tryWrite(folder, file, thaw);
       throw new UnikrunError(`The cgroup ${folder} does not freeze: a process in it is stuck in the kernel.`);
     }
     Bun.sleepSync(1);
     // Version 1 misses processes that appear while it freezes, until it is told again.
-    if (file === "freezer.state") tryWrite(folder, file, value);
+    tryWrite(folder, file, freeze);
   }
 }
 
 /** Whether all of a cgroup stands still. */
 export function isFrozen(paths: Paths): boolean {
-  const freezer = folderOf(paths, "freezer");
-  if (freezer !== undefined) return readControl(freezer, "freezer.state") === "FROZEN";
-  const events = readControl(paths[""] ?? "", "cgroup.events");
-  return events?.split("\n").includes("frozen 1") ?? false;
+  const freezer = freezerOf(paths);
+  if (!freezer) return false;
+  return readControl(freezer.folder, freezer.report)?.split("\n").includes(freezer.frozen) ?? false;
 }
