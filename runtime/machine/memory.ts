@@ -15,7 +15,7 @@ const OVERHEAD: Readonly<Record<Accelerator, number>> = { kvm: 32, tcg: 40 };
 export const overheadBytes = (accelerator: Accelerator): number => OVERHEAD[accelerator] * MIB;
 
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
-export const TRANSLATION_BUFFER = 16;
+export const TRANSLATION_BUFFER = 8;
 
 export const MEMORY_ID = "ram";
 
