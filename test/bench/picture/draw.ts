@@ -80,10 +80,17 @@ function bar(timeline: Timeline, y: number, scale: number): string[] {
     return width < 22 ? [rect] : [rect, label];
   });
   return [
-    text({ x: LEFT - 10, y: y + 22, anchor: "end" }, timeline.name),
+    text({ x: LEFT - 10, y: y + 22, anchor: "end" }, labelOf(timeline.name)),
     ...parts,
     text({ x: x + 8, y: y + 22 }, `${totalOf(timeline).toFixed(0)} ms`),
   ];
+}
+
+/** A row's name, with the runtime first. */
+function labelOf(name: string): string {
+  if (name === "runc") return "runc, busybox";
+  const [guest, build] = name.split(", ");
+  return build === undefined ? `unikrun, ${guest}` : `${build}, ${guest}`;
 }
 
 function text(
