@@ -28,6 +28,7 @@ export function drawTimelines(timelines: readonly Timeline[]): string {
   const height = TOP + PITCH * timelines.length + 40;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     text({ x: 16, y: 26, size: 16 }, title),
     ...legend(),
