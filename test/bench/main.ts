@@ -29,7 +29,7 @@ import { DISK_COLUMNS, diskCosts } from "./calls/folders.ts";
 import { callCosts } from "./calls/measure.ts";
 import { endInOrder } from "./interruption.ts";
 import { enterPrivateMounts, hideKvm } from "./mounts.ts";
-import { enterEngine, readOptions } from "./options.ts";
+import { engineFolder, enterEngine, readOptions } from "./options.ts";
 import { compilePrograms } from "./programs.ts";
 import { print, printRatios } from "./table.ts";
 
@@ -41,7 +41,7 @@ if ([...parts].some((part) => part !== "calls")) {
   if (!hasEngine) await enterEngine(options.engine);
 }
 
-const folder = mkdtempSync(`${tmpdir()}/unikrun-bench-`);
+const folder = mkdtempSync(`${hasEngine ? engineFolder() : tmpdir()}/unikrun-bench-`);
 // An engine's mounts are private already, its runtimes are to see what is mounted here, and what is left there goes with it.
 if (!hasEngine) {
   enterPrivateMounts();

@@ -56,3 +56,9 @@ export async function enterEngine(engine: string): Promise<never> {
   const withDocker = `${import.meta.dirname}/../../scripts/with-docker`;
   return become([withDocker, "--engine", engine, process.execPath, ...process.argv.slice(1)]);
 }
+
+/** Where the engine keeps its data, which goes with it whatever ends us. */
+export function engineFolder(): string {
+  const { stdout } = Bun.spawnSync(["docker", "info", "-f", "{{.DockerRootDir}}"]);
+  return stdout.toString().trim();
+}

@@ -5,16 +5,19 @@ import { docker, succeed, uniqueName } from "../../engine/harness.ts";
 import type { Contender } from "./contenders.ts";
 import { askEngine, nextEvent } from "./engine.ts";
 
-/** Milliseconds that one try may take: what was sent to a guest without a card is lost, and the kernel would wait for a second. */
-const PATIENCE = 20;
+/** Milliseconds until a try must be connected: what was sent to a guest without a card is lost, and the kernel would wait for a second. */
+const PATIENCE = 5;
+/** Milliseconds until it must be answered then. */
+const ANSWERING = 200;
+/** Milliseconds. */
 const DEADLINE = 30_000;
 
 /**
- * Makes the engine's bridge ask for an address again after 10 ms in place of a second, so that what is asked before there is a card
+ * Makes the engine's bridge ask for an address again after 4 ms in place of a second, so that what is asked before there is a card
  * to answer decides nothing. A client of a published port comes later than that.
  */
 export function askOften(): void {
-  writeFileSync("/proc/sys/net/ipv4/neigh/docker0/retrans_time_ms", "10");
+  writeFileSync("/proc/sys/net/ipv4/neigh/docker0/retrans_time_ms", "4");
 }
 
 /** Of one container, in milliseconds of Date.now()'s clock, with fractions. */
@@ -85,8 +88,12 @@ export function answers(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(good);
     };
-    const timer = setTimeout(end, PATIENCE, false);
-    socket.on("connect", () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
+    let timer = setTimeout(end, PATIENCE, false);
+    socket.on("connect", () => {
+      clearTimeout(timer);
+      timer = setTimeout(end, ANSWERING, false);
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    });
     socket.on("data", (bytes) => end(/^HTTP\/1\.[01] 200 /.test(bytes.toString("latin1"))));
     socket.on("error", () => end(false));
     socket.on("close", () => end(false));

@@ -58,7 +58,7 @@ export async function measureEngine(
       tools,
       folder,
       kvm: options.kvm,
-      rounds: Math.min(rounds, 7),
+      rounds: Math.min(rounds, 15),
     };
     const throughput = await throughputs(common);
     report("throughput", "network: requests/s, MB/s", throughput, THROUGHPUT_COLUMNS);

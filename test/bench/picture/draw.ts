@@ -28,6 +28,7 @@ export function drawTimelines(timelines: readonly Timeline[]): string {
   const height = TOP + PITCH * timelines.length + 40;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     text({ x: 16, y: 26, size: 16 }, title),
     ...legend(),
@@ -80,10 +81,17 @@ function bar(timeline: Timeline, y: number, scale: number): string[] {
     return width < 22 ? [rect] : [rect, label];
   });
   return [
-    text({ x: LEFT - 10, y: y + 22, anchor: "end" }, timeline.name),
+    text({ x: LEFT - 10, y: y + 22, anchor: "end" }, labelOf(timeline.name)),
     ...parts,
     text({ x: x + 8, y: y + 22 }, `${totalOf(timeline).toFixed(0)} ms`),
   ];
+}
+
+/** A row's name, with the runtime first. */
+function labelOf(name: string): string {
+  if (name === "runc") return "runc, busybox";
+  const [guest, build] = name.split(", ");
+  return build === undefined ? `unikrun, ${guest}` : `${build}, ${guest}`;
 }
 
 function text(

@@ -7,7 +7,7 @@ import { programPath } from "../programs.ts";
 import { makePlainBridge, type PlainBridge } from "./by-hand.ts";
 
 /** Of one measurement, milliseconds. */
-const DURATION = 1000;
+const DURATION = 500;
 const CONNECTIONS = 8;
 
 /** Keep-alive requests a second, and MB/s to the server and from it. */
