@@ -31,7 +31,7 @@ static void drop_bounding_set(void)
  * The machine's limits are its cgroup's. Those of setrlimit(2) came to us from whoever called the runtime, and could
  * break the VMM: a write fails, a thread can't be made. Where a hard limit can't be raised, the soft one goes up to it.
  */
-static void lift_limits(void)
+void lift_limits(void)
 {
 	static const struct {
 		int resource;
@@ -80,7 +80,6 @@ void confine(const struct directives *d)
 /* What is left of init once the VMM runs: it reads a hostile console, and needs only to end the VMM. */
 void confine_init(void)
 {
-	lift_limits();
 	drop_bounding_set();
 	keep_capabilities(1U << CAP_KILL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

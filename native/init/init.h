@@ -72,6 +72,7 @@ void channel_started(struct channel *channel);
 
 /* cage.c, confine.c */
 void build_cage(const struct directives *d);
+void lift_limits(void);
 void confine(const struct directives *d);
 void confine_init(void);
 

@@ -131,6 +131,8 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	attend(m, signals, is_ready, deadline);
 	if (m->monitor.state != READY || m->gone)
 		fail_with_words(m);
+	/* One of the size of files could keep us from writing into the guest's memory. */
+	lift_limits();
 	enter_cage(m);
 	const char *line = directives_get(&plan->text, "command-line");
 	if (line)

@@ -67,6 +67,7 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 	if (proc < 0)
 		fail_errno("could not open /proc");
 	int high_proc = lifted(proc);
+	lift_limits();
 	build_cage(d);
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0)
