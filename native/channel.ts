@@ -1,7 +1,8 @@
 /**
- * The way from `start` to a created container's init: the Unix socket `start.sock` in the state folder.
- * We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
- * directives. init answers "ok" and the VMM's words on stderr when that is up, or "error " and why it is not; then it closes.
+ * The way to a created container's init: the Unix socket `start.sock` in the state folder. Two plans go by it, that of the board and
+ * that of the start (directives.ts). We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
+ * directives. init answers the second with "ok" and the VMM's words on stderr when the guest runs, or with "error " and why it does not;
+ * then it closes. To the first nobody waits for an answer.
  * The socket has this name only between create and start (see control.ts).
  */
 import { START_SOCKET } from "./directives.ts";

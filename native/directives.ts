@@ -11,13 +11,20 @@
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
  * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).
  *
- * For `init trial` (descriptor 3): what a plan has that says how the VMM runs; `cpu-limit`, `wall-limit` MILLISECONDS.
+ * For `init trial` (descriptor 3): a plan of the board; `cpu-limit`, `wall-limit` MILLISECONDS.
  *
- * For the plan (start.sock, see channel.ts): `cage` FOLDER; `rootfs` FOLDER; `unshare-mounts`; `bind`, `device` (in `dev`),
- * `image-file`, `symlink` TARGET SOURCE, targets being relative to the cage; `argument` TEXT of the VMM's command line; `uid` NUMBER;
- * `first-disk`, `disks` NUMBER: which of the plan's descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `say` LINE for the container's log; `resolver` ADDRESS SERVER MTU,
- * whose tap is the last descriptor that comes with the plan; an exit rule is `rule-phase`, `rule-next`, `rule-code`,
- * `rule-halts`, each where it has one, closed by `rule-line` TEMPLATE.
+ * For the plan of the board (start.sock, see channel.ts), for which the VMM starts: `cage` FOLDER; `rootfs` FOLDER; `detach-mounts`, where
+ * the container's mounts are the host's; `bind`, `device` (in `dev`), `image-file`, `symlink` TARGET SOURCE, targets being relative to the
+ * cage; `firmware` TARGET; `memory` TARGET BYTES; `entry` ADDRESS, `piece` OFFSET SIZE ADDRESS and then `kernel` PATH, in the rootfs or with
+ * `kernel-on-host` the host's: what of that file belongs where in the guest's memory; `argument` TEXT of the VMM's command line; `uid`
+ * NUMBER; `small-pages`; `apparmor`, `selinux` LABEL.
+ *
+ * For the plan of the start, with which come the descriptors of cards, disks and, last, the resolver's tap: `command-line` TEXT; `ask`
+ * COMMAND for the VMM's monitor, `lend` COMMAND that takes the next descriptor with it; `first-disk`, `disks` NUMBER: which of the
+ * descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that
+ * goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `say` LINE for the container's log;
+ * `resolver` ADDRESS SERVER MTU; an exit rule is `rule-phase`, `rule-next`, `rule-code`, `rule-halts`, each where it has one, closed by
+ * `rule-line` TEMPLATE.
  */
 export type Directive = readonly [key: string, value: string];
 

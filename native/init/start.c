@@ -30,7 +30,8 @@ static void attend(struct machine *m, int signals, bool (*done)(const struct mon
 /* Why there is no VMM that does what it is asked. */
 static void __attribute__((noreturn)) fail_with_words(struct machine *m)
 {
-	kill(m->vmm.pid, SIGKILL);
+	if (!m->gone)
+		kill(m->vmm.pid, SIGKILL);
 	vmm_complain(&m->vmm);
 	read_words(m);
 	while (m->words_used && (m->words[m->words_used - 1] == '\n'))
@@ -49,6 +50,15 @@ static bool is_ready(const struct monitor *monitor)
 	return monitor->state == READY;
 }
 
+/* QMP: {"error": {"class": NAME, "desc": WORDS}}. */
+static void __attribute__((noreturn)) fail_with_refusal(const char *command, const char *answer)
+{
+	static const char key[] = "\"desc\": \"";
+	const char *words = strstr(answer, key);
+	words = words ? words + sizeof key - 1 : answer;
+	fail("the VMM refuses %.*s: %.*s", (int)strcspn(command, "\n"), command, (int)strcspn(words, "\""), words);
+}
+
 /* `ask` is a command for the monitor as it is; `lend` the same, and the plan's next descriptor goes with it. */
 static void give_devices(struct machine *m, const struct plan *plan, int signals, long deadline)
 {
@@ -64,10 +74,8 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 		attend(m, signals, is_ready, deadline);
 		if (!m->monitor.answer)
 			fail_with_words(m);
-		if (!strncmp(m->monitor.answer, "{\"error\"", 8)) {
-			kill(m->vmm.pid, SIGKILL);
-			fail("the VMM refuses %s: %s", each.value, m->monitor.answer);
-		}
+		if (!strncmp(m->monitor.answer, "{\"error\"", 8))
+			fail_with_refusal(each.value, m->monitor.answer);
 		free(m->monitor.answer);
 		m->monitor.answer = NULL;
 	}
