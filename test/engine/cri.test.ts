@@ -36,7 +36,11 @@ test.serial(
       "the sidecar's log",
       () => printed(pod.log("sidecar")) === "from the sidecar\n" || undefined,
     );
-    t.regex(printed(pod.log("guest")), /^probe: serving HTTP/m);
+    // containerd writes it down when it comes to that.
+    await eventually(
+      "the guest's log",
+      () => /^probe: serving HTTP/m.test(printed(pod.log("guest"))) || undefined,
+    );
     const shell = await node.client.call("ExecSync", { container_id: sidecar, cmd: ["echo", "hello"] });
     t.is(shell.stdout.toString(), "hello\n");
     await node.client.call("StopContainer", { container_id: guest, timeout: 5 });
