@@ -7,7 +7,7 @@ import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { run as runState } from "./cli/state.ts";
 import type { Call, Verb } from "./cli/verb.ts";
-import { defaultRoot } from "./container/rootless.ts";
+import { defaultRoot } from "./container/delegate/rootless.ts";
 import { reasonOf, UnikrunError } from "./error.ts";
 import { logError, setLog } from "./log.ts";
 

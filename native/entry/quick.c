@@ -1,6 +1,6 @@
 /*
  * `state ID`, `kill ID SIGNAL` and `delete [--force] ID` as engines call them, for a container whose brief
- * (runtime/container/brief.ts) says that there is no more to it: done before Bun starts, which takes longer than all the rest of
+ * (runtime/container/record/brief.ts) says that there is no more to it: done before Bun starts, which takes longer than all the rest of
  * such a call. Whatever else is asked, or does not go as it should, is left to runtime/cli/{state,kill,delete}.ts, which find
  * nothing half done that they would not do again.
  */
@@ -99,7 +99,7 @@ static int read_brief(const struct request *request, char *data, struct brief *b
 	return number_of(brief->pid) > 1;
 }
 
-/* As isAlive() of runtime/container/state.ts: a pid that is another process's now does not count, nor does a zombie. */
+/* As isAlive() of runtime/container/record/container.ts: a pid that is another process's now does not count, nor does a zombie. */
 static int is_alive(const struct brief *brief)
 {
 	char path[PATH_SIZE], stat[1024];
@@ -229,7 +229,7 @@ static int quick_delete(const struct request *request, struct brief *brief)
 	return forget(request);
 }
 
-/* isId() of runtime/container/state.ts; what begins with a dash is a flag. */
+/* isId() of runtime/container/record/container.ts; what begins with a dash is a flag. */
 static int is_id(const char *id)
 {
 	int length = 0;

@@ -1,5 +1,5 @@
-import type { PidReceivers } from "../container/announce-pid.ts";
-import type { CreateOptions } from "../container/create.ts";
+import type { PidReceivers } from "../container/engines/announce-pid.ts";
+import type { CreateOptions } from "../container/life/create.ts";
 import type { Call } from "./verb.ts";
 
 /** What `create` and `run` have in common. */

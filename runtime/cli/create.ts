@@ -1,4 +1,4 @@
-import { createContainer } from "../container/create.ts";
+import { createContainer } from "../container/life/create.ts";
 import { createOptions } from "./create-options.ts";
 import { handOver, type Verb } from "./verb.ts";
 

@@ -1,5 +1,5 @@
-import { deleteContainer } from "../container/delete.ts";
-import { forgetFragment, isId, isReserved } from "../container/state.ts";
+import { deleteContainer } from "../container/life/delete.ts";
+import { forgetFragment, isId, isReserved } from "../container/record/container.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,5 +1,5 @@
-import { features } from "../container/features.ts";
-import { askOther } from "../container/other-runtime.ts";
+import { askOther } from "../container/delegate/other-runtime.ts";
+import { features } from "../container/engines/features.ts";
 import { knownAccelerator } from "../host/known-accelerator.ts";
 import { print } from "./print.ts";
 import type { Verb } from "./verb.ts";

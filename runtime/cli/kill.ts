@@ -1,4 +1,4 @@
-import { killContainer } from "../container/kill.ts";
+import { killContainer } from "../container/life/kill.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,4 +1,4 @@
-import { pauseContainer } from "../container/pause.ts";
+import { pauseContainer } from "../container/life/pause.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,4 +1,4 @@
-import { listProcesses } from "../container/processes.ts";
+import { listProcesses } from "../container/observe/processes.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";

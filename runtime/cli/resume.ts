@@ -1,4 +1,4 @@
-import { resumeContainer } from "../container/pause.ts";
+import { resumeContainer } from "../container/life/pause.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,4 +1,4 @@
-import { runContainer } from "../container/run.ts";
+import { runContainer } from "../container/life/run.ts";
 import { createOptions } from "./create-options.ts";
 import { handOver, type Verb } from "./verb.ts";
 

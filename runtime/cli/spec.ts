@@ -1,5 +1,5 @@
 import { exists, writeText } from "../../native/files.ts";
-import { defaultSpec } from "../container/default-spec.ts";
+import { defaultSpec } from "../container/spec/default.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Verb } from "./verb.ts";
 

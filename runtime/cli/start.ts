@@ -1,4 +1,4 @@
-import { startContainer } from "../container/start.ts";
+import { startContainer } from "../container/life/start.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

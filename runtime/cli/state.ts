@@ -1,4 +1,4 @@
-import { containerReport } from "../container/report.ts";
+import { containerReport } from "../container/record/report.ts";
 import { print } from "./print.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 

@@ -1,4 +1,4 @@
-import { readLimits, updateContainer } from "../container/update.ts";
+import { readLimits, updateContainer } from "../container/life/update.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,4 +1,4 @@
-import { type Container, isId, isReserved, readContainer } from "../container/state.ts";
+import { type Container, isId, isReserved, readContainer } from "../container/record/container.ts";
 import { UnikrunError } from "../error.ts";
 
 /** A parsed command line, as a verb sees it. */
@@ -35,6 +35,6 @@ export function ownContainer(call: Call): Container | null {
 
 /** Puts the runtime in our place whose container it is; few calls need it, so it is loaded here. */
 export async function handOver(call: Call): Promise<never> {
-  const { delegate } = await import("../container/delegate.ts");
+  const { delegate } = await import("../container/delegate/delegate.ts");
   return delegate({ root: call.root, rootGiven: call.rootGiven, id: call.args[0] ?? "" });
 }

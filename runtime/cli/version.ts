@@ -1,5 +1,5 @@
 import { version } from "../../package.json";
-import { SPEC_VERSION } from "../container/oci.ts";
+import { SPEC_VERSION } from "../container/spec/oci.ts";
 import { print } from "./print.ts";
 
 /** Engines read the first line only if it begins with "runc version "; the last lines say what this really is. */

@@ -1,7 +1,7 @@
 import { exists, readText } from "../../../native/files.ts";
 import { errorCode, once } from "../../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import { withCurrent } from "./current-v2.ts";
 import { readControl, writeControl } from "./files.ts";
 import { enableControllers, inheritCpuset, makeFolder, refuseUsed, removeAll } from "./folders.ts";

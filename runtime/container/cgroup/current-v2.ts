@@ -1,4 +1,4 @@
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 
 /** The value of a file of the cgroup; undefined where it has none. */
 type Current = (file: string) => string | undefined;

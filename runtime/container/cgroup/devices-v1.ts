@@ -1,4 +1,4 @@
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import { type DeviceRule, deviceRules } from "./devices.ts";
 import { type Setting, settings } from "./setting.ts";
 

@@ -3,7 +3,7 @@ import { loadProgram } from "../../../native/bpf.ts";
 import { attachDeviceProgram } from "../../../native/bpf-cgroup.ts";
 import { readTextOrNull } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { type DeviceRule, deviceRules } from "./devices.ts";
 

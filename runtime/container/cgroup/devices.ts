@@ -1,5 +1,5 @@
 import { UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 
 /** Which nodes may be read (r), written (w) and made (m). Null is any number; `type` "a" is every device, whatever else the rule says. */
 export interface DeviceRule {

@@ -1,5 +1,5 @@
 import { UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import { devicesV1 } from "./devices-v1.ts";
 import {
   decimal,

@@ -1,6 +1,6 @@
 /** A container's cgroup as a transient scope of systemd's, which else would take for its own what it was not told of. */
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import type { SystemdPlace } from "./path.ts";
 import { connectSystemd, isBooted, type Systemd } from "./systemd.ts";
 import { annotatedProperties } from "./unit-annotations.ts";

@@ -1,5 +1,5 @@
 import { UnikrunError } from "../../error.ts";
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 
 /** A value to be written to a file of a cgroup. */
 export interface Setting {

@@ -1,5 +1,5 @@
 /** What systemd is told of a container's limits: unit properties in place of cgroup files (systemd.resource-control(5)). */
-import type { Resources } from "../oci.ts";
+import type { Resources } from "../spec/oci.ts";
 import { limitsV2, PERIOD } from "./limits-v2.ts";
 
 /** A property's name, and its value behind a D-Bus signature. */

@@ -5,8 +5,8 @@ import { openHostDisk } from "../../disk/host-image.ts";
 import type { OpenDisk, OpenDisks } from "../../disk/open.ts";
 import { openSavedVolume } from "../../disk/saved-volume.ts";
 import { UnikrunError } from "../../error.ts";
-import type { DiskRecord } from "../machine-record.ts";
-import type { Container } from "../state.ts";
+import type { Container } from "../record/container.ts";
+import type { DiskRecord } from "../record/machine.ts";
 import { type Checkpoint, diskName, identityOf, isLent, openPart } from "./image.ts";
 
 /**

@@ -6,8 +6,8 @@ import { AS_FILE, openBelow, openRoot } from "../../../native/tree-files.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Accelerator } from "../../machine/accelerator.ts";
-import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../check.ts";
-import type { DiskRecord, MachineRecord } from "../machine-record.ts";
+import type { DiskRecord, MachineRecord } from "../record/machine.ts";
+import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../spec/check.ts";
 
 /** To be raised when machines become others: QEMU does not take one's state into another. */
 const VERSION = 2;

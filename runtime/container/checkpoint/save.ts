@@ -7,9 +7,9 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { acceleratorOf } from "../../machine/accelerator.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
-import { endInit } from "../lifecycle.ts";
-import { type MachineRecord, readMachine } from "../machine-record.ts";
-import { type Container, containerFolder, isAlive, statusOf } from "../state.ts";
+import { endInit } from "../life/end.ts";
+import { type Container, containerFolder, isAlive, statusOf } from "../record/container.ts";
+import { type MachineRecord, readMachine } from "../record/machine.ts";
 import {
   diskName,
   holdsCheckpoint,

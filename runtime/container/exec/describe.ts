@@ -3,8 +3,8 @@ import { askMachine } from "../../../native/control.ts";
 import { type Accelerator, acceleratorOf } from "../../machine/accelerator.ts";
 import { guestNics } from "../../network/visit.ts";
 import { exactJson } from "../cgroup/figures.ts";
-import { type Container, containerFolder, netnsOf, statusOf } from "../state.ts";
-import { statisticsOf } from "../statistics.ts";
+import { statisticsOf } from "../observe/statistics.ts";
+import { type Container, containerFolder, netnsOf, statusOf } from "../record/container.ts";
 
 type Facts = Readonly<Record<string, string | number>>;
 

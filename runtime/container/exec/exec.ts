@@ -2,12 +2,12 @@ import type { Directive } from "../../../native/directives.ts";
 import { readText } from "../../../native/files.ts";
 import { execTool, waitForTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import { announcePid, type PidReceivers } from "../announce-pid.ts";
+import { joinDirective } from "../bundle/namespaces.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
-import { joinDirective } from "../namespaces.ts";
-import type { Process } from "../oci.ts";
-import { checkProcess } from "../spec-process.ts";
-import { type Container, statusOf } from "../state.ts";
+import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
+import { type Container, statusOf } from "../record/container.ts";
+import type { Process } from "../spec/oci.ts";
+import { checkProcess } from "../spec/process.ts";
 import { readCommand } from "./request.ts";
 import { prepareTool } from "./tools.ts";
 

@@ -1,6 +1,6 @@
 /** Other programs that some containers need. */
 import { exists } from "../../../native/files.ts";
-import { otherRuntime } from "../../container/other-runtime.ts";
+import { otherRuntime } from "../../container/delegate/other-runtime.ts";
 import { whyNoRepair } from "../../disk/repair.ts";
 import { versionOf } from "../engines.ts";
 import type { Finding } from "../finding.ts";

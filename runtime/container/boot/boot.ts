@@ -1,0 +1,63 @@
+/** What a guest is given when it boots: disks and its command line. */
+
+import type { OpenDisk } from "../../disk/open.ts";
+import { UnikrunError } from "../../error.ts";
+import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import type { Wiring } from "../../network/wire.ts";
+import { openImageFile } from "../bundle/image-file.ts";
+import type { Container } from "../record/container.ts";
+import type { MachineRecord } from "../record/machine.ts";
+import type { HostSettings } from "../settings/settings.ts";
+import { openGuestDisks, openSingleFile, type ResolvConf } from "./disks.ts";
+
+export interface Boot extends Disposable {
+  readonly machine: Pick<MachineRecord, "bootArguments" | "nics">;
+  readonly disks: readonly OpenDisk[];
+}
+
+/** Throws UnikrunError for what it can't be given, with nothing left open. */
+export function prepareBoot(options: {
+  container: Container;
+  family: GuestFamily;
+  settings: HostSettings;
+  resolvConf: ResolvConf;
+  wiring: Wiring;
+}): Boot {
+  const { container, family, settings, resolvConf, wiring } = options;
+  const { guest } = container;
+  const traits = readTraits(container, family);
+  using opened = new DisposableStack();
+  const { list } = opened.use(
+    openGuestDisks({
+      builtIn: traits.files,
+      container,
+      settings,
+      resolvConf,
+      resolver: wiring.resolver,
+      limit: family.limits.disks,
+    }),
+  );
+  const boot = family.bootArguments({
+    ...guest,
+    nics: wiring.nics,
+    singleNetwork: traits.singleNetwork,
+    disks: list.map((disk, index) => ({ ...disk, index })),
+  });
+  const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
+  const all = opened.move();
+  return {
+    machine: { bootArguments: boot.commandLine, nics: wiring.nics },
+    disks: [...first, ...list],
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
+  using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
+  if (!kernel)
+    throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
+  if (kernel.identity === guest.kernelIdentity) return family.traits(kernel);
+  throw new UnikrunError(
+    `Container ${id} can't be started: its unikernel ${guest.kernel} has changed since the container was created; create it anew.`,
+  );
+}

@@ -1,0 +1,83 @@
+/** The disks of a container's guest: from its record to open descriptors. */
+import { readTextOrNull } from "../../../native/files.ts";
+import { chooseDisks } from "../../disk/choose.ts";
+import { kindOfSource } from "../../disk/host-image.ts";
+import { type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
+import { openText } from "../../disk/read-only.ts";
+import { SCRATCH_BYTES } from "../../disk/scratch.ts";
+import { namedDisks, usualDisks } from "../../disk/wanted.ts";
+import { UnikrunError } from "../../error.ts";
+import { withResolver } from "../../network/resolv-conf.ts";
+import type { Resolver } from "../../network/resolver.ts";
+import type { GuestMount } from "../bundle/mounts.ts";
+import type { Container } from "../record/container.ts";
+import { cacheBytes, type HostSettings, volumeBytes } from "../settings/settings.ts";
+
+/** The resolv.conf that the engine mounts; without one, the image's own stays as it is. */
+export interface ResolvConf {
+  /** On the host; absent where the engine has none. */
+  readonly source?: string;
+  readonly text: string;
+}
+
+export function readResolvConf(mounts: readonly GuestMount[]): ResolvConf {
+  const source = mounts.findLast(({ destination }) => destination === "/etc/resolv.conf")?.source;
+  const text = source === undefined ? null : readTextOrNull(source);
+  return source === undefined || text === null ? { text: "" } : { source, text };
+}
+
+/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
+export function openGuestDisks(options: {
+  container: Container;
+  settings: HostSettings;
+  resolvConf: ResolvConf;
+  resolver: Resolver | undefined;
+  /** Files that are part of the kernel. */
+  builtIn: ReadonlyMap<string, Buffer>;
+  limit: number;
+}): OpenDisks {
+  const { container, settings, resolvConf, resolver, builtIn, limit } = options;
+  const { id, rootfs, guest } = container;
+  const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
+  const disks = chooseDisks(
+    id,
+    wanted,
+    guest.mounts.map(({ destination, readOnly, source, size }) => ({
+      destination,
+      readOnly,
+      source:
+        source === undefined
+          ? { kind: "nothing", bytes: size ?? SCRATCH_BYTES }
+          : { kind: kindOfSource(id, source, destination), path: source },
+    })),
+  );
+  if (disks.length > limit) {
+    const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");
+    throw new UnikrunError(
+      `Container ${id}: its guest can drive ${limit} disks, and it would get ${disks.length} (${places.join(", ")}): mount fewer folders, or name those of the image in /unikrun.json.`,
+    );
+  }
+  const text = resolver && withResolver(resolvConf.text, resolver.address);
+  return openDisks(disks, {
+    containerId: id,
+    rootfs,
+    store: guest.store,
+    limit: cacheBytes(settings),
+    volumeBytes: volumeBytes(settings),
+    builtIn,
+    texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
+  });
+}
+
+/** A disk of one file. */
+export function openSingleFile(file: { path: string; text: string }): OpenDisk & Disposable {
+  const image = openText(file.path, file.text);
+  return {
+    fd: image.fd,
+    readOnly: true,
+    format: "raw",
+    isDevice: false,
+    kind: "tree",
+    [Symbol.dispose]: () => image[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,82 @@
+import { joinPaths } from "../../../native/paths.ts";
+import { UnikrunError } from "../../error.ts";
+import type { Mount, Spec } from "../spec/oci.ts";
+
+/** A mount that somebody wants in the guest. */
+export interface GuestMount {
+  /** Absolute, without "..". */
+  readonly destination: string;
+  readonly readOnly: boolean;
+  /** A file, folder or device of the host, absolute; absent for a tmpfs. */
+  readonly source?: string;
+  /** Bytes, of a tmpfs whose size is said. */
+  readonly size?: number;
+}
+
+/** What programs on Linux need and engines therefore always mount, and where. */
+const LINUX_TYPES = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"];
+const LINUX_PLACES = /^\/(dev|proc|sys)(\/|$)|^\/run\/\.containerenv$/;
+
+/** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
+export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
+  return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
+    const destination = joinPaths("/", mount.destination);
+    if (isForLinux(mount, destination)) return [];
+    if (destination === "/") {
+      throw new UnikrunError(
+        `Container ${id}: a unikernel's own files are at /, so nothing can be mounted there: mount ${mount.source ?? "it"} on a folder.`,
+      );
+    }
+    const options = mount.options ?? [];
+    refuseMappedIds(id, mount);
+    const readOnly = isReadOnly(options);
+    if (isBind(mount) && mount.source !== undefined) {
+      const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
+      return [{ destination, readOnly, source }];
+    }
+    if (mount.type === "tmpfs") {
+      const size = sizeOf(options);
+      return [{ destination, readOnly, ...(size === undefined ? {} : { size }) }];
+    }
+    throw new UnikrunError(
+      `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,
+    );
+  });
+}
+
+export const SIMPLE_ACCESS = ["ro", "rw"];
+/** Of the mount and all below it, which on Linux is set last (mount_setattr(2)). */
+export const RECURSIVE_ACCESS = ["rro", "rrw"];
+
+/** The last word counts. A guest's disk has all that is below a folder, so nothing there is less read-only than the rest. */
+function isReadOnly(options: readonly string[]): boolean {
+  const last = (words: readonly string[]): string | undefined =>
+    options.findLast((option) => words.includes(option));
+  return (last(RECURSIVE_ACCESS) ?? last(SIMPLE_ACCESS) ?? "rw").endsWith("ro");
+}
+
+/** Files that are another's in the guest than on the host: what the guest writes would be brought back as the wrong user's. */
+function refuseMappedIds(id: string, { destination, options = [], uidMappings, gidMappings }: Mount): void {
+  const isMapped = options.some((option) => /^r?idmap(=|$)/.test(option));
+  if (!isMapped && !uidMappings?.length && !gidMappings?.length) return;
+  throw new UnikrunError(
+    `Container ${id}: the users of its mount ${destination} are mapped (idmap), which a unikernel's disks can't have: mount it without.`,
+  );
+}
+
+const isForLinux = ({ type = "" }: Mount, destination: string): boolean =>
+  LINUX_TYPES.includes(type) ||
+  LINUX_PLACES.test(destination) ||
+  (destination === "/run" && type === "tmpfs");
+
+const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === "bind" || options.some((option) => option === "bind" || option === "rbind");
+
+/** As tmpfs(5) has it: bytes, or with k, m or g behind. A share of the host's memory means nothing here. */
+function sizeOf(options: readonly string[]): number | undefined {
+  const text = options.findLast((option) => option.startsWith("size="))?.slice(5);
+  const [, digits = "", unit = ""] = /^(\d+)([kmg]?)$/i.exec(text ?? "") ?? [];
+  if (digits === "") return undefined;
+  const factor = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1;
+  return Number(digits) * factor;
+}

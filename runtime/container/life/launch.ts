@@ -1,0 +1,54 @@
+/** A container's init, in the container's cgroup from its first step on. */
+import type { Directive } from "../../../native/directives.ts";
+import type { LaunchInit, WhileHeld } from "../../../native/init.ts";
+import { UnikrunError } from "../../error.ts";
+import { type Cgroup, cgroupPaths, createCgroup, openCgroup } from "../cgroup/cgroup.ts";
+import type { SystemdPlace } from "../cgroup/path.ts";
+import type { Resources } from "../spec/oci.ts";
+
+export interface Launched {
+  readonly pid: number;
+  readonly cgroup: Cgroup;
+}
+
+/** `undo` takes back what was made. Throws UnikrunError. */
+export async function launchInCgroup(options: {
+  id: string;
+  place: { readonly path: string } | SystemdPlace;
+  resources: Resources;
+  annotations: Readonly<Record<string, string>>;
+  launch: LaunchInit;
+  directives: readonly Directive[];
+  undo: AsyncDisposableStack;
+}): Promise<Launched> {
+  const { id, place, undo } = options;
+  const make = async (resources: Resources, holds?: number): Promise<void> => {
+    createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
+    undo.defer(() => cgroup.destroy());
+    if (cgroup.version === 1 || !resources.devices) return;
+    // Loaded here: version 1 has files for them.
+    const { restrictDevices } = await import("../cgroup/devices-v2.ts");
+    restrictDevices(cgroup, resources.devices);
+  };
+  const cgroup = openCgroup(cgroupPaths(place.path));
+  const start = async (whileHeld?: WhileHeld): Promise<number> => {
+    const enter = cgroup.procsFiles.map((file) => ["cgroup", file] as const);
+    const answer = await options.launch([...enter, ...options.directives], whileHeld);
+    if ("pid" in answer) return answer.pid;
+    throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
+  };
+  if (!("unit" in place)) {
+    await make(options.resources);
+    return { cgroup, pid: await start() };
+  }
+  const { startScope, stopScope } = await import("../cgroup/scope.ts");
+  const { withWholePercents } = await import("../cgroup/unit-properties.ts");
+  const resources = withWholePercents(options.resources);
+  // A scope begins with a process in it, and init must be in its cgroup before it makes its namespaces.
+  const pid = await start(async (held) => {
+    await startScope({ ...options, place, pid: held, resources, version: cgroup.version });
+    undo.defer(() => stopScope(place.unit));
+    await make(resources, held);
+  });
+  return { pid, cgroup };
+}

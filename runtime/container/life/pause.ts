@@ -1,0 +1,45 @@
+import { askMachine } from "../../../native/control.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
+import { fitWorkers } from "../boot/pids.ts";
+import { openCgroup } from "../cgroup/cgroup.ts";
+import { type Container, containerFolder, type Status, statusOf } from "../record/container.ts";
+
+/** Stops a running guest's clock and vCPUs, then freezes all of its container. */
+export function pauseContainer(root: string, container: Container): void {
+  refuseUnless(root, container, "running", "paused");
+  ask(root, container, "stop");
+  try {
+    openCgroup(container.cgroup).freeze();
+  } catch (error) {
+    ask(root, container, "cont");
+    throw error;
+  }
+}
+
+/** Lets a paused guest go on. */
+export function resumeContainer(root: string, container: Container): void {
+  refuseUnless(root, container, "paused", "resumed");
+  openCgroup(container.cgroup).thaw();
+  // It could not be told while it was frozen.
+  fitWorkers(root, container);
+  ask(root, container, "cont");
+}
+
+function refuseUnless(root: string, container: Container, wanted: Status, what: string): void {
+  const status = statusOf(root, container);
+  if (status === wanted) return;
+  throw new UnikrunError(
+    `container not ${wanted}: ${container.id} is ${status}, and only a ${wanted} one can be ${what}.`,
+  );
+}
+
+function ask(root: string, { id }: Container, execute: "stop" | "cont"): void {
+  try {
+    askMachine(containerFolder(root, id), { execute });
+  } catch (cause) {
+    throw new UnikrunError(
+      `The machine of container ${id} can't be told to ${execute === "stop" ? "stand still" : "go on"} (${reasonOf(cause)}): has it just ended?`,
+      { cause },
+    );
+  }
+}

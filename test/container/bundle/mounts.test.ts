@@ -1,0 +1,85 @@
+import test from "ava";
+import { guestMounts } from "../../../runtime/container/bundle/mounts.ts";
+import type { Mount } from "../../../runtime/container/spec/oci.ts";
+
+const mounts = (...list: Mount[]) =>
+  guestMounts("c1", "/bundle", { ociVersion: "1.0.2", root: { path: "rootfs" }, mounts: list });
+
+test("what engines mount for programs on Linux is no guest's", (t) => {
+  const linux: Mount[] = [
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/dev", type: "tmpfs", source: "tmpfs" },
+    { destination: "/dev/shm", type: "bind", source: "/x/shm", options: ["rbind"] },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" },
+    { destination: "/run", type: "tmpfs", source: "tmpfs", options: ["size=65536k"] },
+    { destination: "/run/.containerenv", type: "bind", source: "/x/.containerenv" },
+  ];
+  t.deepEqual(mounts(...linux), []);
+});
+
+test("folders, files and volumes are the guest's, read-only where the last word is ro", (t) => {
+  t.deepEqual(
+    mounts(
+      { destination: "/etc/hosts", type: "bind", source: "/x/hosts", options: ["rbind", "rprivate"] },
+      { destination: "/data", type: "bind", source: "data", options: ["rbind", "rw", "ro"] },
+      { destination: "run/secrets/../secrets", options: ["bind", "ro", "rw"], source: "/s" },
+      { destination: "/run", type: "bind", source: "/x/empty", options: ["rbind", "rw"] },
+    ),
+    [
+      { destination: "/etc/hosts", readOnly: false, source: "/x/hosts" },
+      { destination: "/data", readOnly: true, source: "/bundle/data" },
+      { destination: "/run/secrets", readOnly: false, source: "/s" },
+      { destination: "/run", readOnly: false, source: "/x/empty" },
+    ],
+  );
+});
+
+test("rro is read-only, and what is said of a mount with all below it wins over what is said of it alone", (t) => {
+  const isReadOnly = (...options: string[]) =>
+    mounts({ destination: "/d", type: "bind", source: "/x", options: ["rbind", ...options] })[0]?.readOnly;
+  for (const options of [
+    ["rro"],
+    ["rw", "rro"],
+    ["rro", "rw"],
+    ["ro", "rro"],
+    ["rrw", "rro"],
+    ["ro", "rnosuid"],
+  ])
+    t.true(isReadOnly(...options), options.join());
+  for (const options of [[], ["rrw"], ["ro", "rrw"], ["rro", "rrw"], ["rnoexec", "rnosuid", "rprivate"]])
+    t.false(isReadOnly(...options), options.join());
+});
+
+test("a mount whose users are mapped is refused", (t) => {
+  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+  for (const mapped of [
+    { options: ["rbind", "ridmap"] },
+    { options: ["bind", "idmap=uids=0-1000-1"] },
+    { options: ["bind"], uidMappings: mapping, gidMappings: mapping },
+  ])
+    t.throws(() => mounts({ destination: "/d", type: "bind", source: "/x", ...mapped }), {
+      message: /^Container c1: the users of its mount \/d are mapped \(idmap\)/,
+    });
+});
+
+test("a tmpfs has the size that is said, in the units of tmpfs(5)", (t) => {
+  const size = (option: string) => mounts({ destination: "/t", type: "tmpfs", options: [option] })[0]?.size;
+  t.is(size("size=64m"), 64 << 20);
+  t.is(size("size=65536k"), 64 << 20);
+  t.is(size("size=1G"), 1 << 30);
+  t.is(size("size=4096"), 4096);
+  t.is(size("size=50%"), undefined);
+  t.is(size("mode=1777"), undefined);
+});
+
+test("nothing can be mounted on the root", (t) => {
+  t.throws(() => mounts({ destination: "/", type: "bind", source: "/x", options: ["bind"] }), {
+    message: /nothing can be mounted there: mount \/x on a folder/,
+  });
+});
+
+test("a mount of another type is refused, and named", (t) => {
+  t.throws(() => mounts({ destination: "/m", type: "nfs", source: "server:/x" }), {
+    message: /^Container c1: its mount \/m of type nfs can't be given to a unikernel: mount a folder/,
+  });
+});
