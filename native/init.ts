@@ -37,7 +37,7 @@ export const createInit: LaunchInit = (directives, whileHeld) => launchOrphan(CR
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
 export const waitForInit = (): WaitedFor => launchWaited(CREATE);
 
-/** Starts a tool of `init exec` (native/init/exec.c); `given` is the descriptor that it needs. Its stdio is ours. */
+/** Starts a tool of `init exec` (native/init/exec/exec.c); `given` is the descriptor that it needs. Its stdio is ours. */
 export const execTool = (given?: number): LaunchInit => launchOrphan.bind(null, execTask(given));
 
 /** Like execTool, and tells its exit code. */

@@ -1,6 +1,6 @@
 /*
  * Where the firmware has things in the first MiB of the guest's memory. What is not named here is not touched; init knows the order's place
- * (native/init/guest_memory.c).
+ * (native/init/guest/guest_memory.c).
  */
 #ifndef UNIKRUN_FIRMWARE_LAYOUT_H
 #define UNIKRUN_FIRMWARE_LAYOUT_H

@@ -1,6 +1,6 @@
 /*
  * Enters a kernel by Multiboot 0.6.96, 3.2 and 3.3. Kernel and command line lie in the guest's memory before the machine runs first:
- * whoever made the machine has written them there (native/init/guest_memory.c).
+ * whoever made the machine has written them there (native/init/guest/guest_memory.c).
  */
 #include "multiboot.h"
 

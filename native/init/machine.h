@@ -4,8 +4,8 @@
 
 #include <poll.h>
 
-#include "console.h"
-#include "resolver.h"
+#include "guest/console.h"
+#include "network/resolver.h"
 
 /*
  * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.

@@ -1,6 +1,6 @@
 import { qemuOption } from "./option.ts";
 
-/** init gives the VMM these descriptors (native/init/vmm.c). */
+/** init gives the VMM these descriptors (native/init/cage/vmm.c). */
 const CONSOLE_FD = 3;
 
 /** The guest's COM1, whose other end init holds. */

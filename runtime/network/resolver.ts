@@ -1,7 +1,7 @@
 /**
  * The engine's name server on a loopback address (Docker's 127.0.0.11) is reached by programs of the network namespace only.
  * A guest asks an address of ours instead: what it sends there goes to a tap whose other end is a relay in the
- * container's init (native/init/resolver.c), which asks the engine's from inside the namespace.
+ * container's init (native/init/network/resolver.c), which asks the engine's from inside the namespace.
  */
 import { writeControl } from "../../native/files.ts";
 import { addressFromEnd } from "../../native/ip-address.ts";

@@ -20,7 +20,7 @@ import { probe, repository } from "./harness.ts";
 export interface BareMachine extends AsyncDisposable {
   /** A command of QMP; its `return`. Throws what QEMU says where it is refused. */
   ask(execute: string, given?: object): Promise<unknown>;
-  /** Gives the guest's kernel a command line as the container's init does (native/init/guest_memory.c). */
+  /** Gives the guest's kernel a command line as the container's init does (native/init/guest/guest_memory.c). */
   tell(commandLine: string): void;
   /** Writes at a physical address of the guest's. */
   write(address: number, bytes: Uint8Array): void;

@@ -2,7 +2,7 @@ import test from "ava";
 import type { ExitRule } from "../../runtime/guest/guest.ts";
 import { rumprun } from "../../runtime/guest/rumprun.ts";
 
-/** Reads console lines as init does (native/init/rules.c), with the vCPU halted whenever it is looked at. */
+/** Reads console lines as init does (native/init/guest/rules.c), with the vCPU halted whenever it is looked at. */
 function ending(lines: readonly string[]): { code: number | undefined; ended: boolean } {
   let phase = "boot";
   let code: number | undefined;

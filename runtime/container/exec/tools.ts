@@ -1,4 +1,4 @@
-/** What each of exec's tools is told, and the descriptor that it needs (native/init/exec.c). */
+/** What each of exec's tools is told, and the descriptor that it needs (native/init/exec/exec.c). */
 import { openConsole } from "../../../native/control.ts";
 import type { Directive } from "../../../native/directives.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";

@@ -1,4 +1,4 @@
-#include "exec.h"
+#include "exec/exec.h"
 
 #include <arpa/inet.h>
 #include <linux/if_arp.h>

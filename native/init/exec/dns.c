@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec.h"
+#include "exec/exec.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec.h"
+#include "exec/exec.h"
 
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>

@@ -1,4 +1,4 @@
-#include "console.h"
+#include "guest/console.h"
 
 #include <errno.h>
 #include <string.h>

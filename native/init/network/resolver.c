@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "resolver.h"
+#include "network/resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
