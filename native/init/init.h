@@ -1,4 +1,15 @@
-/* The container's init: what stands in a unikernel's container where runc would have the program. */
+/*
+ * The container's init: what stands in a unikernel's container where runc would have the program. Here is what all of it may call; it
+ * calls nobody. Each folder has a header of its own, with what others may call there:
+ *
+ *	main.c, trial.c, and start.c with its supervise.c, control.c and machine_exit.c (machine.h)
+ *	exec/		what `unikrun exec` runs beside a machine, on its own
+ *	cage/		namespaces and confinement, and the VMM in them
+ *	guest/		the guest's memory, console, words and monitor
+ *	network/	name server, interfaces, and the way of exec's tools to the guest
+ *
+ * A line calls what is below it, never what is above.
+ */
 #ifndef UNIKRUN_INIT_H
 #define UNIKRUN_INIT_H
 
@@ -35,20 +46,8 @@ long parse_long(const char *text);
 /* On a clock that only goes forward. */
 long now_ms(void);
 
-/* namespaces.c */
-void join_cgroups(const struct directives *d);
-void join_namespaces(const struct directives *d);
-void new_namespaces(const struct directives *d);
-int enter_main(int argc, char **argv);
-
-/* main.c */
+/* child.c: answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
 int report_child(pid_t child, int ready, int answer, bool wait);
-
-/* exec.c */
-int exec_main(void);
-
-/* trial.c */
-int trial_main(void);
 
 /* terminal.c */
 int connect_by_path(const char *path);
@@ -69,75 +68,5 @@ struct plan {
 /* Takes one plan; false when the peer was not a whole one and nothing was taken. */
 bool channel_accept(const struct channel *channel, struct plan *plan);
 void channel_started(struct channel *channel);
-
-/* cage.c, confine.c */
-void build_cage(const struct directives *d);
-void lift_limits(void);
-void confine(const struct directives *d);
-void confine_init(void);
-
-/* label.c; proc: a descriptor of /proc, which the cage lacks. */
-/* For what this process executes. Fails where there is no such label. */
-void label_at_exec(const struct directives *d, int proc);
-/* For this process itself, where the host's policy allows that. */
-void label_at_once(const struct directives *d, int proc);
-
-/* seccomp.c: the last step of confinement. */
-void filter_init(void);
-void filter_tool(void);
-
-/* vmm.c */
-struct vmm {
-	pid_t pid;
-	int console, qmp, errors;
-	int status; /* what went wrong before it was executed, as fail() says it */
-};
-/* Starts a process that builds the cage, confines itself and becomes the VMM. */
-struct vmm vmm_launch(const struct directives *d);
-/* Of one that has ended: fails with what it said if it never became the VMM. */
-void vmm_complain(const struct vmm *vmm);
-
-/* guest_memory.c */
-/* Copies the kernel into the guest's memory, the file of that name, and says there where it begins. */
-void load_kernel(const struct directives *d, const char *file, int kernel);
-/* Puts the guest's command line where its firmware looks for it; we are in the cage. */
-void write_command_line(const char *text);
-
-/* rules.c: the guest's words on its console that say how it ended. */
-struct rule {
-	const char *phase, *next, *code, *line;
-	bool halts;
-};
-struct rules {
-	struct rule rule[32];
-	size_t count;
-	char phase[16];
-	int code; /* -1 as long as no rule has given one */
-};
-enum verdict { GOES_ON, HALTS, ENDS };
-void rules_load(struct rules *rules, const struct directives *d);
-enum verdict rules_line(struct rules *rules, const char *line);
-
-/* monitor.c: the little of QMP that init speaks. */
-enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE, FORWARDED };
-struct monitor {
-	int fd;
-	enum monitor_state state;
-	char line[65536];
-	size_t used;
-	char *answer; /* to what was forwarded, until somebody takes it */
-	bool halted; /* the last look at the vCPU found it halted for good */
-	bool reset; /* the guest reset its machine, or panicked */
-	bool told_to_end; /* by a signal */
-};
-void monitor_look(struct monitor *monitor);
-/* Sends a caller's command, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */
-void monitor_forward(struct monitor *monitor, const char *line, int fd);
-/* Reads what is there; false at end of file. */
-bool monitor_read(struct monitor *monitor);
-
-/* start.c */
-/* Waits for the plans of the board and of the start, runs the machine, and returns the container's exit code. */
-int live(struct channel *channel, int signals);
 
 #endif

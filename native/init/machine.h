@@ -4,8 +4,9 @@
 
 #include <poll.h>
 
-#include "guest/console.h"
-#include "network/resolver.h"
+#include "cage/cage.h"
+#include "guest/guest.h"
+#include "network/network.h"
 
 /*
  * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.
@@ -35,20 +36,6 @@ void control_show(struct control *control, const char *data, size_t length);
 void control_typed(struct control *control, struct console *console);
 /* Before init ends. */
 void control_end(struct control *control);
-
-/* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
-enum { LINK_LIMIT = 32 };
-struct links {
-	int socket;
-	struct wired_link {
-		int index;
-		char name[16];
-	} wired[LINK_LIMIT];
-	int told[LINK_LIMIT]; /* indexes of those that came */
-	size_t wired_count, told_count;
-};
-void links_open(struct links *links, const struct directives *d);
-void links_read(struct links *links);
 
 struct machine {
 	struct vmm vmm;
@@ -82,5 +69,9 @@ void relay(struct machine *m, int signals);
 
 /* machine_exit.c: the container's exit code, once the VMM is gone. */
 int exit_code(struct machine *machine);
+
+/* start.c */
+/* Waits for the plans of the board and of the start, runs the machine, and returns the container's exit code. */
+int live(struct channel *channel, int signals);
 
 #endif

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
-#include "init.h"
+#include "exec/exec.h"
+#include "machine.h"
+#include "trial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* native/init.ts passes these: the directives, where the answer goes, and, if we are held, what lets us go. */
@@ -83,30 +84,6 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	(void)!write(ready, "ok", 2);
 	close(ready);
 	return live(channel, signals);
-}
-
-/* Answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
-int report_child(pid_t child, int ready, int answer, bool wait)
-{
-	char words[1100];
-	ssize_t n = read(ready, words, sizeof words);
-	if (n != 2 || memcmp(words, "ok", 2)) {
-		waitpid(child, NULL, 0);
-		if (n > 0)
-			write_all(answer, words, (size_t)n);
-		else
-			fail("it ended at once");
-		return 1;
-	}
-	dprintf(answer, "pid %d", child);
-	if (!wait)
-		return 0;
-	close(answer);
-	int status;
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Whoever has the other end puts us into our cgroup meanwhile; if that fails, or he dies, it closes. */

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
-#include "init.h"
+#include "cage/cage.h"
+#include "trial.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "init.h"
+#include "cage/cage.h"
 
 #include <errno.h>
 #include <fcntl.h>

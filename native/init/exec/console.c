@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec/exec.h"
+#include "exec/tool.h"
 
 #include <errno.h>
 #include <poll.h>

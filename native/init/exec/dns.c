@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec/exec.h"
+#include "exec/tool.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,13 +1,12 @@
 #define _GNU_SOURCE
 #include "exec/exec.h"
+#include "cage/cage.h"
+#include "exec/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,54 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* native/exec.ts passes these. */
+/* native/init.ts passes these. */
 enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GIVEN_FD = 5 };
-
-const char *exec_word(const struct exec *exec, const char *key)
-{
-	const char *value = directives_get(&exec->words, key);
-	return value ? value : "";
-}
-
-bool exec_wait(const struct exec *exec, int fd, short events)
-{
-	for (;;) {
-		long left = exec->deadline - now_ms();
-		struct pollfd each = { fd, events, 0 };
-		int n = left > 0 ? poll(&each, 1, (int)left) : 0;
-		if (n >= 0 || errno != EINTR)
-			return n > 0;
-	}
-}
-
-bool exec_write(const struct exec *exec, int fd, const char *data, size_t length)
-{
-	while (length) {
-		/* A pipe that can be written takes so much without waiting. */
-		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
-		if (!exec_wait(exec, fd, POLLOUT))
-			return false;
-		ssize_t n = write(fd, data, piece);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		if (n > 0) {
-			data += n;
-			length -= (size_t)n;
-		}
-	}
-	return true;
-}
-
-int exec_complain(const char *format, ...)
-{
-	char text[1024];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	dprintf(2, "unikrun: %s\n", text);
-	return 1;
-}
 
 static int tool_print(struct exec *exec)
 {
@@ -101,7 +54,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	if (directives_get(&exec->words, "wait"))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (tools[tool].tunnel)
-		tunnel_run(exec);
+		tunnel_run(&exec->tunnel, filter_tool);
 	filter_tool();
 	(void)!write(ready, "ok", 2);
 	close(ready);
@@ -117,10 +70,11 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 int exec_main(void)
 {
 	fail_to(ANSWER_FD);
-	struct exec exec = { .words = directives_read(DIRECTIVES_FD), .given = GIVEN_FD, .socket = -1, .tun = -1 };
+	struct exec exec = { .words = directives_read(DIRECTIVES_FD), .given = GIVEN_FD, .socket = -1 };
 	close(DIRECTIVES_FD);
 	if (fcntl(GIVEN_FD, F_GETFD) < 0)
 		exec.given = -1;
+	exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = exec.given, .tun = -1 };
 	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	if (directives_get(&exec.words, "wait"))
@@ -138,7 +92,7 @@ int exec_main(void)
 	join_cgroups(&exec.words);
 	join_namespaces(&exec.words);
 	if (tools[tool].tunnel)
-		tunnel_open(&exec);
+		tunnel_open(&exec.tunnel);
 	if (tools[tool].open)
 		tools[tool].open(&exec);
 	int ready[2];
@@ -153,7 +107,7 @@ int exec_main(void)
 		_exit(be_tool(&exec, tool, console_socket, mounts, ready[1]));
 	}
 	/* Who waits must not hold open what the tool closes. */
-	int tools_own[] = { ready[1], exec.given, exec.socket, exec.tun, mounts, console_socket };
+	int tools_own[] = { ready[1], exec.given, exec.socket, exec.tunnel.tun, mounts, console_socket };
 	for (size_t i = 0; i < sizeof tools_own / sizeof *tools_own; i++)
 		if (tools_own[i] >= 0)
 			close(tools_own[i]);

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec/exec.h"
+#include "exec/tool.h"
 
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
@@ -20,7 +20,7 @@ static bool is_v6(const struct exec *exec)
 
 void ping_open(struct exec *exec)
 {
-	exec->socket = tunnel_socket(exec, SOCK_RAW, is_v6(exec) ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	exec->socket = tunnel_socket(&exec->tunnel, SOCK_RAW, is_v6(exec) ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
 static uint16_t checksum(const void *data, size_t length)

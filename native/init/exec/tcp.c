@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec/exec.h"
+#include "exec/tool.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -13,7 +13,7 @@ enum { LEAVE_MS = 500 };
 
 void tcp_open(struct exec *exec)
 {
-	exec->socket = tunnel_socket(exec, SOCK_STREAM, 0);
+	exec->socket = tunnel_socket(&exec->tunnel, SOCK_STREAM, 0);
 }
 
 bool tcp_connect(struct exec *exec)

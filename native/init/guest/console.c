@@ -1,4 +1,4 @@
-#include "guest/console.h"
+#include "guest/guest.h"
 
 #include <errno.h>
 #include <string.h>

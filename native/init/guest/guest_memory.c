@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "init.h"
+#include "guest/guest.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "init.h"
+#include "guest/guest.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "machine.h"
+#include "network/network.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

@@ -1,4 +1,4 @@
-#include "exec/exec.h"
+#include "network/network.h"
 
 #include <arpa/inet.h>
 #include <linux/if_arp.h>

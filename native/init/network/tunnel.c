@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "exec/exec.h"
+#include "network/network.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,11 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/*
- * The guest's address is the container's own in its network namespace, so no program there can reach the guest by it. A
- * namespace of our own has a point-to-point interface to the guest; its packets go as frames to the tap that came with the
- * directives, which the runtime has joined to the guest's.
- */
 #define INTERFACE "guest"
 
 enum { PACKET = 65536, LAST_MS = 20, SETTLING_MS = 2000 };
@@ -31,6 +26,12 @@ struct in6_ifreq {
 	uint32_t prefix;
 	int index;
 };
+
+static const char *word(const struct tunnel *tunnel, const char *key)
+{
+	const char *value = directives_get(tunnel->words, key);
+	return value ? value : "";
+}
 
 union address tunnel_address(const char *text, uint16_t port)
 {
@@ -53,10 +54,10 @@ socklen_t tunnel_address_size(const union address *address)
 	return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-int tunnel_socket(const struct exec *exec, int type, int protocol)
+int tunnel_socket(const struct tunnel *tunnel, int type, int protocol)
 {
 	/* The kernel gives the tunnel link-local addresses of its own too, which the guest's answers would not find. */
-	union address own = tunnel_address(exec_word(exec, "own-address"), 0);
+	union address own = tunnel_address(word(tunnel, "own-address"), 0);
 	int fd = socket(own.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd < 0)
 		fail_errno("could not open a socket to the guest");
@@ -64,7 +65,7 @@ int tunnel_socket(const struct exec *exec, int type, int protocol)
 	long until = now_ms() + SETTLING_MS;
 	while (bind(fd, &own.any, tunnel_address_size(&own)) < 0) {
 		if (errno != EADDRNOTAVAIL || now_ms() >= until)
-			fail_errno("could not use the address %s", exec_word(exec, "own-address"));
+			fail_errno("could not use the address %s", word(tunnel, "own-address"));
 		poll(NULL, 0, 1);
 	}
 	return fd;
@@ -95,16 +96,16 @@ static void give_addresses_v6(int fd, union address own, union address guest)
 	set(fd, SIOCADDRT, &route);
 }
 
-void tunnel_open(struct exec *exec)
+void tunnel_open(struct tunnel *tunnel)
 {
 	/* A tun belongs to the namespace that its device file was opened in. */
 	if (unshare(CLONE_NEWNET) < 0)
 		fail_errno("could not make a network namespace");
-	exec->tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	tunnel->tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	struct ifreq interface = { .ifr_name = INTERFACE, .ifr_flags = IFF_TUN | IFF_NO_PI };
-	if (exec->tun < 0 || ioctl(exec->tun, TUNSETIFF, &interface) < 0)
+	if (tunnel->tun < 0 || ioctl(tunnel->tun, TUNSETIFF, &interface) < 0)
 		fail_errno("could not make a tunnel to the guest");
-	union address own = tunnel_address(exec_word(exec, "own-address"), 0), guest = tunnel_address(exec_word(exec, "guest-address"), 0);
+	union address own = tunnel_address(word(tunnel, "own-address"), 0), guest = tunnel_address(word(tunnel, "guest-address"), 0);
 	bool is_v6 = own.any.sa_family == AF_INET6;
 	if (guest.any.sa_family != own.any.sa_family)
 		fail("the guest's address and ours are of two families");
@@ -113,7 +114,7 @@ void tunnel_open(struct exec *exec)
 		fail_errno("could not make a tunnel to the guest");
 	if (!is_v6)
 		give_addresses_v4(fd, &interface, own, guest);
-	interface.ifr_mtu = (int)parse_long(exec_word(exec, "mtu"));
+	interface.ifr_mtu = (int)parse_long(word(tunnel, "mtu"));
 	set(fd, SIOCSIFMTU, &interface);
 	interface.ifr_flags = IFF_UP | IFF_RUNNING;
 	set(fd, SIOCSIFFLAGS, &interface);
@@ -122,25 +123,25 @@ void tunnel_open(struct exec *exec)
 	close(fd);
 }
 
-static void from_guest(const struct exec *exec, uint8_t *frame)
+static void from_guest(const struct tunnel *tunnel, uint8_t *frame)
 {
-	ssize_t n = read(exec->given, frame, ETHER + PACKET);
+	ssize_t n = read(tunnel->tap, frame, ETHER + PACKET);
 	if (n <= ETHER)
 		return;
 	size_t answer = neighbour_answer(frame, (size_t)n);
 	uint16_t protocol = ntohs(((struct ethhdr *)frame)->h_proto);
 	if (answer)
-		(void)!write(exec->given, frame, answer);
+		(void)!write(tunnel->tap, frame, answer);
 	else if (protocol == ETH_P_IP || protocol == ETH_P_IPV6)
-		(void)!write(exec->tun, frame + ETHER, (size_t)n - ETHER);
+		(void)!write(tunnel->tun, frame + ETHER, (size_t)n - ETHER);
 }
 
 /* False where there was no packet. */
-static bool to_guest(const struct exec *exec, uint8_t *frame, const uint8_t *guest, const struct in6_addr *own)
+static bool to_guest(const struct tunnel *tunnel, uint8_t *frame, const uint8_t *guest, const struct in6_addr *own)
 {
 	struct ethhdr *ether = (struct ethhdr *)frame;
 	uint8_t *packet = frame + ETHER;
-	ssize_t n = read(exec->tun, packet, PACKET);
+	ssize_t n = read(tunnel->tun, packet, PACKET);
 	if (n <= 0)
 		return false;
 	bool is_v6 = packet[0] >> 4 == 6;
@@ -150,54 +151,54 @@ static bool to_guest(const struct exec *exec, uint8_t *frame, const uint8_t *gue
 	memcpy(ether->h_dest, guest, 6);
 	memcpy(ether->h_source, our_mac, 6);
 	ether->h_proto = htons(is_v6 ? ETH_P_IPV6 : ETH_P_IP);
-	(void)!write(exec->given, frame, ETHER + (size_t)n);
+	(void)!write(tunnel->tap, frame, ETHER + (size_t)n);
 	return true;
 }
 
-static void carry(const struct exec *exec, int tool)
+static void carry(const struct tunnel *tunnel, int tool)
 {
 	static uint8_t frame[ETHER + PACKET] __attribute__((aligned(4)));
 	uint8_t guest[6];
-	union address own = tunnel_address(exec_word(exec, "own-address"), 0);
-	if (sscanf(exec_word(exec, "guest-mac"), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &guest[0], &guest[1], &guest[2], &guest[3],
+	union address own = tunnel_address(word(tunnel, "own-address"), 0);
+	if (sscanf(word(tunnel, "guest-mac"), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &guest[0], &guest[1], &guest[2], &guest[3],
 		   &guest[4], &guest[5]) != 6)
 		_exit(1);
 	for (;;) {
-		struct pollfd fds[] = { { exec->tun, POLLIN, 0 }, { exec->given, POLLIN, 0 }, { tool, POLLIN, 0 } };
+		struct pollfd fds[] = { { tunnel->tun, POLLIN, 0 }, { tunnel->tap, POLLIN, 0 }, { tool, POLLIN, 0 } };
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (fds[0].revents)
-			to_guest(exec, frame, guest, &own.v6.sin6_addr);
+			to_guest(tunnel, frame, guest, &own.v6.sin6_addr);
 		if (fds[1].revents)
-			from_guest(exec, frame);
+			from_guest(tunnel, frame);
 		if (fds[2].revents)
 			break;
 	}
 	/* A tool that was killed leaves it to the kernel to close its connection. */
-	while (poll(&(struct pollfd){ exec->tun, POLLIN, 0 }, 1, LAST_MS) > 0 && to_guest(exec, frame, guest, &own.v6.sin6_addr))
+	while (poll(&(struct pollfd){ tunnel->tun, POLLIN, 0 }, 1, LAST_MS) > 0 && to_guest(tunnel, frame, guest, &own.v6.sin6_addr))
 		;
 	_exit(0);
 }
 
-void tunnel_run(const struct exec *exec)
+void tunnel_run(const struct tunnel *tunnel, void (*confine)(void))
 {
 	int alive[2];
 	if (pipe2(alive, O_CLOEXEC) < 0)
 		fail_errno("could not make a pipe");
-	fcntl(exec->given, F_SETFL, O_NONBLOCK);
+	fcntl(tunnel->tap, F_SETFL, O_NONBLOCK);
 	pid_t child = fork();
 	if (child < 0)
 		fail_errno("could not fork");
 	if (child == 0) {
 		/* Nobody waits for our end: let go of the stdio and of the answer that others wait for. */
 		for (int fd = 0; fd < 64; fd++)
-			if (fd != exec->tun && fd != exec->given && fd != alive[0])
+			if (fd != tunnel->tun && fd != tunnel->tap && fd != alive[0])
 				close(fd);
-		filter_tool();
-		carry(exec, alive[0]);
+		confine();
+		carry(tunnel, alive[0]);
 	}
 	/* Its other end closes with us. */
 	close(alive[0]);
-	close(exec->tun);
-	close(exec->given);
+	close(tunnel->tun);
+	close(tunnel->tap);
 }

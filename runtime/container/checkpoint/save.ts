@@ -20,7 +20,7 @@ import {
   writeCheckpoint,
 } from "./image.ts";
 
-/** init keeps its machine's disks from this descriptor on (native/init/supervise.c). */
+/** init keeps its machine's disks from this descriptor on (native/init/start.c). */
 const FIRST_DISK = 100;
 
 /**

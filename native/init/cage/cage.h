@@ -1,0 +1,40 @@
+/* Where a process runs and what it may do there: namespaces, the cage of the VMM, labels, filters. */
+#ifndef UNIKRUN_CAGE_H
+#define UNIKRUN_CAGE_H
+
+#include "init.h"
+
+/* namespaces.c */
+void join_cgroups(const struct directives *d);
+void join_namespaces(const struct directives *d);
+void new_namespaces(const struct directives *d);
+int enter_main(int argc, char **argv);
+
+/* cage.c, confine.c */
+void build_cage(const struct directives *d);
+void lift_limits(void);
+void confine(const struct directives *d);
+void confine_init(void);
+
+/* label.c; proc: a descriptor of /proc, which the cage lacks. */
+/* For what this process executes. Fails where there is no such label. */
+void label_at_exec(const struct directives *d, int proc);
+/* For this process itself, where the host's policy allows that. */
+void label_at_once(const struct directives *d, int proc);
+
+/* seccomp.c: the last step of confinement. */
+void filter_init(void);
+void filter_tool(void);
+
+/* vmm.c */
+struct vmm {
+	pid_t pid;
+	int console, qmp, errors;
+	int status; /* what went wrong before it was executed, as fail() says it */
+};
+/* Starts a process that builds the cage, confines itself and becomes the VMM. */
+struct vmm vmm_launch(const struct directives *d);
+/* Of one that has ended: fails with what it said if it never became the VMM. */
+void vmm_complain(const struct vmm *vmm);
+
+#endif

@@ -1,0 +1,30 @@
+#include "init.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int report_child(pid_t child, int ready, int answer, bool wait)
+{
+	char words[1100];
+	ssize_t n = read(ready, words, sizeof words);
+	if (n != 2 || memcmp(words, "ok", 2)) {
+		waitpid(child, NULL, 0);
+		if (n > 0)
+			write_all(answer, words, (size_t)n);
+		else
+			fail("it ended at once");
+		return 1;
+	}
+	dprintf(answer, "pid %d", child);
+	if (!wait)
+		return 0;
+	close(answer);
+	int status;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,55 @@
+#define _GNU_SOURCE
+#include "exec/tool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+const char *exec_word(const struct exec *exec, const char *key)
+{
+	const char *value = directives_get(&exec->words, key);
+	return value ? value : "";
+}
+
+bool exec_wait(const struct exec *exec, int fd, short events)
+{
+	for (;;) {
+		long left = exec->deadline - now_ms();
+		struct pollfd each = { fd, events, 0 };
+		int n = left > 0 ? poll(&each, 1, (int)left) : 0;
+		if (n >= 0 || errno != EINTR)
+			return n > 0;
+	}
+}
+
+bool exec_write(const struct exec *exec, int fd, const char *data, size_t length)
+{
+	while (length) {
+		/* A pipe that can be written takes so much without waiting. */
+		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
+		if (!exec_wait(exec, fd, POLLOUT))
+			return false;
+		ssize_t n = write(fd, data, piece);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n > 0) {
+			data += n;
+			length -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+int exec_complain(const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	dprintf(2, "unikrun: %s\n", text);
+	return 1;
+}

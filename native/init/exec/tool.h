@@ -1,0 +1,45 @@
+/* A tool of exec returns an exit code; what is wrong is a line on stderr. */
+#ifndef UNIKRUN_TOOL_H
+#define UNIKRUN_TOOL_H
+
+#include "init.h"
+#include "network/network.h"
+
+struct exec {
+	struct directives words;
+	int given; /* the descriptor that came with the directives: a tap, or the guest's console; -1: none */
+	int socket; /* opened before privileges were given up; -1: none */
+	struct tunnel tunnel;
+	long deadline; /* ms */
+};
+
+/* tool.c */
+const char *exec_word(const struct exec *exec, const char *key);
+/* Waits for events on fd until the deadline; false when it has passed. */
+bool exec_wait(const struct exec *exec, int fd, short events);
+/* To what may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */
+bool exec_write(const struct exec *exec, int fd, const char *data, size_t length);
+/* "unikrun: …" on stderr; returns 1. */
+int exec_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* http.c, tcp.c */
+void tcp_open(struct exec *exec);
+/* Connects exec->socket; false after a complaint. */
+bool tcp_connect(struct exec *exec);
+/* Takes leave of the guest, so that it keeps nothing of the connection. */
+void tcp_finish(struct exec *exec);
+int tool_http(struct exec *exec);
+int tool_tcp(struct exec *exec);
+
+/* ping.c */
+void ping_open(struct exec *exec);
+int tool_ping(struct exec *exec);
+
+/* dns.c */
+void dns_open(struct exec *exec);
+int tool_dns(struct exec *exec);
+
+/* console.c */
+int tool_console(struct exec *exec);
+
+#endif

@@ -1,0 +1,82 @@
+/* The networks of a container: what init carries between them, and what it says of them. */
+#ifndef UNIKRUN_NETWORK_H
+#define UNIKRUN_NETWORK_H
+
+#include "init.h"
+
+#include <netinet/in.h>
+
+/*
+ * resolver.c: the relay between a guest and the engine's name server, which listens on a loopback address of the container's network
+ * namespace where no frame of the guest's gets to: a tap brings us the frames that the guest sends to the
+ * resolver's address, and takes back the answers.
+ */
+enum { QUERY_LIMIT = 256, QUESTION_LIMIT = 12 + 256 + 4 };
+
+struct query {
+	long deadline; /* 0: free */
+	uint32_t guest; /* network order, as all that goes into a frame */
+	uint16_t port, id;
+	uint8_t guest_mac[6], our_mac[6];
+	uint8_t turn; /* tells this query's answer from that of its place's last one */
+	size_t question_length;
+	uint8_t question[QUESTION_LIMIT];
+};
+struct resolver {
+	int tap, socket; /* -1: there is none */
+	uint32_t address;
+	size_t mtu;
+	size_t next, pending;
+	struct query *queries;
+};
+void resolver_open(struct resolver *resolver, int tap, const char *value);
+void resolver_from_guest(struct resolver *resolver, long now);
+void resolver_from_server(struct resolver *resolver);
+/* Answers what has waited too long with SERVFAIL; returns when to be called again, -1 for never. */
+long resolver_deadline(struct resolver *resolver, long now);
+
+/* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
+enum { LINK_LIMIT = 32 };
+struct links {
+	int socket;
+	struct wired_link {
+		int index;
+		char name[16];
+	} wired[LINK_LIMIT];
+	int told[LINK_LIMIT]; /* indexes of those that came */
+	size_t wired_count, told_count;
+};
+void links_open(struct links *links, const struct directives *d);
+void links_read(struct links *links);
+
+/* An IPv4 or IPv6 address; an IPv6 link-local one is that of the tunnel's interface. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/*
+ * tunnel.c: the guest's address is the container's own in its network namespace, so no program there can reach the guest by it. A
+ * namespace of our own has a point-to-point interface to the guest; its packets go as frames to the tap that came with the
+ * directives, which the runtime has joined to the guest's.
+ */
+struct tunnel {
+	const struct directives *words; /* own-address, guest-address, guest-mac, mtu */
+	int tap;
+	int tun; /* in a network namespace of our own, whose only other end is the guest; -1: none */
+};
+union address tunnel_address(const char *text, uint16_t port);
+socklen_t tunnel_address_size(const union address *address);
+/* A socket to the guest, from our own address. Fails, so only where that can still be told. */
+int tunnel_socket(const struct tunnel *tunnel, int type, int protocol);
+void tunnel_open(struct tunnel *tunnel);
+/* Forks what carries packets between the tunnel and the guest's network, and ends after this process; in it `confine` comes first. */
+void tunnel_run(const struct tunnel *tunnel, void (*confine)(void));
+
+/* neighbour.c: what a guest asks on its network before it sends to us. Answers in place; the answer's length, 0 for none. */
+enum { ETHER = 14 };
+extern const uint8_t our_mac[6];
+size_t neighbour_answer(uint8_t *frame, size_t length);
+
+#endif
