@@ -99,7 +99,7 @@ static int read_brief(const struct request *request, char *data, struct brief *b
 	return number_of(brief->pid) > 1;
 }
 
-/* As isAlive() of runtime/container/record/container.ts: a pid that is another process's now does not count, nor does a zombie. */
+/* As isAlive() of runtime/container/record/alive.ts: a pid that is another process's now does not count, nor does a zombie. */
 static int is_alive(const struct brief *brief)
 {
 	char path[PATH_SIZE], stat[1024];
@@ -229,7 +229,7 @@ static int quick_delete(const struct request *request, struct brief *brief)
 	return forget(request);
 }
 
-/* isId() of runtime/container/record/container.ts; what begins with a dash is a flag. */
+/* isId() of runtime/container/record/id.ts; what begins with a dash is a flag. */
 static int is_id(const char *id)
 {
 	int length = 0;

@@ -1,5 +1,6 @@
 import { deleteContainer } from "../container/life/delete.ts";
-import { forgetFragment, isId, isReserved } from "../container/record/container.ts";
+import { isId } from "../container/record/id.ts";
+import { forgetFragment, isReserved } from "../container/record/store.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {

@@ -1,6 +1,6 @@
 import { exactJson } from "../container/cgroup/figures.ts";
 import { oomKills, statisticsOf, watchOomKills } from "../container/observe/statistics.ts";
-import { isAlive } from "../container/record/container.ts";
+import { isAlive } from "../container/record/alive.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import { handOver, ownContainer, type Verb } from "./verb.ts";

@@ -1,6 +1,6 @@
 import { listOthers } from "../container/delegate/delegate.ts";
-import { listContainers } from "../container/record/container.ts";
 import { containerReport, type Report } from "../container/record/report.ts";
+import { listContainers } from "../container/record/store.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import type { Verb } from "./verb.ts";

@@ -1,5 +1,7 @@
-import { type Container, isId, isReserved, readContainer } from "../container/record/container.ts";
-import { UnikrunError } from "../error.ts";
+import { doesNotExist } from "../container/engines/words.ts";
+import type { Container } from "../container/record/container.ts";
+import { isId } from "../container/record/id.ts";
+import { isReserved, readContainer } from "../container/record/store.ts";
 
 /** A parsed command line, as a verb sees it. */
 export interface Call {
@@ -29,8 +31,7 @@ export function ownContainer(call: Call): Container | null {
   const container = readContainer(call.root, id);
   if (container) return container;
   if (isReserved(call.root, id)) return null;
-  // Engines look for "does not exist".
-  throw new UnikrunError(`container ${id} does not exist in ${call.root}.`);
+  throw doesNotExist(id, call.root);
 }
 
 /** Puts the runtime in our place whose container it is; few calls need it, so it is loaded here. */

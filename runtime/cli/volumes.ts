@@ -1,4 +1,4 @@
-import { hostSettings, storeFolder } from "../container/settings/settings.ts";
+import { hostSettings, storeFolder } from "../container/settings/host.ts";
 import { bringBackAll } from "../disk/volumes.ts";
 import type { Verb } from "./verb.ts";
 

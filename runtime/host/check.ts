@@ -1,7 +1,7 @@
 /** All that `unikrun check` looks at, in the order in which a person would mend it. */
 import { readTextOrNull } from "../../native/files.ts";
 import { isRootless } from "../container/delegate/rootless.ts";
-import { type HostSettings, hostSettings } from "../container/settings/settings.ts";
+import { type HostSettings, hostSettings } from "../container/settings/host.ts";
 import { reasonOf } from "../error.ts";
 import { checkCgroups } from "./checks/cgroups.ts";
 import { checkEngines } from "./checks/engines.ts";

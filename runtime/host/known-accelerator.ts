@@ -1,4 +1,4 @@
-import { hostSettings } from "../container/settings/settings.ts";
+import { hostSettings } from "../container/settings/host.ts";
 import type { Accelerator } from "../machine/accelerator.ts";
 import { rememberedProbe } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";

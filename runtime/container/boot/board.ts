@@ -3,31 +3,22 @@ import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import { familyNamed } from "../../guest/detect.ts";
-import type { Firmware } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
-import type { Accelerator } from "../../machine/accelerator.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { boardDirectives, VMM_UIDS } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
-import { type Container, containerFolder, type GuestRecord } from "../record/container.ts";
-import { annotationSettings, type HostSettings, type OperatorSettings } from "../settings/settings.ts";
+import {
+  type BoardRecord,
+  type Container,
+  containerFolder,
+  type GuestRecord,
+  type SavedBoard,
+} from "../record/container.ts";
+import { annotationSettings, type OperatorSettings } from "../settings/guest.ts";
+import type { HostSettings } from "../settings/host.ts";
 import { allowedWorkers } from "./pids.ts";
-
-/** What is decided when a container is created, and stays. */
-export interface BoardRecord {
-  readonly accelerator: Accelerator;
-  readonly firmware: Firmware;
-  readonly memoryMiB: number;
-  /** A line for the container's log. */
-  readonly say?: string;
-  /** It waits for the state of another. */
-  readonly incoming?: true;
-}
-
-/** What a machine must be to take the state of another. */
-export type SavedBoard = Pick<BoardRecord, "accelerator" | "firmware" | "memoryMiB">;
 
 /** Throws UnikrunError for what its guest can't be given. */
 export async function decideBoard(options: {

@@ -7,7 +7,7 @@ import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
-import type { HostSettings } from "../settings/settings.ts";
+import type { HostSettings } from "../settings/host.ts";
 import { openGuestDisks, openSingleFile, type ResolvConf } from "./disks.ts";
 
 export interface Boot extends Disposable {

@@ -11,7 +11,7 @@ import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { Container } from "../record/container.ts";
-import { cacheBytes, type HostSettings, volumeBytes } from "../settings/settings.ts";
+import { cacheBytes, type HostSettings, volumeBytes } from "../settings/host.ts";
 
 /** The resolv.conf that the engine mounts; without one, the image's own stays as it is. */
 export interface ResolvConf {

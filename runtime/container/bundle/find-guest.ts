@@ -9,7 +9,7 @@ import {
   type GuestSettings,
   imageSettings,
   mergeGuestSettings,
-} from "../settings/settings.ts";
+} from "../settings/guest.ts";
 import type { Vm } from "../spec/oci.ts";
 import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./image-file.ts";
 import type { Outline } from "./outline.ts";

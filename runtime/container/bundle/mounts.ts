@@ -1,5 +1,6 @@
 import { joinPaths } from "../../../native/paths.ts";
 import { UnikrunError } from "../../error.ts";
+import { isUsualMount } from "../engines/every-container.ts";
 import type { Mount, Spec } from "../spec/oci.ts";
 
 /** A mount that somebody wants in the guest. */
@@ -13,15 +14,11 @@ export interface GuestMount {
   readonly size?: number;
 }
 
-/** What programs on Linux need and engines therefore always mount, and where. */
-const LINUX_TYPES = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"];
-const LINUX_PLACES = /^\/(dev|proc|sys)(\/|$)|^\/run\/\.containerenv$/;
-
 /** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
 export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
-    if (isForLinux(mount, destination)) return [];
+    if (isUsualMount(mount, destination)) return [];
     if (destination === "/") {
       throw new UnikrunError(
         `Container ${id}: a unikernel's own files are at /, so nothing can be mounted there: mount ${mount.source ?? "it"} on a folder.`,
@@ -63,11 +60,6 @@ function refuseMappedIds(id: string, { destination, options = [], uidMappings, g
     `Container ${id}: the users of its mount ${destination} are mapped (idmap), which a unikernel's disks can't have: mount it without.`,
   );
 }
-
-const isForLinux = ({ type = "" }: Mount, destination: string): boolean =>
-  LINUX_TYPES.includes(type) ||
-  LINUX_PLACES.test(destination) ||
-  (destination === "/run" && type === "tmpfs");
 
 const isBind = ({ type, options = [] }: Mount): boolean =>
   type === "bind" || options.some((option) => option === "bind" || option === "rbind");

@@ -8,7 +8,7 @@ import type { CreateOptions } from "../life/create.ts";
 import { runContainer } from "../life/run.ts";
 import { startContainer } from "../life/start.ts";
 import { type Container, netnsOf } from "../record/container.ts";
-import { hostSettings } from "../settings/settings.ts";
+import { hostSettings } from "../settings/host.ts";
 import { openSavedDisks } from "./disks.ts";
 import { type Checkpoint, MEMORY, openPart, readCheckpoint } from "./image.ts";
 import { vmmVersion } from "./save.ts";

@@ -7,9 +7,12 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { acceleratorOf } from "../../machine/accelerator.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
+import { notRunning } from "../engines/words.ts";
 import { endInit } from "../life/end.ts";
-import { type Container, containerFolder, isAlive, statusOf } from "../record/container.ts";
+import { isAlive } from "../record/alive.ts";
+import { type Container, containerFolder } from "../record/container.ts";
 import { type MachineRecord, readMachine } from "../record/machine.ts";
+import { canCheckpoint, canResume, type Status, statusOf } from "../record/status.ts";
 import {
   diskName,
   holdsCheckpoint,
@@ -33,7 +36,8 @@ export function checkpointContainer(
   { folder, leaveRunning }: { folder: string; leaveRunning: boolean },
 ): void {
   const { id } = container;
-  const machine = machineToSave(root, container);
+  const status = statusOf(root, container);
+  const machine = machineToSave(root, container, status);
   makeFolders(folder, 0o700);
   if (holdsCheckpoint(folder))
     throw new UnikrunError(
@@ -43,7 +47,7 @@ export function checkpointContainer(
   try {
     using undo = new DisposableStack();
     undo.defer(() => removeCheckpoint(folder, machine.disks.length));
-    using _still = standStill(container, state, statusOf(root, container) === "paused");
+    using _still = standStill(container, state, status);
     const memory = saveMemory(state, folder);
     const disks = machine.disks.map((_, disk) => saveDisk(container, machine, folder, disk));
     writeCheckpoint(folder, {
@@ -68,8 +72,8 @@ export function checkpointContainer(
 }
 
 /** When this is disposed of, the guest is what it was before; one that ran goes on even if we are killed, by init's care. */
-function standStill(container: Container, state: string, isPaused: boolean): Disposable {
-  if (!isPaused) return holdMachine(state);
+function standStill(container: Container, state: string, status: Status): Disposable {
+  if (!canResume(status)) return holdMachine(state);
   // containerd pauses what it saves. A frozen VMM could not, so only the guest stands still meanwhile.
   const cgroup = openCgroup(container.cgroup);
   cgroup.thaw();
@@ -80,11 +84,8 @@ function standStill(container: Container, state: string, isPaused: boolean): Dis
   };
 }
 
-function machineToSave(root: string, container: Container): MachineRecord {
-  const { id } = container;
-  const status = statusOf(root, container);
-  if (status !== "running" && status !== "paused")
-    throw new UnikrunError(`container not running: ${id} is ${status}, so it can't be saved.`);
+function machineToSave(root: string, { id }: Container, status: Status): MachineRecord {
+  if (!canCheckpoint(status)) throw notRunning(`${id} is ${status}, so it can't be saved`);
   const machine = readMachine(root, id);
   if (!machine)
     throw new UnikrunError(

@@ -1,7 +1,7 @@
 /** The OCI runtime for what is not a unikernel: where it is, and what it says. */
 import { exists, statusOrNull } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
-import { hostSettings } from "../settings/settings.ts";
+import { hostSettings } from "../settings/host.ts";
 
 /** In the order in which they are taken, with the file that each has in a container's folder. */
 const KNOWN = [

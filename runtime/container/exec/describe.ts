@@ -4,7 +4,8 @@ import { type Accelerator, acceleratorOf } from "../../machine/accelerator.ts";
 import { guestNics } from "../../network/visit.ts";
 import { exactJson } from "../cgroup/figures.ts";
 import { statisticsOf } from "../observe/statistics.ts";
-import { type Container, containerFolder, netnsOf, statusOf } from "../record/container.ts";
+import { type Container, containerFolder, netnsOf } from "../record/container.ts";
+import { statusOf } from "../record/status.ts";
 
 type Facts = Readonly<Record<string, string | number>>;
 

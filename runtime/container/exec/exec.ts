@@ -5,7 +5,9 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { joinDirective } from "../bundle/namespaces.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
-import { type Container, statusOf } from "../record/container.ts";
+import { NO_SUCH_PROGRAM, notRunning } from "../engines/words.ts";
+import type { Container } from "../record/container.ts";
+import { canExecute, statusOf } from "../record/status.ts";
 import type { Process } from "../spec/oci.ts";
 import { checkProcess } from "../spec/process.ts";
 import { readCommand } from "./request.ts";
@@ -31,9 +33,8 @@ export async function execInContainer(
   const { args = [], terminal = false, consoleSize } = options.process;
   const command = readCommand(args);
   if (!command) {
-    // Docker makes exit code 127 of the words "executable file not found", Podman with " in" behind them.
     throw new UnikrunError(
-      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (executable file not found in a machine that is one program): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help exec".`,
+      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (${NO_SUCH_PROGRAM} a machine that is one program): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help exec".`,
     );
   }
   if (terminal && options.detach && options.consoleSocket === undefined)
@@ -59,16 +60,13 @@ export async function execInContainer(
 /** Not in a paused container either, whatever runc's --ignore-paused says: what joins a frozen cgroup stands still as well. */
 function checkStatus(root: string, container: Container): void {
   const status = statusOf(root, container);
-  if (status === "running") return;
+  if (canExecute(status)) return;
   const advice = {
     created: "start it first",
     paused: "resume it first",
     stopped: "start a new one",
   }[status];
-  // Engines look for "container not running".
-  throw new UnikrunError(
-    `container not running: ${container.id} is ${status}, so nothing can be executed in it: ${advice}.`,
-  );
+  throw notRunning(`${container.id} is ${status}, so nothing can be executed in it: ${advice}`);
 }
 
 /** A tool hears a guest as its VMM does. */

@@ -3,7 +3,7 @@ import { exists } from "../../../native/files.ts";
 import { createInit, type LaunchInit } from "../../../native/init.ts";
 import { UnikrunError } from "../../error.ts";
 import { familyNamed } from "../../guest/detect.ts";
-import { type BoardRecord, decideBoard, isMadeEarly, makeBoard, type SavedBoard } from "../boot/board.ts";
+import { decideBoard, isMadeEarly, makeBoard } from "../boot/board.ts";
 import { refuseFewPids } from "../boot/pids.ts";
 import { argumentsOf, type Found, findInBundle } from "../bundle/bundle.ts";
 import { guestMounts } from "../bundle/mounts.ts";
@@ -12,18 +12,13 @@ import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { cgroupPaths } from "../cgroup/cgroup.ts";
 import { cgroupPath, type SystemdPlace, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
+import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
-import {
-  type Container,
-  containerFolder,
-  forget,
-  type GuestRecord,
-  readProcess,
-  reserve,
-  stateDocument,
-  writeContainer,
-} from "../record/container.ts";
-import { type HostSettings, hostSettings, storeFolder } from "../settings/settings.ts";
+import type { BoardRecord, SavedBoard } from "../record/container.ts";
+import { type Container, containerFolder, type GuestRecord } from "../record/container.ts";
+import { stateDocument } from "../record/status.ts";
+import { forget, reserve, writeContainer } from "../record/store.ts";
+import { type HostSettings, hostSettings, storeFolder } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
 import { endInit } from "./end.ts";
 import { runHooks } from "./hooks.ts";

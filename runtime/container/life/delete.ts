@@ -1,6 +1,8 @@
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { warn } from "../../log.ts";
-import { type Container, forget, stateDocument, statusOf } from "../record/container.ts";
+import type { Container } from "../record/container.ts";
+import { canDelete, stateDocument, statusOf } from "../record/status.ts";
+import { forget } from "../record/store.ts";
 import { bringVolumesBack } from "./bring-back.ts";
 import { releaseResources } from "./end.ts";
 
@@ -12,7 +14,7 @@ export async function deleteContainer(
 ): Promise<void> {
   const { id } = container;
   const status = statusOf(root, container);
-  if (!options.force && (status === "running" || status === "paused")) {
+  if (!options.force && !canDelete(status)) {
     throw new UnikrunError(
       `Container ${id} can't be deleted: it is ${status}; stop it first, or use delete --force.`,
     );

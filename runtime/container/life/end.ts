@@ -2,7 +2,8 @@
 import { SIGKILL } from "../../../native/signals.ts";
 import { UnikrunError } from "../../error.ts";
 import { removeAll } from "../cgroup/folders.ts";
-import { type Container, isAlive } from "../record/container.ts";
+import { isAlive } from "../record/alive.ts";
+import type { Container } from "../record/container.ts";
 import { signalInit } from "./signal.ts";
 
 /** Milliseconds that a killed init may take to be gone. */

@@ -1,5 +1,6 @@
 import { signalNumber } from "../../../native/signals.ts";
 import { UnikrunError } from "../../error.ts";
+import { notRunning } from "../engines/words.ts";
 import type { Container } from "../record/container.ts";
 import { signalInit } from "./signal.ts";
 
@@ -24,8 +25,5 @@ export async function killContainer(
     return;
   }
   if (signalInit(container, number)) return;
-  // Engines look for these words.
-  throw new UnikrunError(
-    `container not running: ${container.id} has stopped, so it can't be sent signal ${signal}.`,
-  );
+  throw notRunning(`${container.id} has stopped, so it can't be sent signal ${signal}`);
 }

@@ -2,11 +2,13 @@ import { askMachine } from "../../../native/control.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
-import { type Container, containerFolder, type Status, statusOf } from "../record/container.ts";
+import { notRunning } from "../engines/words.ts";
+import { type Container, containerFolder } from "../record/container.ts";
+import { canPause, canResume, type Status, statusOf } from "../record/status.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
 export function pauseContainer(root: string, container: Container): void {
-  refuseUnless(root, container, "running", "paused");
+  refuseUnless(root, container, canPause, "running", "paused");
   ask(root, container, "stop");
   try {
     openCgroup(container.cgroup).freeze();
@@ -18,19 +20,23 @@ export function pauseContainer(root: string, container: Container): void {
 
 /** Lets a paused guest go on. */
 export function resumeContainer(root: string, container: Container): void {
-  refuseUnless(root, container, "paused", "resumed");
+  refuseUnless(root, container, canResume, "paused", "resumed");
   openCgroup(container.cgroup).thaw();
   // It could not be told while it was frozen.
   fitWorkers(root, container);
   ask(root, container, "cont");
 }
 
-function refuseUnless(root: string, container: Container, wanted: Status, what: string): void {
+function refuseUnless(
+  root: string,
+  container: Container,
+  can: (status: Status) => boolean,
+  wanted: "running" | "paused",
+  what: string,
+): void {
   const status = statusOf(root, container);
-  if (status === wanted) return;
-  throw new UnikrunError(
-    `container not ${wanted}: ${container.id} is ${status}, and only a ${wanted} one can be ${what}.`,
-  );
+  if (can(status)) return;
+  throw notRunning(`${container.id} is ${status}, and only a ${wanted} one can be ${what}`, wanted);
 }
 
 function ask(root: string, { id }: Container, execute: "stop" | "cont"): void {

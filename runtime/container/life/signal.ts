@@ -2,7 +2,8 @@ import { errorCode } from "../../../native/libc.ts";
 import { sendSignal } from "../../../native/process.ts";
 import { SIGKILL, SIGNALS } from "../../../native/signals.ts";
 import { setFrozen } from "../cgroup/processes.ts";
-import { type Container, isAlive } from "../record/container.ts";
+import { isAlive } from "../record/alive.ts";
+import type { Container } from "../record/container.ts";
 
 /** Sends a signal, by number, to a container's init, and SIGKILL also where it is paused, as runc does; false where it is gone. */
 export function signalInit(container: Container, signal: number): boolean {

@@ -13,9 +13,10 @@ import { isMadeEarly, makeBoard } from "../boot/board.ts";
 import { type Boot, prepareBoot } from "../boot/boot.ts";
 import { readResolvConf } from "../boot/disks.ts";
 import { allowedWorkers } from "../boot/pids.ts";
-import { type Container, containerFolder, netnsOf, stateDocument, statusOf } from "../record/container.ts";
+import { type Container, containerFolder, netnsOf } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
-import { hostSettings } from "../settings/settings.ts";
+import { stateDocument, statusOf } from "../record/status.ts";
+import { hostSettings } from "../settings/host.ts";
 import { releaseResources } from "./end.ts";
 import { runHooks } from "./hooks.ts";
 

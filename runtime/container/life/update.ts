@@ -1,10 +1,11 @@
 import { readText } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { overheadBytes } from "../../machine/memory.ts";
-import type { BoardRecord } from "../boot/board.ts";
 import { fitWorkers, refuseFewPids } from "../boot/pids.ts";
 import { type Cgroup, openCgroup } from "../cgroup/cgroup.ts";
-import { type Container, statusOf } from "../record/container.ts";
+import { notRunning } from "../engines/words.ts";
+import type { BoardRecord, Container } from "../record/container.ts";
+import { canAskMachine, canUpdate, statusOf } from "../record/status.ts";
 import type { Resources } from "../spec/oci.ts";
 import { checkResources } from "../spec/resources.ts";
 
@@ -81,11 +82,10 @@ function parseLimits(file: string): Resources {
 /** Changes the limits of a container's cgroup. The guest's own memory stays what it was when it started. */
 export async function updateContainer(root: string, container: Container, limits: Resources): Promise<void> {
   const status = statusOf(root, container);
-  if (status === "stopped") {
-    throw new UnikrunError(
-      `container not running: ${container.id} has stopped, and its limits are for nobody: give them to its next create.`,
+  if (!canUpdate(status))
+    throw notRunning(
+      `${container.id} has stopped, and its limits are for nobody: give them to its next create`,
     );
-  }
   refuseFewPids(container.id, limits.pids?.limit);
   const limit = limits.memory?.limit;
   if (limit !== undefined && limit > 0) {
@@ -99,7 +99,7 @@ export async function updateContainer(root: string, container: Container, limits
   // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
   const cgroup = openCgroup(container.cgroup);
   cgroup.limit({ ...(await told(container.scope, cgroup, limits)), devices: [] });
-  if (limits.pids && status === "running") fitWorkers(root, container);
+  if (limits.pids && canAskMachine(status)) fitWorkers(root, container);
 }
 
 /** What is to be written where systemd keeps the cgroup's limits as well, and was told of these. */

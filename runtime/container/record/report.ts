@@ -1,4 +1,5 @@
-import { type Container, type Status, statusOf } from "./container.ts";
+import type { Container } from "./container.ts";
+import { pidOf, type Status, statusOf } from "./status.ts";
 
 /** What `state` and `list` say of a container; the fields are runc's. */
 export interface Report {
@@ -21,7 +22,7 @@ export function reportOf(container: Container, status: Status): Report {
   return {
     ociVersion: container.ociVersion,
     id: container.id,
-    pid: status === "stopped" ? 0 : container.pid,
+    pid: pidOf(container, status),
     status,
     bundle: container.bundle,
     rootfs: container.rootfs,

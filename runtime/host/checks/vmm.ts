@@ -1,6 +1,6 @@
 /** The VMM: QEMU, its firmware, and what it runs guests on. */
 import { exists } from "../../../native/files.ts";
-import type { HostSettings } from "../../container/settings/settings.ts";
+import type { HostSettings } from "../../container/settings/host.ts";
 import { reasonOf } from "../../error.ts";
 import { probeHost, renewKvm, type Verdict } from "../../machine/probe.ts";
 import { findQemu, listQemuFiles } from "../../machine/qemu.ts";

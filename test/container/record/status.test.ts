@@ -1,5 +1,6 @@
 import test from "ava";
-import { type Container, stateDocument } from "../../../runtime/container/record/container.ts";
+import type { Container } from "../../../runtime/container/record/container.ts";
+import { stateDocument } from "../../../runtime/container/record/status.ts";
 import { fixtures, fixtureTest, schemaCheck } from "../../spec-fixtures.ts";
 
 const container = {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import {
   annotationSettings,
-  hostSettings,
   imageSettings,
   mergeGuestSettings,
-} from "../../../runtime/container/settings/settings.ts";
+} from "../../../runtime/container/settings/guest.ts";
+import { hostSettings } from "../../../runtime/container/settings/host.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
 
 const ABSOLUTE = "must be an absolute path without NUL characters.";

@@ -1,0 +1,82 @@
+/** Settings as the schema has them, or a sentence about the first that is wrong. Its checks were compiled by the build. */
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { reasonOf, UnikrunError } from "../../error.ts";
+
+export const HOST_FILE = "/etc/unikrun/config.json";
+
+export function parse(source: string, name: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch (cause) {
+    throw new UnikrunError(`${name} is not JSON (${reasonOf(cause)}).`, { cause });
+  }
+}
+
+/** `subject` makes the beginning of an error's sentence of a field's place; none is the whole. */
+export function checked<Settings>(
+  value: unknown,
+  check: ValidateFunction,
+  subject: (place: string) => string,
+): Settings {
+  if (check(value)) return value as Settings;
+  const [error] = check.errors ?? [];
+  throw new UnikrunError(error ? `${sentence(error, subject)}.` : `${subject("")} is not valid.`);
+}
+
+/** Settings that the host has and nobody else. */
+const HOST_ONLY = [
+  "qemu",
+  "accelerator",
+  "firmware",
+  "sayEmulated",
+  "runtime",
+  "store",
+  "cacheSize",
+  "volumeSize",
+];
+
+function sentence(error: ErrorObject, subject: (place: string) => string): string {
+  const place = placeOf(error.instancePath);
+  const about = subject(place);
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const name = String(error.params.additionalProperty);
+      const wrong = subject(place ? `${place}.${name}` : name);
+      if (place === "" && HOST_ONLY.includes(name))
+        return `${wrong} can be set by the host only, in ${HOST_FILE}`;
+      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      return `${wrong} is no setting: there are ${known.filter((key) => !key.startsWith("$")).join(", ")}`;
+    }
+    case "required":
+      return `${about} has no ${error.params.missingProperty}`;
+    case "enum":
+      return `${about} must be one of ${(error.params.allowedValues as unknown[]).join(", ")}`;
+    case "const":
+      return `${about} can only be ${error.params.allowedValue}`;
+    case "type":
+      return `${about} must be ${TYPES[String(error.params.type)] ?? error.params.type}`;
+    case "pattern":
+      return `${about} must be ${String(error.params.pattern).startsWith("^/") ? "an absolute path" : "a string"} without NUL characters`;
+    case "minimum":
+      return `${about} must be ${error.params.limit} or more`;
+    case "maximum":
+      return `${about} must be ${error.params.limit} or less`;
+    default:
+      return `${about} ${error.message ?? "is not valid"}`;
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: "a string",
+  integer: "a whole number",
+  boolean: "true or false",
+  array: "an array",
+  object: "an object",
+};
+
+/** "/disks/0/path" is disks[0].path. */
+const placeOf = (pointer: string): string =>
+  pointer
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");
