@@ -1,7 +1,7 @@
 /** What runc takes, it gets, and what it refuses is refused in its words: config.json is judged for unikernels alone. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { parseSpec } from "../../runtime/container/spec/spec.ts";
+import { parseConfig, specOf } from "../../runtime/container/spec/spec.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
@@ -164,7 +164,7 @@ test.serial("what a unikernel's config.json may not be, a Linux container's may 
   const config = busyboxConfig(bench.id);
   const mattering = [...variantsOf(config), ...moreVariants(config)].filter(({ text }) => {
     try {
-      parseSpec(text, "it");
+      specOf(parseConfig(text, "it"));
       return false;
     } catch {
       return true;

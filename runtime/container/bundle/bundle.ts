@@ -5,7 +5,7 @@ import { UnikrunError } from "../../error.ts";
 import { refuseRootless } from "../delegate/rootless.ts";
 import { withoutEngineInit } from "../engines/own-init.ts";
 import type { Spec } from "../spec/oci.ts";
-import { parseSpec, readConfig } from "../spec/spec.ts";
+import { readConfig, specOf } from "../spec/spec.ts";
 import { type FoundGuest, findGuest } from "./find-guest.ts";
 import { outlineOf } from "./outline.ts";
 
@@ -20,9 +20,9 @@ export interface Found {
  * which may take more, and other things, than the specification has.
  */
 export async function findInBundle(id: string, bundle: string): Promise<Found | null> {
-  const { source, name } = readConfig(bundle);
-  const judged = once(() => withoutEngineInit(parseSpec(source, name)));
-  const outline = outlineOf(source);
+  const config = readConfig(bundle);
+  const judged = once(() => withoutEngineInit(specOf(config)));
+  const outline = outlineOf(config);
   // What is no JSON is told so here, too.
   const vm = !outline || outline.hasVm ? judged().vm : undefined;
   if (!outline?.root) return null;

@@ -3,6 +3,7 @@
  * as absent, since that other runtime judges its own containers, by its own rules. spec.ts judges a unikernel's.
  */
 import { withoutEngineInit } from "../engines/own-init.ts";
+import type { Config } from "../spec/spec.ts";
 
 export interface Outline {
   /** As in config.json. */
@@ -19,8 +20,8 @@ export interface Outline {
 }
 
 /** Null for what is no JSON object. */
-export function outlineOf(source: string): Outline | null {
-  const config = objectOf(parse(source));
+export function outlineOf({ value }: Config): Outline | null {
+  const config = objectOf(value);
   if (!config) return null;
   const root = objectOf(config.root)?.path;
   const { args, cwd, env } = objectOf(config.process) ?? {};
@@ -43,16 +44,6 @@ export function outlineOf(source: string): Outline | null {
       },
     }),
   };
-}
-
-/** Go's decoder, which other runtimes read with, takes the first value and does not look at what follows. */
-function parse(source: string): unknown {
-  for (const text of [source, source.slice(0, source.lastIndexOf("}") + 1)]) {
-    try {
-      return JSON.parse(text);
-    } catch {}
-  }
-  return undefined;
 }
 
 /** No path, argument or variable has a NUL character in it. */

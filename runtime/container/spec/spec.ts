@@ -6,13 +6,42 @@ import { checkLinux, idMappings } from "./linux.ts";
 import type { HookKind, Spec } from "./oci.ts";
 import { checkProcess } from "./process.ts";
 
-/** config.json of a bundle, not looked at yet, and its name in errors. Throws UnikrunError where it can't be read. */
-export function readConfig(bundle: string): { source: string; name: string } {
+/** config.json, parsed and not looked at yet. */
+export interface Config {
+  /** In errors. */
+  readonly name: string;
+  /** Undefined where nothing can be made of it. */
+  readonly value: unknown;
+  /** Why it is not JSON. */
+  readonly fault?: unknown;
+}
+
+/** Throws UnikrunError where it can't be read. */
+export function readConfig(bundle: string): Config {
   const name = `config.json of ${bundle}`;
+  let source: string;
   try {
-    return { source: readText(`${bundle}/config.json`), name };
+    source = readText(`${bundle}/config.json`);
   } catch (cause) {
     throw new UnikrunError(whyUnreadable(bundle, name, cause), { cause });
+  }
+  return parseConfig(source, name);
+}
+
+export function parseConfig(source: string, name: string): Config {
+  try {
+    return { name, value: JSON.parse(source) };
+  } catch (fault) {
+    return { name, value: firstValue(source), fault };
+  }
+}
+
+/** Go's decoder, which other runtimes read with, takes the first value and does not look at what follows. */
+function firstValue(source: string): unknown {
+  try {
+    return JSON.parse(source.slice(0, source.lastIndexOf("}") + 1));
+  } catch {
+    return undefined;
   }
 }
 
@@ -24,14 +53,10 @@ function whyUnreadable(bundle: string, name: string, cause: unknown): string {
   return `The bundle ${bundle} is not there: --bundle must name a folder with config.json in it.`;
 }
 
-/** Checks it. Throws UnikrunError that names the wrong field, with `name` in front of its place. */
-export function parseSpec(source: string, name: string): Spec {
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch (cause) {
-    throw new UnikrunError(`The ${name} is not JSON (${reasonOf(cause)}).`, { cause });
-  }
+/** Checks it. Throws UnikrunError that names the wrong field, with the configuration's name in front of its place. */
+export function specOf({ name, value, fault }: Config): Spec {
+  if (fault !== undefined)
+    throw new UnikrunError(`The ${name} is not JSON (${reasonOf(fault)}).`, { cause: fault });
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new UnikrunError(`The ${name} must be a JSON object.`);
   checkVersion((value as Partial<Spec>).ociVersion, name);

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { features } from "../../../runtime/container/engines/features.ts";
 import { defaultSpec } from "../../../runtime/container/spec/default.ts";
-import { parseSpec } from "../../../runtime/container/spec/spec.ts";
+import { parseConfig, specOf } from "../../../runtime/container/spec/spec.ts";
 import { fixtures, fixtureTest, schemaCheck } from "../../spec-fixtures.ts";
 
 /** As runc 1.3 has it, shortened. */
@@ -26,7 +26,7 @@ const RUNC = {
 
 const accepted = (t: ExecutionContext, config: object): void =>
   void t.notThrows(
-    () => parseSpec(JSON.stringify({ ...defaultSpec(), ...config }), "it"),
+    () => specOf(parseConfig(JSON.stringify({ ...defaultSpec(), ...config }), "it")),
     JSON.stringify(config),
   );
 
@@ -44,7 +44,7 @@ fixtureTest("what `spec` writes is valid by the specification's schema", "config
 });
 
 test("what `spec` writes is a unikernel's bundle with a read-only root and namespaces of its own", (t) => {
-  const spec = parseSpec(JSON.stringify(defaultSpec()), "it");
+  const spec = specOf(parseConfig(JSON.stringify(defaultSpec()), "it"));
   t.deepEqual(spec.process?.args, ["/unikernel.bin"]);
   t.false(spec.process?.terminal);
   t.deepEqual(spec.root, { path: "rootfs", readonly: true });

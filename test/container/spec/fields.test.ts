@@ -1,5 +1,5 @@
 import test from "ava";
-import { parseSpec } from "../../../runtime/container/spec/spec.ts";
+import { parseConfig, specOf } from "../../../runtime/container/spec/spec.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
 
 type Json = Record<string, unknown>;
@@ -196,7 +196,7 @@ for (const [place, config, rest] of [
   ],
 ] as const) {
   test(`${place} ${rest}`, (t) => {
-    const parse = () => parseSpec(JSON.stringify(config), "config.json of /b");
+    const parse = () => specOf(parseConfig(JSON.stringify(config), "config.json of /b"));
     const { message } = t.throws(parse, { instanceOf: UnikrunError });
     t.is(message, `config.json of /b: ${place} ${rest}`);
   });

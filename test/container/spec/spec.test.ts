@@ -1,19 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
-import { parseSpec, readConfig } from "../../../runtime/container/spec/spec.ts";
+import { parseConfig, readConfig, specOf } from "../../../runtime/container/spec/spec.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
 import { fixtures, fixtureTest } from "../../spec-fixtures.ts";
 
 type Json = Record<string, unknown>;
 
 const minimal = { ociVersion: "1.0.2", root: { path: "rootfs" } };
-const read = (config: Json) => parseSpec(JSON.stringify(config), "config.json of /b");
+const read = (config: Json) => specOf(parseConfig(JSON.stringify(config), "config.json of /b"));
 const withProcess = (process: Json): Json => ({ ...minimal, process: { cwd: "/", ...process } });
 
 function readSpec(bundle: string) {
-  const { source, name } = readConfig(bundle);
-  return parseSpec(source, name);
+  return specOf(readConfig(bundle));
 }
 
 function refused(t: ExecutionContext, config: Json, message: string): void {
@@ -58,7 +57,7 @@ test("a soft limit above the hard one, and the same limit twice, are refused", (
 test("no limit at all, 2^64 - 1, is a limit", (t) => {
   const text = `{"ociVersion":"1.0.2","root":{"path":"r"},"process":{"cwd":"/","rlimits":[
     {"type":"RLIMIT_CORE","soft":18446744073709551615,"hard":18446744073709551615}]}}`;
-  t.is(parseSpec(text, "it").process?.rlimits?.[0]?.soft, 2 ** 64);
+  t.is(specOf(parseConfig(text, "it")).process?.rlimits?.[0]?.soft, 2 ** 64);
 });
 
 for (const version of ["1.0.0", "1.0.0-rc5", "1.0.0-rc.2", "1.0.2-dev", "1.1.0+build.7", "1.10.12"])
@@ -109,11 +108,15 @@ test("a value too long to read is cut in the message", (t) => {
 
 test("config.json that is not JSON, or no object, is one clear sentence", (t) => {
   for (const text of ["{]", "", "\ufeff{}", '{"ociVersion":']) {
-    const { message } = t.throws(() => parseSpec(text, "config.json of /b"), { instanceOf: UnikrunError });
+    const { message } = t.throws(() => specOf(parseConfig(text, "config.json of /b")), {
+      instanceOf: UnikrunError,
+    });
     t.regex(message, /^The config\.json of \/b is not JSON \(.+\)\.$/);
   }
   for (const text of ["null", "[]", "1"]) {
-    const { message } = t.throws(() => parseSpec(text, "config.json of /b"), { instanceOf: UnikrunError });
+    const { message } = t.throws(() => specOf(parseConfig(text, "config.json of /b")), {
+      instanceOf: UnikrunError,
+    });
     t.is(message, "The config.json of /b must be a JSON object.");
   }
 });
@@ -151,7 +154,7 @@ fixtureTest("every good fixture of the specification for Linux is accepted", "te
   for (const { name, text } of found) {
     // One of them calls itself 0.5.0-dev, which is older than what we promise to read.
     const current = text.replace('"0.5.0-dev"', '"1.0.0"');
-    t.notThrows(() => parseSpec(current, name), name);
+    t.notThrows(() => specOf(parseConfig(current, name)), name);
   }
 });
 
@@ -166,7 +169,7 @@ fixtureTest("every bad fixture of the specification for Linux is refused", "test
   const found = fixtures("test/config/bad").filter(({ name }) => isOurs(name));
   t.true(found.length >= Object.keys(places).length);
   for (const { name, text } of found) {
-    const { message } = t.throws(() => parseSpec(text, name), { instanceOf: UnikrunError }, name);
+    const { message } = t.throws(() => specOf(parseConfig(text, name)), { instanceOf: UnikrunError }, name);
     t.regex(message, places[name] ?? /./);
   }
 });
