@@ -2,13 +2,12 @@
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
-import { familyNamed } from "../../guest/detect.ts";
+import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { boardDirectives, VMM_UIDS } from "../../machine/plan.ts";
-import { probeHost } from "../../machine/probe.ts";
-import { findQemu } from "../../machine/qemu.ts";
+import type { Host, Probe } from "../../machine/probe.ts";
 import {
   type BoardRecord,
   type Container,
@@ -16,23 +15,24 @@ import {
   type GuestRecord,
   type SavedBoard,
 } from "../record/container.ts";
-import { annotationSettings, type OperatorSettings } from "../settings/guest.ts";
+import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { allowedWorkers } from "./pids.ts";
 
 /** Throws UnikrunError for what its guest can't be given. */
 export async function decideBoard(options: {
   id: string;
-  annotations: Readonly<Record<string, string>>;
+  family: GuestFamily;
   guest: GuestRecord;
+  /** The operator's. */
+  machine: MachineSettings;
   settings: HostSettings;
   saved: SavedBoard | undefined;
+  vmm: Probe;
 }): Promise<BoardRecord> {
-  const { id, guest, settings, saved } = options;
-  const family = familyNamed(guest.family);
-  const own = await annotationSettings(options.annotations);
+  const { id, family, guest, machine, settings, saved, vmm } = options;
   const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
-    saved ?? (await chooseForNew(own, settings));
+    saved ?? (await chooseForNew(machine, settings, vmm));
   const memoryMiB = guestMemory({
     containerId: id,
     limit: guest.memoryLimit,
@@ -47,8 +47,9 @@ export async function decideBoard(options: {
     );
   }
   return {
+    qemu: vmm.host.qemu,
     accelerator,
-    firmware: saved?.firmware ?? own.firmware ?? settings.firmware ?? family.board.firmware,
+    firmware: saved?.firmware ?? machine.firmware ?? settings.firmware ?? family.board.firmware,
     memoryMiB,
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
@@ -56,11 +57,11 @@ export async function decideBoard(options: {
 }
 
 async function chooseForNew(
-  own: OperatorSettings,
+  own: MachineSettings,
   settings: HostSettings,
+  vmm: Probe,
 ): Promise<Pick<BoardRecord, "accelerator" | "say">> {
-  const probe = probeHost(findQemu(settings.qemu));
-  const choice = await chooseAccelerator(probe, own.accelerator ?? settings.accelerator);
+  const choice = await chooseAccelerator(vmm, own.accelerator ?? settings.accelerator);
   const { accelerator, emulated } = choice;
   if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
   const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
@@ -74,21 +75,21 @@ export const isMadeEarly = ({ firmware }: BoardRecord): boolean => firmware === 
  * Has init make the board, and returns at once: what goes wrong is told by the start. `bootArguments`: the kernel's command line, for a
  * board that is not made early.
  */
-export async function makeBoard(
-  root: string,
-  container: Container,
-  settings: HostSettings,
-  bootArguments?: string,
-): Promise<void> {
+export async function makeBoard(options: {
+  root: string;
+  container: Container;
+  family: GuestFamily;
+  host: Host;
+  bootArguments?: string;
+}): Promise<void> {
+  const { root, container, family, host, bootArguments } = options;
   const { id, guest, board, pid } = container;
-  const { host } = probeHost(findQemu(settings.qemu));
   const folder = containerFolder(root, id);
   const plan = boardDirectives({
     host,
     board: {
-      qemu: host.qemu,
       containerId: id,
-      board: familyNamed(guest.family).board,
+      board: family.board,
       ...board,
       workers: allowedWorkers(container),
       ...(bootArguments === undefined ? {} : { bootArguments }),

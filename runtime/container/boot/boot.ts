@@ -1,5 +1,6 @@
 /** What a guest is given when it boots: disks and its command line. */
 
+import type { GuestPhase } from "../../../native/control.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
@@ -7,23 +8,28 @@ import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
-import type { HostSettings } from "../settings/host.ts";
-import { openGuestDisks, openSingleFile, type ResolvConf } from "./disks.ts";
+import { openGuestDisks, openSingleFile } from "./disks.ts";
+import type { ResolvConf } from "./network.ts";
 
 export interface Boot extends Disposable {
   readonly machine: Pick<MachineRecord, "bootArguments" | "nics">;
   readonly disks: readonly OpenDisk[];
+  /** What it goes on from, in place of a boot. */
+  readonly saved?: {
+    readonly phase: GuestPhase;
+    /** Brings its state into the machine that waits for it, and returns when it runs. */
+    load(stateFolder: string): void;
+  };
 }
 
 /** Throws UnikrunError for what it can't be given, with nothing left open. */
 export function prepareBoot(options: {
   container: Container;
   family: GuestFamily;
-  settings: HostSettings;
   resolvConf: ResolvConf;
   wiring: Wiring;
 }): Boot {
-  const { container, family, settings, resolvConf, wiring } = options;
+  const { container, family, resolvConf, wiring } = options;
   const { guest } = container;
   const traits = readTraits(container, family);
   using opened = new DisposableStack();
@@ -31,7 +37,6 @@ export function prepareBoot(options: {
     openGuestDisks({
       builtIn: traits.files,
       container,
-      settings,
       resolvConf,
       resolver: wiring.resolver,
       limit: family.limits.disks,

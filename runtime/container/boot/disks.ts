@@ -1,5 +1,4 @@
 /** The disks of a container's guest: from its record to open descriptors. */
-import { readTextOrNull } from "../../../native/files.ts";
 import { chooseDisks } from "../../disk/choose.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
 import { type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
@@ -9,34 +8,19 @@ import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
-import type { GuestMount } from "../bundle/mounts.ts";
 import type { Container } from "../record/container.ts";
-import { cacheBytes, type HostSettings, volumeBytes } from "../settings/host.ts";
-
-/** The resolv.conf that the engine mounts; without one, the image's own stays as it is. */
-export interface ResolvConf {
-  /** On the host; absent where the engine has none. */
-  readonly source?: string;
-  readonly text: string;
-}
-
-export function readResolvConf(mounts: readonly GuestMount[]): ResolvConf {
-  const source = mounts.findLast(({ destination }) => destination === "/etc/resolv.conf")?.source;
-  const text = source === undefined ? null : readTextOrNull(source);
-  return source === undefined || text === null ? { text: "" } : { source, text };
-}
+import type { ResolvConf } from "./network.ts";
 
 /** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
 export function openGuestDisks(options: {
   container: Container;
-  settings: HostSettings;
   resolvConf: ResolvConf;
   resolver: Resolver | undefined;
   /** Files that are part of the kernel. */
   builtIn: ReadonlyMap<string, Buffer>;
   limit: number;
 }): OpenDisks {
-  const { container, settings, resolvConf, resolver, builtIn, limit } = options;
+  const { container, resolvConf, resolver, builtIn, limit } = options;
   const { id, rootfs, guest } = container;
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
   const disks = chooseDisks(
@@ -62,8 +46,8 @@ export function openGuestDisks(options: {
     containerId: id,
     rootfs,
     store: guest.store,
-    limit: cacheBytes(settings),
-    volumeBytes: volumeBytes(settings),
+    limit: guest.cacheBytes,
+    volumeBytes: guest.volumeBytes,
     builtIn,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   });

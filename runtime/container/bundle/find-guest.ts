@@ -8,7 +8,9 @@ import {
   annotationSettings,
   type GuestSettings,
   imageSettings,
-  mergeGuestSettings,
+  type MachineSettings,
+  mergeSettings,
+  type OperatorSettings,
 } from "../settings/guest.ts";
 import type { Vm } from "../spec/oci.ts";
 import { candidatePaths, type ImageFile, openImageFile, readImageText } from "./image-file.ts";
@@ -27,6 +29,8 @@ export interface FoundGuest {
   readonly memory?: number;
   /** What of the image is to be on disks; absent if nobody said. */
   readonly disks?: GuestSettings["disks"];
+  /** What the operator wants of its machine. */
+  readonly machine: MachineSettings;
 }
 
 /** The image's settings; the operator's annotations win over them. */
@@ -77,17 +81,18 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     kernelIdentity: kernel.identity,
     image: family.image(kernel),
     firstArgs: settings.args ?? [],
+    machine: settings,
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
   };
 }
 
 /** Null where they can't be read, name no unikernel, and what is started is an ordinary program of the image. */
-async function guestSettings({ rootfs, process, annotations }: Bundle): Promise<GuestSettings | null> {
+async function guestSettings({ rootfs, process, annotations }: Bundle): Promise<OperatorSettings | null> {
   let text: string | null = null;
   try {
     text = readImageText(rootfs, IMAGE_SETTINGS);
-    return mergeGuestSettings(
+    return mergeSettings(
       text === null ? {} : await imageSettings(text, `${IMAGE_SETTINGS} of the image`),
       await annotationSettings(annotations),
     );

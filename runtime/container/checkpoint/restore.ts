@@ -55,11 +55,13 @@ async function resume(
     const disks = openSavedDisks(container, folder, checkpoint);
     return {
       machine,
-      phase,
       disks: disks.list,
-      load(state) {
-        load(id, state, folder, checkpoint);
-        adoptAddresses(netnsOf(container), machine.nics, nics);
+      saved: {
+        phase,
+        load(state) {
+          load(id, state, folder, checkpoint);
+          adoptAddresses(netnsOf(container), machine.nics, nics);
+        },
       },
       [Symbol.dispose]: () => disks[Symbol.dispose](),
     };

@@ -99,5 +99,5 @@ export function readProcessFile(path: string): Process {
   return document as Process;
 }
 
-/** A machine's VMM has 0x70000000 and its init's pid (start.ts); what visits it has another account's uid. */
+/** A machine's VMM has 0x70000000 and its init's pid (machine/plan.ts); what visits it has another account's uid. */
 const TOOL_UIDS = 0x6000_0000;

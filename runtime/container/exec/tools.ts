@@ -4,7 +4,7 @@ import type { Directive } from "../../../native/directives.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { nameServers, searchNames } from "../../network/resolv-conf.ts";
 import { openLookups, visitGuest } from "../../network/visit.ts";
-import { readResolvConf } from "../boot/disks.ts";
+import { readResolvConf } from "../boot/network.ts";
 import { joinDirective } from "../bundle/namespaces.ts";
 import { type Container, containerFolder, netnsOf } from "../record/container.ts";
 import { statisticsText, statusText } from "./describe.ts";

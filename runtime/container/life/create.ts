@@ -1,25 +1,21 @@
 import type { Directive } from "../../../native/directives.ts";
-import { exists } from "../../../native/files.ts";
 import { createInit, type LaunchInit } from "../../../native/init.ts";
 import { UnikrunError } from "../../error.ts";
-import { familyNamed } from "../../guest/detect.ts";
+import { probeHost } from "../../machine/probe.ts";
+import { findQemu } from "../../machine/qemu.ts";
 import { decideBoard, isMadeEarly, makeBoard } from "../boot/board.ts";
-import { refuseFewPids } from "../boot/pids.ts";
-import { argumentsOf, type Found, findInBundle } from "../bundle/bundle.ts";
-import { guestMounts } from "../bundle/mounts.ts";
-import { givenHostname, givenNetns, hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
+import { findInBundle } from "../bundle/bundle.ts";
+import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
-import { cgroupPaths } from "../cgroup/cgroup.ts";
-import { cgroupPath, type SystemdPlace, systemdPlace } from "../cgroup/path.ts";
+import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
-import type { BoardRecord, SavedBoard } from "../record/container.ts";
-import { type Container, containerFolder, type GuestRecord } from "../record/container.ts";
-import { stateDocument } from "../record/status.ts";
+import { type Container, containerFolder, type SavedBoard } from "../record/container.ts";
 import { forget, reserve, writeContainer } from "../record/store.ts";
-import { type HostSettings, hostSettings, storeFolder } from "../settings/host.ts";
+import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
+import { draftOf, guestRecord, newCgroup } from "./draft.ts";
 import { endInit } from "./end.ts";
 import { runHooks } from "./hooks.ts";
 import { launchInCgroup } from "./launch.ts";
@@ -48,11 +44,12 @@ export async function createContainer(
   const found = await findInBundle(id, bundle);
   if (!found) return null;
   const { rootfs, spec } = found;
+  const { family, machine } = found.guest;
   const settings = await hostSettings();
   const guest = guestRecord({ ...found, id, bundle, settings });
-  const { annotations = {} } = spec;
   const saved = await options.saved?.(guest.family);
-  const board = await decideBoard({ id, annotations, guest, settings, saved });
+  const vmm = probeHost(findQemu(settings.qemu));
+  const board = await decideBoard({ id, family, guest, machine, settings, saved, vmm });
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
@@ -63,7 +60,7 @@ export async function createContainer(
   const place = options.systemdCgroup
     ? systemdPlace({ id, cgroupsPath })
     : { path: cgroupPath({ id, cgroupsPath }) };
-  const draft = describe({ options, bundle, rootfs, spec, guest, board });
+  const draft = draftOf({ id, bundle, rootfs, spec, guest, board });
   // If we are killed from here on, delete --force knows what to look for.
   writeContainer(root, { ...draft, ...newCgroup(place) });
   const { pid, cgroup } = await launchInCgroup({
@@ -90,44 +87,14 @@ export async function createContainer(
   writeContainer(root, container);
   writeBrief(containerFolder(root, id), container);
   // The VMM starts while the hooks and the engine do their part.
-  if (isMadeEarly(board)) await makeBoard(root, container, settings);
-  await runCreateHooks(container);
+  if (isMadeEarly(board)) await makeBoard({ root, container, family, host: vmm.host });
+  await runHooks(container, "prestart");
+  await runHooks(container, "createRuntime");
+  await runHooks(container, "createContainer");
   await tellUnusedLimits(id, spec.process?.rlimits);
   announcePid(id, pid, options);
   undo.move();
   return container;
-}
-
-function guestRecord(
-  from: Found & { readonly id: string; readonly bundle: string; readonly settings: HostSettings },
-): GuestRecord {
-  const { id, bundle, spec, guest: found } = from;
-  const process = spec.process;
-  refuseFewPids(id, spec.linux?.resources?.pids?.limit);
-  const memoryLimit = spec.linux?.resources?.memory?.limit;
-  const hostname = spec.hostname || givenHostname(spec);
-  const record: GuestRecord = {
-    family: found.family.name,
-    kernel: found.kernel,
-    kernelOnHost: found.kernelOnHost,
-    kernelIdentity: found.kernelIdentity,
-    image: found.image,
-    args: argumentsOf(from),
-    env: process?.env ?? [],
-    cwd: process?.cwd ?? "/",
-    mounts: guestMounts(id, bundle, spec),
-    store: storeFolder(from.settings),
-    ...(found.disks === undefined ? {} : { disks: found.disks }),
-    newMounts: hasOwn(spec, "mount"),
-    ...(hostname === undefined ? {} : { hostname }),
-    ...(found.memory === undefined ? {} : { memory: found.memory }),
-    ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),
-    ...(process?.apparmorProfile ? { apparmor: process.apparmorProfile } : {}),
-    ...(process?.selinuxLabel ? { selinux: process.selinuxLabel } : {}),
-  };
-  // What the guest can't be told is refused now, not when it starts.
-  familyNamed(record.family).bootArguments({ ...record, nics: [], disks: [] });
-  return record;
 }
 
 function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {
@@ -162,59 +129,6 @@ function processDirectives(spec: Spec, consoleSocket: string | undefined): Direc
       ([name, value]) => ["sysctl", `${name.replaceAll(".", "/")}=${value}`] as const,
     ),
   ];
-}
-
-function describe(parts: {
-  options: CreateOptions;
-  bundle: string;
-  rootfs: string;
-  spec: Spec;
-  guest: GuestRecord;
-  board: BoardRecord;
-}): Container {
-  const { spec } = parts;
-  const netns = givenNetns(spec);
-  return {
-    version: 1,
-    ociVersion: spec.ociVersion,
-    id: parts.options.id,
-    bundle: parts.bundle,
-    rootfs: parts.rootfs,
-    created: new Date().toISOString(),
-    annotations: spec.annotations ?? {},
-    pid: 0,
-    startTime: 0,
-    cgroup: {},
-    hooks: spec.hooks ?? {},
-    guest: parts.guest,
-    board: parts.board,
-    ...(netns === undefined ? {} : { givenNetns: netns }),
-  };
-}
-
-/** What of it is not there yet: what is in the rest is not ours to kill. */
-function newCgroup(place: { path: string } | SystemdPlace): Pick<Container, "cgroup" | "scope"> {
-  const all = Object.entries(cgroupPaths(place.path));
-  const missing = all.filter(([, folder]) => !exists(folder));
-  const isNew = missing.length === all.length;
-  return {
-    cgroup: Object.fromEntries(missing),
-    ...("unit" in place && isNew ? { scope: place.unit } : {}),
-  };
-}
-
-async function runCreateHooks(container: Container): Promise<void> {
-  const { hooks, pid } = container;
-  // runtime.md, State: "creating" is step 2 of the life cycle alone, and hooks are the steps after it.
-  const state = stateDocument(container, "created");
-  await runHooks({ kind: "prestart", hooks: hooks.prestart, place: { kind: "runtime" }, state });
-  await runHooks({ kind: "createRuntime", hooks: hooks.createRuntime, place: { kind: "runtime" }, state });
-  await runHooks({
-    kind: "createContainer",
-    hooks: hooks.createContainer,
-    place: { kind: "container", pid },
-    state,
-  });
 }
 
 function absolute(path: string): string {

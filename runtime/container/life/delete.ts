@@ -1,7 +1,7 @@
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { warn } from "../../log.ts";
 import type { Container } from "../record/container.ts";
-import { canDelete, stateDocument, statusOf } from "../record/status.ts";
+import { canDelete, statusOf } from "../record/status.ts";
 import { forget } from "../record/store.ts";
 import { bringVolumesBack } from "./bring-back.ts";
 import { releaseResources } from "./end.ts";
@@ -28,11 +28,10 @@ export async function deleteContainer(
 async function runPoststop(container: Container): Promise<void> {
   const { poststop = [] } = container.hooks;
   if (poststop.length === 0) return;
-  const { runHooks } = await import("./hooks.ts");
-  const state = stateDocument(container, "stopped");
+  const { runHook } = await import("./hooks.ts");
   for (const hook of poststop) {
     try {
-      await runHooks({ kind: "poststop", hooks: [hook], place: { kind: "runtime" }, state });
+      await runHook(container, "poststop", hook);
     } catch (error) {
       // runtime.md, Lifecycle 13: the container is gone all the same, and the other hooks run.
       await warn(reasonOf(error));

@@ -1,47 +1,58 @@
+/** OCI hooks: whose they are, where they run, and what they hear. */
 import { enterCommand } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { Hook } from "../spec/oci.ts";
+import type { Container } from "../record/container.ts";
+import { type Status, stateDocument } from "../record/status.ts";
+import type { Hook, HookKind } from "../spec/oci.ts";
 
 /** Where a hook's path is looked up and where it runs (config.md, POSIX-platform Hooks). */
-export type HookPlace =
-  | { readonly kind: "runtime" }
-  /** In the container's namespaces; `root` also makes the container's root file system its own. */
-  | { readonly kind: "container"; readonly pid: number; readonly root?: string };
+type Place =
+  | "runtime"
+  /** In the container's namespaces. */
+  | "container"
+  /** There, with the container's root file system as its own. */
+  | "container's root";
 
 /**
- * Runs hooks in the listed order, each with the state on its stdin.
- * Throws at the first that fails or takes longer than its timeout (seconds).
+ * Where each kind runs, and as what the container is described to it: "creating" is step 2 of the life cycle alone, and hooks are the
+ * steps after it (runtime.md, State).
  */
-export async function runHooks(options: {
-  kind: string;
-  hooks: readonly Hook[] | undefined;
-  place: HookPlace;
-  state: { readonly id: string };
-}): Promise<void> {
-  const document = Buffer.from(JSON.stringify(options.state));
-  for (const hook of options.hooks ?? []) {
-    const trouble = await runHook(hook, options.place, document);
-    if (trouble) {
-      throw new UnikrunError(
-        `Container ${options.state.id}: the ${options.kind} hook ${hook.path} ${trouble}.`,
-      );
-    }
-  }
+const KINDS: Readonly<Record<HookKind, { readonly place: Place; readonly status: Status }>> = {
+  prestart: { place: "runtime", status: "created" },
+  createRuntime: { place: "runtime", status: "created" },
+  createContainer: { place: "container", status: "created" },
+  startContainer: { place: "container's root", status: "created" },
+  poststart: { place: "runtime", status: "running" },
+  poststop: { place: "runtime", status: "stopped" },
+};
+
+/** Runs the hooks of a kind in the listed order. Throws UnikrunError at the first that fails or takes longer than its timeout. */
+export async function runHooks(container: Container, kind: HookKind): Promise<void> {
+  for (const hook of container.hooks[kind] ?? []) await runHook(container, kind, hook);
 }
 
-async function runHook(hook: Hook, place: HookPlace, state: Buffer): Promise<string | null> {
-  using command = await commandOf(hook, place);
+/** With the state on its stdin. */
+export async function runHook(container: Container, kind: HookKind, hook: Hook): Promise<void> {
+  const { place, status } = KINDS[kind];
+  const state = Buffer.from(JSON.stringify(stateDocument(container, status)));
+  using command = await commandOf(hook, place, container);
+  const trouble = execute(hook, command, place, state);
+  if (trouble) throw new UnikrunError(`Container ${container.id}: the ${kind} hook ${hook.path} ${trouble}.`);
+}
+
+/** Null, or what went wrong. */
+function execute(hook: Hook, command: { cmd: string[] }, place: Place, state: Buffer): string | null {
   let run: ReturnType<typeof Bun.spawnSync>;
   try {
     run = Bun.spawnSync({
       cmd: command.cmd,
-      ...(place.kind === "runtime" && hook.args?.[0] !== undefined ? { argv0: hook.args[0] } : {}),
+      ...(place === "runtime" && hook.args?.[0] !== undefined ? { argv0: hook.args[0] } : {}),
       env: Object.fromEntries((hook.env ?? []).map(splitVariable)),
       stdin: state,
       stdout: "ignore",
       stderr: "pipe",
       ...(hook.timeout
-        ? { timeout: hook.timeout * 1000, killSignal: place.kind === "runtime" ? "SIGKILL" : "SIGTERM" }
+        ? { timeout: hook.timeout * 1000, killSignal: place === "runtime" ? "SIGKILL" : "SIGTERM" }
         : {}),
     });
   } catch (error) {
@@ -54,12 +65,21 @@ async function runHook(hook: Hook, place: HookPlace, state: Buffer): Promise<str
   return words ? `${how}: ${words}` : how;
 }
 
-async function commandOf(hook: Hook, place: HookPlace): Promise<{ cmd: string[] } & Disposable> {
-  if (place.kind === "runtime") {
+async function commandOf(
+  hook: Hook,
+  place: Place,
+  { pid, rootfs }: Container,
+): Promise<{ cmd: string[] } & Disposable> {
+  if (place === "runtime") {
     return { cmd: [hook.path, ...(hook.args ?? []).slice(1)], [Symbol.dispose]: () => {} };
   }
   const args = hook.args?.length ? hook.args : [hook.path];
-  return enterCommand({ pid: place.pid, path: hook.path, args, ...(place.root ? { root: place.root } : {}) });
+  return enterCommand({
+    pid,
+    path: hook.path,
+    args,
+    ...(place === "container's root" ? { root: rootfs } : {}),
+  });
 }
 
 function splitVariable(variable: string): [string, string] {

@@ -48,8 +48,12 @@ export interface GuestRecord {
   /** What of the image is to be on disks, if its settings say it. */
   readonly disks?: readonly { readonly path: string; readonly mountpoint?: string }[];
   readonly mounts: readonly GuestMount[];
-  /** Where the disks of its volumes are. */
+  /** Where the disks of its volumes are, and of read-only files. */
   readonly store: string;
+  /** Bytes that those of read-only files may take there. */
+  readonly cacheBytes: number;
+  /** Bytes that it can have in a volume. */
+  readonly volumeBytes: number;
   readonly newMounts: boolean;
   readonly apparmor?: string;
   readonly selinux?: string;
@@ -57,6 +61,8 @@ export interface GuestRecord {
 
 /** What is decided when a container is created, and stays. */
 export interface BoardRecord {
+  /** Path of the VMM, without links. */
+  readonly qemu: string;
   readonly accelerator: Accelerator;
   readonly firmware: Firmware;
   readonly memoryMiB: number;

@@ -21,12 +21,13 @@ export const canExecute = (status: Status): status is "running" => status === "r
 export const canCheckpoint = (status: Status): boolean => status === "running" || status === "paused";
 /** Without force. */
 export const canDelete = (status: Status): boolean => status === "created" || status === "stopped";
-export const canUpdate = (status: Status): boolean => status !== "stopped";
+export const hasEnded = (status: Status): boolean => status === "stopped";
+export const canUpdate = (status: Status): boolean => !hasEnded(status);
 /** A frozen VMM answers nobody, and one that has no guest yet is init's. */
 export const canAskMachine = (status: Status): boolean => status === "running";
 
 /** 0 where there is none any more. */
-export const pidOf = ({ pid }: Container, status: Status): number => (status === "stopped" ? 0 : pid);
+export const pidOf = ({ pid }: Container, status: Status): number => (hasEnded(status) ? 0 : pid);
 
 /** The state that hooks and `state` get (runtime.md, State). A stopped container has no pid. */
 export function stateDocument(container: Container, status: Status) {

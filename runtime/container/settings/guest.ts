@@ -18,10 +18,10 @@ export interface GuestSettings {
   }[];
 }
 
-/** What the operator can set for one container; what the host has set, too, is won over. */
-export interface OperatorSettings
-  extends GuestSettings,
-    Pick<HostSettings, "accelerator" | "firmware" | "sayEmulated"> {}
+/** What the operator can set of one container's machine; what the host has set, too, is won over. */
+export type MachineSettings = Pick<HostSettings, "accelerator" | "firmware" | "sayEmulated">;
+
+export interface OperatorSettings extends GuestSettings, MachineSettings {}
 
 /** `name` is the file's, for errors. Throws UnikrunError that names the field. */
 export async function imageSettings(source: string, name: string): Promise<GuestSettings> {
@@ -63,7 +63,8 @@ function annotationValue(name: string, text: string): unknown {
   }
 }
 
-/** Later ones win, setting by setting. */
-export function mergeGuestSettings(...all: readonly GuestSettings[]): GuestSettings {
-  return Object.assign({}, ...all);
-}
+/** The operator's win, setting by setting. */
+export const mergeSettings = (image: GuestSettings, operator: OperatorSettings): OperatorSettings => ({
+  ...image,
+  ...operator,
+});

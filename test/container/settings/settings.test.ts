@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from "ava";
 import {
   annotationSettings,
   imageSettings,
-  mergeGuestSettings,
+  mergeSettings,
 } from "../../../runtime/container/settings/guest.ts";
 import { hostSettings } from "../../../runtime/container/settings/host.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
@@ -172,7 +172,7 @@ for (const [name, value, says] of [
     ));
 
 test("annotations win over the image, setting by setting", async (t) => {
-  const merged = mergeGuestSettings(
+  const merged = mergeSettings(
     await image({ kernel: "/a", memory: 16, args: ["-a"] }),
     await annotationSettings({ "org.unikrun.kernel": "/b", "org.unikrun.args": "[]" }),
   );

@@ -1,0 +1,47 @@
+/** The network of a container's guest. */
+import { readTextOrNull } from "../../../native/files.ts";
+import type { GuestFamily } from "../../guest/guest.ts";
+import { warn } from "../../log.ts";
+import { loopbackServer } from "../../network/resolv-conf.ts";
+import { type Wiring, wireNetwork } from "../../network/wire.ts";
+import type { GuestMount } from "../bundle/mounts.ts";
+import { type Container, netnsOf } from "../record/container.ts";
+
+/** The resolv.conf that the engine mounts; without one, the image's own stays as it is. */
+export interface ResolvConf {
+  /** On the host; absent where the engine has none. */
+  readonly source?: string;
+  readonly text: string;
+}
+
+export function readResolvConf(mounts: readonly GuestMount[]): ResolvConf {
+  const source = mounts.findLast(({ destination }) => destination === "/etc/resolv.conf")?.source;
+  const text = source === undefined ? null : readTextOrNull(source);
+  return source === undefined || text === null ? { text: "" } : { source, text };
+}
+
+/** Wires it to its namespace; it is to reach a name server there that listens on a loopback address. */
+export async function wireGuest(
+  container: Container,
+  family: GuestFamily,
+  resolvConf: ResolvConf,
+): Promise<Wiring> {
+  const { id } = container;
+  const server = loopbackServer(resolvConf.text);
+  const wiring = wireNetwork({
+    netns: netnsOf(container),
+    containerId: id,
+    limit: family.limits.nics,
+    ...(server === undefined ? {} : { server }),
+  });
+  if (wiring.nics.length === 0) {
+    await warn(
+      `Container ${id}: its network namespace has no interface but lo, so the guest gets no network card.`,
+    );
+  } else if (server !== undefined && !wiring.resolver) {
+    await warn(
+      `Container ${id}: its engine's name server is asked by IPv4, and the guest has no IPv4 address, so it can't look up names.`,
+    );
+  }
+  return wiring;
+}

@@ -1,0 +1,84 @@
+/** A container's record, as far as it is known before there is one. */
+import { exists } from "../../../native/files.ts";
+import { refuseFewPids } from "../boot/pids.ts";
+import { argumentsOf, type Found } from "../bundle/bundle.ts";
+import { guestMounts } from "../bundle/mounts.ts";
+import { givenHostname, givenNetns, hasOwn } from "../bundle/namespaces.ts";
+import { cgroupPaths } from "../cgroup/cgroup.ts";
+import type { SystemdPlace } from "../cgroup/path.ts";
+import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
+import { cacheBytes, type HostSettings, storeFolder, volumeBytes } from "../settings/host.ts";
+import type { Spec } from "../spec/oci.ts";
+
+/** Throws UnikrunError for what the guest can't be told: now, and not when it starts. */
+export function guestRecord(
+  from: Found & { readonly id: string; readonly bundle: string; readonly settings: HostSettings },
+): GuestRecord {
+  const { id, bundle, spec, settings, guest: found } = from;
+  const { process, linux } = spec;
+  refuseFewPids(id, linux?.resources?.pids?.limit);
+  const memoryLimit = linux?.resources?.memory?.limit;
+  const hostname = spec.hostname || givenHostname(spec);
+  const record: GuestRecord = {
+    family: found.family.name,
+    kernel: found.kernel,
+    kernelOnHost: found.kernelOnHost,
+    kernelIdentity: found.kernelIdentity,
+    image: found.image,
+    args: argumentsOf(from),
+    env: process?.env ?? [],
+    cwd: process?.cwd ?? "/",
+    mounts: guestMounts(id, bundle, spec),
+    store: storeFolder(settings),
+    cacheBytes: cacheBytes(settings),
+    volumeBytes: volumeBytes(settings),
+    ...(found.disks === undefined ? {} : { disks: found.disks }),
+    newMounts: hasOwn(spec, "mount"),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(found.memory === undefined ? {} : { memory: found.memory }),
+    ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),
+    ...(process?.apparmorProfile ? { apparmor: process.apparmorProfile } : {}),
+    ...(process?.selinuxLabel ? { selinux: process.selinuxLabel } : {}),
+  };
+  found.family.bootArguments({ ...record, nics: [], disks: [] });
+  return record;
+}
+
+export function draftOf(parts: {
+  id: string;
+  bundle: string;
+  rootfs: string;
+  spec: Spec;
+  guest: GuestRecord;
+  board: BoardRecord;
+}): Container {
+  const { spec, id, bundle, rootfs, guest, board } = parts;
+  const netns = givenNetns(spec);
+  return {
+    version: 1,
+    ociVersion: spec.ociVersion,
+    id,
+    bundle,
+    rootfs,
+    created: new Date().toISOString(),
+    annotations: spec.annotations ?? {},
+    pid: 0,
+    startTime: 0,
+    cgroup: {},
+    hooks: spec.hooks ?? {},
+    guest,
+    board,
+    ...(netns === undefined ? {} : { givenNetns: netns }),
+  };
+}
+
+/** What of its cgroup is not there yet: what is in the rest is not ours to kill. */
+export function newCgroup(place: { path: string } | SystemdPlace): Pick<Container, "cgroup" | "scope"> {
+  const all = Object.entries(cgroupPaths(place.path));
+  const missing = all.filter(([, folder]) => !exists(folder));
+  const isNew = missing.length === all.length;
+  return {
+    cgroup: Object.fromEntries(missing),
+    ...("unit" in place && isNew ? { scope: place.unit } : {}),
+  };
+}
