@@ -88,7 +88,7 @@ ${rows.join("\n")}
 ## Schema fixtures
 
 The configurations of the [runtime-spec](https://github.com/opencontainers/runtime-spec)'s schema tests (those for FreeBSD and z/OS left out), each in a bundle with a program \`sh\`, a unikernel's kernel for unikrun and busybox for the others: "created", or what the runtime said.
-A good one may be refused for what this host lacks; the schema tests need it to be readable only. The unit tests (\`test/container/spec.test.ts\`, \`features.test.ts\`, \`state.test.ts\`) try the fixtures of \`config\`, \`features\` and \`state\`.
+A good one may be refused for what this host lacks; the schema tests need it to be readable only. The unit tests (\`spec/spec.test.ts\`, \`engines/features.test.ts\` and \`record/status.test.ts\` in \`test/container/\`) try the fixtures of \`config\`, \`features\` and \`state\`.
 
 | fixture | to be | unikrun | runc | crun |
 | --- | --- | --- | --- | --- |
