@@ -2,6 +2,7 @@ import { joinPaths } from "../../../native/paths.ts";
 import { UnikrunError } from "../../error.ts";
 import { isUsualMount } from "../engines/every-container.ts";
 import type { Mount, Spec } from "../spec/oci.ts";
+import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
 
 /** A mount that somebody wants in the guest. */
 export interface GuestMount {
@@ -40,10 +41,6 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     );
   });
 }
-
-export const SIMPLE_ACCESS = ["ro", "rw"];
-/** Of the mount and all below it, which on Linux is set last (mount_setattr(2)). */
-export const RECURSIVE_ACCESS = ["rro", "rrw"];
 
 /** The last word counts. A guest's disk has all that is below a folder, so nothing there is less read-only than the rest. */
 function isReadOnly(options: readonly string[]): boolean {

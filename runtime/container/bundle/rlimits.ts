@@ -2,26 +2,6 @@ import { debug, warn } from "../../log.ts";
 import { USUAL_RLIMITS } from "../engines/every-container.ts";
 import type { Rlimit } from "../spec/oci.ts";
 
-/** Of setrlimit(2) on Linux. */
-export const RESOURCES = [
-  "RLIMIT_CPU",
-  "RLIMIT_FSIZE",
-  "RLIMIT_DATA",
-  "RLIMIT_STACK",
-  "RLIMIT_CORE",
-  "RLIMIT_RSS",
-  "RLIMIT_NPROC",
-  "RLIMIT_NOFILE",
-  "RLIMIT_MEMLOCK",
-  "RLIMIT_AS",
-  "RLIMIT_LOCKS",
-  "RLIMIT_SIGPENDING",
-  "RLIMIT_MSGQUEUE",
-  "RLIMIT_NICE",
-  "RLIMIT_RTPRIO",
-  "RLIMIT_RTTIME",
-];
-
 /** Says which limits of process.rlimits the program won't have: a unikernel's kernel knows none, and its VMM would break by them. */
 export async function tellUnusedLimits(id: string, rlimits: readonly Rlimit[] = []): Promise<void> {
   const line = (types: readonly string[]) =>

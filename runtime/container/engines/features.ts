@@ -5,9 +5,8 @@
  */
 import { version } from "../../../package.json";
 import { FAMILY_NAMES } from "../../guest/detect.ts";
-import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../bundle/mounts.ts";
 import { SPEC_VERSION } from "../spec/oci.ts";
-import { HOOK_KINDS } from "../spec/spec.ts";
+import { HOOK_KINDS, RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

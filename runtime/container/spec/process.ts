@@ -1,6 +1,25 @@
 import { UnikrunError } from "../../error.ts";
-import { RESOURCES } from "../bundle/rlimits.ts";
 import { absolutePath, all, type Check, flag, list, object, oneOf, text, unique, whole } from "./check.ts";
+
+/** Of setrlimit(2) on Linux. */
+const RESOURCES = [
+  "RLIMIT_CPU",
+  "RLIMIT_FSIZE",
+  "RLIMIT_DATA",
+  "RLIMIT_STACK",
+  "RLIMIT_CORE",
+  "RLIMIT_RSS",
+  "RLIMIT_NPROC",
+  "RLIMIT_NOFILE",
+  "RLIMIT_MEMLOCK",
+  "RLIMIT_AS",
+  "RLIMIT_LOCKS",
+  "RLIMIT_SIGPENDING",
+  "RLIMIT_MSGQUEUE",
+  "RLIMIT_NICE",
+  "RLIMIT_RTPRIO",
+  "RLIMIT_RTTIME",
+];
 
 /** Of users and groups. */
 export const id = whole(0, 2 ** 32 - 1);

@@ -73,6 +73,11 @@ function checkVersion(version: unknown, name: string): void {
   );
 }
 
+/** Options of a mount. */
+export const SIMPLE_ACCESS = ["ro", "rw"];
+/** Of the mount and all below it, which on Linux is set last (mount_setattr(2)). */
+export const RECURSIVE_ACCESS = ["rro", "rrw"];
+
 /** Destinations may be relative, to "/" (config.md, Mounts). */
 const mount = all(
   object(
