@@ -25,7 +25,7 @@ export function askMachine(
 }
 
 /**
- * How far the guest has come by its own words (init/rules.c), the exit code that they gave it, -1 for none, and whether it has just
+ * How far the guest has come by its own words (init/guest/rules.c), the exit code that they gave it, -1 for none, and whether it has just
  * said that it halts.
  */
 export interface GuestPhase {

@@ -9,7 +9,7 @@
  * `oom-score-adj` N; `apparmor`, `selinux` LABEL, to see whether there is such a one; `wait`, to stay until the container ends.
  *
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,
- * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (exec*.c).
+ * `apparmor`, `selinux` as elsewhere; `mounts` NAMESPACE-FILE; `tool` NAME; `timeout` MILLISECONDS; what the tool is told (init/exec).
  *
  * For `init trial` (descriptor 3): a plan of the board; `cpu-limit`, `wall-limit` MILLISECONDS.
  *

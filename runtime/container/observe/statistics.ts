@@ -25,23 +25,24 @@ export function statisticsOf(root: string, container: Container) {
 }
 
 /** How many of the container's processes the kernel has killed for memory; 0 where it does not say. */
-export function oomKills(container: Pick<Container, "cgroup">): bigint {
-  const file = oomFile(container);
+export function oomKills({ cgroup }: Pick<Container, "cgroup">): bigint {
+  const { file } = oomFile(cgroup);
   return table(file === undefined ? null : readTextOrNull(file)).oom_kill ?? 0n;
 }
 
-function oomFile(container: Pick<Container, "cgroup">): string | undefined {
-  const cgroup = openCgroup(container.cgroup);
+/** In version 2 who watches it is told of each change (cgroup-v2.rst, memory.events). */
+function oomFile(paths: Container["cgroup"]): { file: string | undefined; isWatchable: boolean } {
+  const cgroup = openCgroup(paths);
   const folder = cgroup.folderOf("memory");
-  return folder === undefined
-    ? undefined
-    : `${folder}/${cgroup.version === 1 ? "memory.oom_control" : "memory.events"}`;
+  const isWatchable = cgroup.version === 2;
+  const name = isWatchable ? "memory.events" : "memory.oom_control";
+  return { file: folder && `${folder}/${name}`, isWatchable };
 }
 
-/** Calls `look` as soon as the kernel has killed one, where it tells (cgroup-v2.rst, memory.events): an engine may remove the cgroup at once. */
-export async function watchOomKills(container: Container, look: () => void): Promise<Disposable> {
-  const file = oomFile(container);
-  if (openCgroup(container.cgroup).version === 1 || !file || !exists(file)) return new DisposableStack();
+/** Calls `look` as soon as the kernel has killed one, where it tells: an engine may remove the cgroup at once. */
+export async function watchOomKills({ cgroup }: Container, look: () => void): Promise<Disposable> {
+  const { file, isWatchable } = oomFile(cgroup);
+  if (!isWatchable || !file || !exists(file)) return new DisposableStack();
   const { watch } = await import("node:fs");
   const watching = watch(file, look);
   return { [Symbol.dispose]: () => watching.close() };
