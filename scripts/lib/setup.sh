@@ -61,7 +61,7 @@ need_runtime() {
   need_node_modules
   need_packages gcc libc6-dev musl-tools
   local made=$repository/dist/unikrun
-  if [ -x "$made" ] && [ -z "$(cd "$repository" && find runtime native hooks config.schema.json scripts/build \
+  if [ -x "$made" ] && [ -z "$(cd "$repository" && find runtime native config.schema.json scripts/build \
     scripts/compile-schema.ts package-lock.json -newer "$made" -print -quit)" ]; then
     return
   fi
