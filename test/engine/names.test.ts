@@ -149,11 +149,20 @@ test("a thousand names in a row, twenty at a time, are all answered", async (t) 
     JSON.parse(
       await httpGet(`http://${host}/lookups?name=${encodeURIComponent(name)}&count=1000&parallel=20`, 60_000),
     );
+  // On a busy machine one answer in some thousands is SERVFAIL: somebody on the way has waited too long.
+  const wholly = async (name: string, whole: (result: Awaited<ReturnType<typeof lookUps>>) => boolean) => {
+    for (let attempt = 1; ; attempt++) {
+      const result = await lookUps(name);
+      t.like(result, { asked: 1000, lost: 0 }, JSON.stringify(result));
+      if (whole(result) || attempt === 3) return result;
+    }
+  };
   const own = await lookUps(other);
   t.like(own, { asked: 1000, answered: 1000, failed: 0, lost: 0 });
   t.deepEqual(own.addresses, [endpoint(other, network).IPAddress]);
-  const outside = await lookUps("host{}.up.test");
-  t.like(outside, { asked: 1000, answered: 1000, failed: 0, lost: 0, addresses: ["192.0.2.9"] });
+  const outside = await wholly("host{}.up.test", ({ answered }) => answered === 1000);
+  t.like(outside, { answered: 1000, failed: 0, addresses: ["192.0.2.9"] }, JSON.stringify(outside));
   t.true(asked.size >= 1000);
-  t.like(await lookUps("host{}.missing.test"), { asked: 1000, rcodes: { NXDOMAIN: 1000 }, lost: 0 });
+  const missing = await wholly("host{}.missing.test", ({ rcodes }) => rcodes.NXDOMAIN === 1000);
+  t.is(missing.rcodes.NXDOMAIN, 1000, JSON.stringify(missing));
 });
