@@ -1,6 +1,7 @@
 import { UnikrunError } from "../error.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
-import { judgeKvm, type Probe, type Verdict } from "./probe.ts";
+import { judgeKvm, type Probe } from "./probe.ts";
+import type { Verdict } from "./trial.ts";
 
 export interface Choice {
   readonly accelerator: Accelerator;

@@ -3,7 +3,7 @@ import type { Accelerator } from "./accelerator.ts";
 import { firmwareArguments } from "./firmware.ts";
 import { kernelArguments } from "./kernel.ts";
 import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
-import { type MonitorCommand, monitorArguments } from "./monitor.ts";
+import { monitorArguments } from "./monitor.ts";
 import { qemuOption } from "./option.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
@@ -55,15 +55,6 @@ export function boardArguments(board: Pick<GuestFamily["board"], "machine">, mem
   const devices = { acpi: "off", usb: "off", vmport: "off", hpet: "off" };
   return ["-M", qemuOption(board.machine, { ...devices, "memory-backend": memory })];
 }
-
-/**
- * Without ACPI nothing would tell a guest that runs of a new card or disk, so QEMU refuses it. Before the guest runs nobody has to be told;
- * any handler does, and the board itself is one that leaves them as they are.
- */
-export const OPEN_SLOTS: MonitorCommand = {
-  execute: "qom-set",
-  arguments: { path: "/machine/i440fx/pci.0", property: "hotplug-handler", value: "/machine" },
-};
 
 export const accelerationArguments = (accelerator: Accelerator): string[] =>
   accelerator === "kvm"

@@ -1,6 +1,5 @@
 import type { MonitorCommand } from "./monitor.ts";
-
-const FIRST_SLOT = 0x10;
+import { placeOf } from "./pci.ts";
 
 /** Entries. */
 const QUEUE_SIZE = 256;
@@ -15,7 +14,7 @@ export interface MachineDisk {
 }
 
 /**
- * A disk on bus 0, whose descriptor is lent with the first command; one for a read-only disk must not be able to write. No path of the
+ * A disk, whose descriptor is lent with the first command; one for a read-only disk must not be able to write. No path of the
  * host or the image is named, so none can be another than was meant.
  */
 export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk): MonitorCommand[] {
@@ -44,8 +43,7 @@ export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk):
         // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
         "num-queues": 1,
         "queue-size": QUEUE_SIZE,
-        bus: "pci.0",
-        addr: `0x${(FIRST_SLOT + disk).toString(16)}`,
+        ...placeOf("disk", disk),
       },
     },
   ];

@@ -1,12 +1,10 @@
 import type { MonitorCommand } from "./monitor.ts";
-
-/** PCI slots 0 and 1 are the chipset's; cards come first so that their order is the interfaces' order. */
-const FIRST_SLOT = 3;
+import { placeOf } from "./pci.ts";
 
 /** Entries of each of a card's queues. */
 const QUEUE_SIZE = 256;
 
-/** A network card on bus 0 for the `card`th tap, which is lent with the first command. `mac` as "02:42:ac:11:00:02", `mtu` in bytes. */
+/** A network card for the `card`th tap, which is lent with the first command. `mac` as "02:42:ac:11:00:02", `mtu` in bytes. */
 export function nicCommands({
   card,
   mac,
@@ -32,8 +30,7 @@ export function nicCommands({
         tx_queue_size: QUEUE_SIZE,
         // An empty option ROM: the network boot code takes 100 ms and nobody boots from it.
         romfile: "",
-        bus: "pci.0",
-        addr: `0x${(FIRST_SLOT + card).toString(16)}`,
+        ...placeOf("nic", card),
       },
     },
   ];

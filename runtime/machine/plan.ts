@@ -3,19 +3,17 @@ import type { Directive } from "../../native/directives.ts";
 import type { ExitRule } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
-import type { Accelerator } from "./accelerator.ts";
-import { type Board, commandLine, OPEN_SLOTS } from "./command-line.ts";
+import { vmmFiles } from "./cage.ts";
+import { type Board, commandLine } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { type Kernel, kernelDirectives, kernelLine } from "./kernel.ts";
 import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
-import type { Host } from "./probe.ts";
+import { OPEN_SLOTS } from "./pci.ts";
+import type { Host } from "./qemu.ts";
 import { threadCommand } from "./threads.ts";
-
-/** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
-export const VMM_UIDS = 0x7000_0000;
 
 /** What init needs to build the cage and to run the VMM in it. */
 export interface BoardPlan {
@@ -103,14 +101,6 @@ const optional = (key: string, value: string | undefined): Directive[] => (value
 const commandDirective = ({ lends, ...command }: MonitorCommand): Directive => [
   lends ? "lend" : "ask",
   `${JSON.stringify(command)}\n`,
-];
-
-/** What of the host the VMM has in its cage. */
-export const vmmFiles = ({ files }: Host, accelerator: Accelerator): Directive[] => [
-  ...files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
-  ...files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
-  ["device", "dev/null /dev/null"],
-  ...(accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
 ];
 
 const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [

@@ -9,22 +9,8 @@ import {
 } from "../../native/files.ts";
 import { O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
-import { listQemuFiles, type QemuFiles } from "./qemu.ts";
-
-/** What was found out about this host's VMM. */
-export interface Host {
-  readonly qemu: string;
-  readonly files: QemuFiles;
-}
-
-/** What KVM is worth here; `why` is a clause. */
-export type Verdict =
-  | { readonly kind: "good" }
-  /** It works, and is slower than emulation. */
-  | { readonly kind: "slow"; readonly why: string }
-  | { readonly kind: "broken"; readonly why: string }
-  /** The trial was not done in time, as on a host that is too busy. */
-  | { readonly kind: "undecided"; readonly why: string };
+import { type Host, listQemuFiles } from "./qemu.ts";
+import type { Verdict } from "./trial.ts";
 
 /** What is remembered, once for every QEMU, kernel, device node and boot. */
 export interface Probe {

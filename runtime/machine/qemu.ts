@@ -30,11 +30,17 @@ export function findQemu(wanted: string | undefined): string {
 }
 
 /** What a QEMU needs of the host's file system. */
-export interface QemuFiles {
+interface QemuFiles {
   /** Absolute folders and files without links in them. */
   readonly needed: readonly string[];
   /** Links of the root folder, as in { path: "/lib", target: "usr/lib" }. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
+}
+
+/** This host's VMM. */
+export interface Host {
+  readonly qemu: string;
+  readonly files: QemuFiles;
 }
 
 /** Asks the dynamic linker and QEMU itself; takes some 60 ms, so the answer is kept (probe.ts). */

@@ -2,12 +2,12 @@
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
 import { runTrial, type TrialOutcome } from "../../native/init.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
+import { VMM_UIDS, vmmFiles } from "./cage.ts";
 import { accelerationArguments, boardArguments } from "./command-line.ts";
 import { firmwareArguments, firmwareFile } from "./firmware.ts";
 import { kernelDirectives } from "./kernel.ts";
 import { MEMORY_ID, memoryArguments, memoryFile } from "./memory.ts";
-import { VMM_UIDS, vmmFiles } from "./plan.ts";
-import type { Host, Verdict } from "./probe.ts";
+import type { Host } from "./qemu.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { EXIT_CODE, EXIT_DEVICE, trialImage, trialKernel } from "./trial-kernel.ts";
 
@@ -22,6 +22,15 @@ const PATIENCE = 25;
 const FIRMWARE = "unikrun";
 /** MiB. */
 const MEMORY = 16;
+
+/** What KVM is worth here; `why` is a clause. */
+export type Verdict =
+  | { readonly kind: "good" }
+  /** It works, and is slower than emulation. */
+  | { readonly kind: "slow"; readonly why: string }
+  | { readonly kind: "broken"; readonly why: string }
+  /** The trial was not done in time, as on a host that is too busy. */
+  | { readonly kind: "undecided"; readonly why: string };
 
 /** Seconds of CPU time that one used, and how that ended (native/init.ts); or why there was none. */
 export type Trial = Pick<TrialOutcome, "end" | "used"> | { error: string };

@@ -13,8 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { findMultiboot, multibootImage } from "../../runtime/guest/multiboot.ts";
-import { boardArguments, OPEN_SLOTS } from "../../runtime/machine/command-line.ts";
+import { boardArguments } from "../../runtime/machine/command-line.ts";
 import { kernelLine } from "../../runtime/machine/kernel.ts";
+import { OPEN_SLOTS } from "../../runtime/machine/pci.ts";
 import { probe, repository } from "./harness.ts";
 
 export interface BareMachine extends AsyncDisposable {

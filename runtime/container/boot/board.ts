@@ -4,10 +4,12 @@ import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
+import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import { guestMemory } from "../../machine/memory.ts";
-import { boardDirectives, VMM_UIDS } from "../../machine/plan.ts";
-import type { Host, Probe } from "../../machine/probe.ts";
+import { boardDirectives } from "../../machine/plan.ts";
+import type { Probe } from "../../machine/probe.ts";
+import type { Host } from "../../machine/qemu.ts";
 import {
   type BoardRecord,
   type Container,

@@ -2,8 +2,9 @@
 import { exists } from "../../../native/files.ts";
 import type { HostSettings } from "../../container/settings/host.ts";
 import { reasonOf } from "../../error.ts";
-import { probeHost, renewKvm, type Verdict } from "../../machine/probe.ts";
+import { probeHost, renewKvm } from "../../machine/probe.ts";
 import { findQemu, listQemuFiles } from "../../machine/qemu.ts";
+import type { Verdict } from "../../machine/trial.ts";
 import { versionOf } from "../engines.ts";
 import type { Finding } from "../finding.ts";
 

@@ -2,16 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { command, type Outcome, repository } from "../harness.ts";
 import { render } from "./render.ts";
-import { allRows, type Row } from "./rows.ts";
-
-/** "works", "refused: WORDS" or "not applicable: WHY", by row. */
-export type Answers = Readonly<Record<string, string>>;
-
-/** By engine and what was tried with, as in "Docker 28": "28.5.2". */
-export interface Table {
-  readonly versions: Readonly<Record<string, string>>;
-  readonly answers: Readonly<Record<string, Answers>>;
-}
+import { type Answers, allRows, type Row, type Table } from "./rows.ts";
 
 const FILE = `${repository}/test/engine/table/answers.json`;
 

@@ -1,5 +1,4 @@
-import type { Table } from "./answers.ts";
-import { ROWS } from "./rows.ts";
+import { ROWS, type Table } from "./rows.ts";
 
 const HEAD = `# Engines
 

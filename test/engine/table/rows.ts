@@ -70,3 +70,12 @@ export type Row = (typeof ROWS)[keyof typeof ROWS][number];
 
 /** All of them, in their order. */
 export const allRows: readonly Row[] = Object.values(ROWS).flat();
+
+/** "works", "refused: WORDS" or "not applicable: WHY", by row. */
+export type Answers = Readonly<Record<string, string>>;
+
+/** By engine and what was tried with, as in "Docker 28": "28.5.2". */
+export interface Table {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<string, Answers>>;
+}
