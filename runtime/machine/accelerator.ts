@@ -1,15 +1,8 @@
-import { askMachine } from "../../native/control.ts";
 import { exists } from "../../native/files.ts";
 import { errorCode, O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { reasonOf } from "../error.ts";
 
 export type Accelerator = "kvm" | "tcg";
-
-/** What a running machine has. */
-export function acceleratorOf(stateFolder: string): Accelerator {
-  const { enabled } = askMachine(stateFolder, { execute: "query-kvm" }) as { enabled: boolean };
-  return enabled ? "kvm" : "tcg";
-}
 
 /** Why we can't have /dev/kvm, as a clause; null where we can. What it is worth is another question (trial.ts). */
 export function whyNoDevice(): string | null {

@@ -1,5 +1,6 @@
-import type { Firmware, GuestFamily } from "../guest/guest.ts";
+import type { GuestFamily } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
+import type { VmmBoard } from "./board.ts";
 import { firmwareArguments } from "./firmware.ts";
 import { kernelArguments } from "./kernel.ts";
 import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
@@ -9,24 +10,16 @@ import { SANDBOX } from "./sandbox.ts";
 import { serialArguments } from "./serial.ts";
 import { threadArguments } from "./threads.ts";
 
-/** What decides a machine's board, which is made before its cards and disks are known; paths inside the cage are fixed, so no name of an image is among it. */
-export interface Board {
-  readonly qemu: string;
+/** What decides QEMU's command line; paths inside the cage are fixed, so no name of an image is among it. */
+export interface VmmCommand extends VmmBoard {
   readonly containerId: string;
-  readonly accelerator: Accelerator;
   readonly board: GuestFamily["board"];
-  readonly firmware: Firmware;
-  readonly memoryMiB: number;
-  /** Threads that may read and write its disks. */
-  readonly workers: number;
-  /** It waits for the state of another (migrate-incoming). */
-  readonly incoming?: boolean;
   /** The kernel's command line, where its firmware can't be told later. */
   readonly bootArguments?: string;
 }
 
 /** QEMU's whole command, its own path first. */
-export function commandLine(machine: Board): string[] {
+export function commandLine(machine: VmmCommand): string[] {
   return [
     machine.qemu,
     "-nodefaults",

@@ -4,7 +4,7 @@ import type { ExitRule } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { vmmFiles } from "./cage.ts";
-import { type Board, commandLine } from "./command-line.ts";
+import { commandLine, type VmmCommand } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { type Kernel, kernelDirectives, kernelLine } from "./kernel.ts";
@@ -18,7 +18,7 @@ import { threadCommand } from "./threads.ts";
 /** What init needs to build the cage and to run the VMM in it. */
 export interface BoardPlan {
   readonly host: Host;
-  readonly board: Board;
+  readonly board: VmmCommand;
   /** An existing folder to mount the cage on; only the VMM's mount namespace sees it there. */
   readonly cage: string;
   readonly rootfs: string;
@@ -52,8 +52,8 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
 
 /** What only `start` knows, and what init needs to tell how the guest ended. */
 export interface StartPlan {
-  /** Threads that may read and write its disks. */
-  readonly workers: number;
+  /** Threads that may read and write its disks, where they are others than the board was made with. */
+  readonly workers: number | undefined;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
   readonly disks: readonly Omit<MachineDisk, "disk">[];
   /** The kernel's, if its firmware takes it from the guest's memory. */
@@ -73,7 +73,7 @@ export interface StartPlan {
 
 export function startDirectives(plan: StartPlan): Directive[] {
   const commands: MonitorCommand[] = [
-    threadCommand(plan.workers),
+    ...(plan.workers === undefined ? [] : [threadCommand(plan.workers)]),
     OPEN_SLOTS,
     ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>

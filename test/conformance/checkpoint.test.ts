@@ -117,6 +117,19 @@ test("a checkpoint that is killed leaves the guest running, and no checkpoint", 
   }
 });
 
+test("a checkpoint that has its accelerator beside the machine is taken", (t) => {
+  const bench = started(t);
+  putAway(t, bench);
+  const file = `${bench.image}/unikrun-checkpoint.json`;
+  const { machine, ...rest } = JSON.parse(readFileSync(file, "utf8"));
+  const { accelerator, ...others } = machine;
+  t.is(accelerator, "tcg");
+  writeFileSync(file, JSON.stringify({ ...rest, machine: others, accelerator }));
+  const restored = restore(bench, bench.image);
+  t.is(restored.code, 0, restored.stderr);
+  t.regex(type(bench, "still here"), /^still here\r?$/m);
+});
+
 test("what is no whole checkpoint of this guest is refused in a sentence, and leaves nothing", (t) => {
   const bench = started(t);
   putAway(t, bench);

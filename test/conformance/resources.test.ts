@@ -36,6 +36,13 @@ function vmmOf(bench: Bench): string[] {
   return commands.find(([name]) => name?.includes("qemu")) ?? [];
 }
 
+/** The most that its VMM may have. */
+const diskThreads = ({ root, id }: Bench) =>
+  askMachine(`${root}/${id}`, {
+    execute: "qom-get",
+    arguments: { path: "/objects/loop0", property: "thread-pool-max" },
+  });
+
 test.serial("a limit of processes that is too small for the VMM is refused with one that is enough", (t) => {
   using bench = limited({ pids: { limit: 3 } });
   const { code, stderr } = bench.call("create");
@@ -62,11 +69,7 @@ test.serial("0 processes are no limit", (t) => {
 
 test.serial("the VMM wants no more threads for disks than the limit of processes has room for", (t) => {
   using bench = started({ pids: { limit: 12 } });
-  const workers = () =>
-    askMachine(`${bench.root}/${bench.id}`, {
-      execute: "qom-get",
-      arguments: { path: "/objects/loop0", property: "thread-pool-max" },
-    });
+  const workers = () => diskThreads(bench);
   t.is(workers(), 3);
   t.is(bench.call("update", "--pids-limit", "22", bench.id).code, 0);
   t.is(workers(), 13);
@@ -76,6 +79,14 @@ test.serial("the VMM wants no more threads for disks than the limit of processes
   t.is(workers(), 2);
   t.is(bench.call("update", "--pids-limit", "-1", bench.id).code, 0);
   t.is(workers(), 64);
+});
+
+test.serial("a limit of processes that changes between create and start is the VMM's", (t) => {
+  using bench = limited({ pids: { limit: 12 } });
+  t.is(bench.call("create").code, 0);
+  t.is(bench.call("update", "--pids-limit", "22", bench.id).code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  t.is(diskThreads(bench), 13);
 });
 
 test.serial("a memory limit above what the host has is a limit that is never reached", (t) => {

@@ -1,11 +1,11 @@
 import test from "ava";
-import { type Board, commandLine } from "../../runtime/machine/command-line.ts";
+import { commandLine, type VmmCommand } from "../../runtime/machine/command-line.ts";
 import { diskCommands } from "../../runtime/machine/disk.ts";
 import { nicCommands } from "../../runtime/machine/nic.ts";
 import { qemuOption } from "../../runtime/machine/option.ts";
 import { startDirectives } from "../../runtime/machine/plan.ts";
 
-const BOARD: Board = {
+const BOARD: VmmCommand = {
   qemu: "/usr/bin/qemu-system-x86_64",
   containerId: "c1",
   accelerator: "tcg",
@@ -78,7 +78,7 @@ test("a device and a qcow2 file are opened as what they are", (t) => {
 
 test("the guest goes when it has its cards and disks, whose descriptors are lent in their order", (t) => {
   const directives = startDirectives({
-    workers: 4,
+    workers: undefined,
     nics: [{ mac: "02:42:ac:11:00:02", mtu: 1500 }],
     disks: [DISK],
     commandLine: "{}",
@@ -92,7 +92,6 @@ test("the guest goes when it has its cards and disks, whose descriptors are lent
     key === "ask" || key === "lend" ? [`${key} ${JSON.parse(value).execute}`] : [],
   );
   t.deepEqual(commands, [
-    "ask qom-set",
     "ask qom-set",
     "lend getfd",
     "ask netdev_add",

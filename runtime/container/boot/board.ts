@@ -4,22 +4,17 @@ import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
+import type { Board } from "../../machine/board.ts";
 import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { boardDirectives } from "../../machine/plan.ts";
 import type { Probe } from "../../machine/probe.ts";
 import type { Host } from "../../machine/qemu.ts";
-import {
-  type BoardRecord,
-  type Container,
-  containerFolder,
-  type GuestRecord,
-  type SavedBoard,
-} from "../record/container.ts";
+import { type BoardRecord, type Container, containerFolder, type GuestRecord } from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
-import { allowedWorkers } from "./pids.ts";
+import { limitedWorkers } from "./pids.ts";
 
 /** Throws UnikrunError for what its guest can't be given. */
 export async function decideBoard(options: {
@@ -29,10 +24,12 @@ export async function decideBoard(options: {
   /** The operator's. */
   machine: MachineSettings;
   settings: HostSettings;
-  saved: SavedBoard | undefined;
+  /** Of processes, as in config.json. */
+  pidsLimit: number | undefined;
+  saved: Board | undefined;
   vmm: Probe;
 }): Promise<BoardRecord> {
-  const { id, family, guest, machine, settings, saved, vmm } = options;
+  const { id, family, guest, machine, settings, pidsLimit, saved, vmm } = options;
   const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
     saved ?? (await chooseForNew(machine, settings, vmm));
   const memoryMiB = guestMemory({
@@ -53,6 +50,7 @@ export async function decideBoard(options: {
     accelerator,
     firmware: saved?.firmware ?? machine.firmware ?? settings.firmware ?? family.board.firmware,
     memoryMiB,
+    workers: limitedWorkers(pidsLimit),
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
   };
@@ -93,7 +91,6 @@ export async function makeBoard(options: {
       containerId: id,
       board: family.board,
       ...board,
-      workers: allowedWorkers(container),
       ...(bootArguments === undefined ? {} : { bootArguments }),
     },
     cage: folder,

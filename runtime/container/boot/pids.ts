@@ -14,11 +14,20 @@ export function refuseFewPids(id: string, limit: number | undefined): void {
   );
 }
 
-/** As many threads for disks as the container's cgroup has room for now. */
-export function allowedWorkers(container: Container): number {
-  const folder = openCgroup(container.cgroup).folderOf("pids");
-  const limit = Number(folder === undefined ? "max" : readControl(folder, "pids.max"));
-  return diskWorkers(Number.isNaN(limit) ? Number.POSITIVE_INFINITY : limit);
+/** As many threads for disks as such a limit has room for; 0 and less is no limit. */
+export const limitedWorkers = (limit = 0): number =>
+  diskWorkers(limit <= 0 ? Number.POSITIVE_INFINITY : limit);
+
+/** As many as the container's cgroup has room for now. */
+function allowedWorkers({ cgroup }: Container): number {
+  const folder = openCgroup(cgroup).folderOf("pids");
+  return limitedWorkers(Number(folder === undefined ? "max" : readControl(folder, "pids.max")) || 0);
+}
+
+/** The same, where the board was made with others: an engine may have changed the limit since. */
+export function newWorkers(container: Container): number | undefined {
+  const workers = allowedWorkers(container);
+  return workers === container.board.workers ? undefined : workers;
 }
 
 /** Tells a running machine, whose cgroup's limit may have changed. */

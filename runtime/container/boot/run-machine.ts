@@ -12,7 +12,7 @@ import { type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { isMadeEarly, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
-import { allowedWorkers } from "./pids.ts";
+import { newWorkers } from "./pids.ts";
 
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: {
@@ -29,7 +29,7 @@ export async function runMachine(options: {
   if (!isMadeEarly(board))
     await makeBoard({ root, container, family, host: probeHost(board.qemu).host, bootArguments });
   const plan = startDirectives({
-    workers: allowedWorkers(container),
+    workers: newWorkers(container),
     nics,
     disks,
     commandLine: isMadeEarly(board) && !saved ? bootArguments : undefined,
@@ -44,6 +44,7 @@ export async function runMachine(options: {
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
   writeMachine(root, id, {
     family: guest.family,
+    accelerator: board.accelerator,
     firmware: board.firmware,
     memoryMiB: board.memoryMiB,
     bootArguments,

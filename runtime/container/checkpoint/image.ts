@@ -5,7 +5,6 @@ import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc
 import { AS_FILE, openBelow, openRoot } from "../../../native/tree-files.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { Accelerator } from "../../machine/accelerator.ts";
 import type { DiskRecord, MachineRecord } from "../record/machine.ts";
 import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../spec/check.ts";
 
@@ -17,7 +16,6 @@ export interface Checkpoint {
   readonly machine: MachineRecord;
   /** Of the VMM, as "7.2.22": another one may not understand its state. */
   readonly vmm: string;
-  readonly accelerator: Accelerator;
   readonly phase: GuestPhase;
   /** Bytes of the files, to tell a whole one from one that was cut. */
   readonly sizes: { readonly memory: number; readonly disks: readonly number[] };
@@ -56,12 +54,12 @@ const address = object({ family: whole(4, 6), address: filled });
 const checkCheckpoint: Check = object({
   version: whole(VERSION, VERSION),
   vmm: filled,
-  accelerator: oneOf(["kvm", "tcg"]),
   phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255), halting: flag }),
   sizes: object({ memory: whole(1), disks: list(whole(0)) }),
   lent: list(text),
   machine: object({
     family: filled,
+    accelerator: oneOf(["kvm", "tcg"]),
     firmware: oneOf(["unikrun", "seabios"]),
     memoryMiB: whole(1, 2 ** 30),
     bootArguments: text,
@@ -114,8 +112,17 @@ function readDocument(folder: string): Checkpoint {
       `The checkpoint in ${folder} is of an older unikrun, whose machines were others: take another.`,
     );
   }
-  checkCheckpoint(document, FILE);
-  return document as Checkpoint;
+  const checkpoint = withWholeMachine(document);
+  checkCheckpoint(checkpoint, FILE);
+  return checkpoint as Checkpoint;
+}
+
+/** There are checkpoints that have the accelerator beside the machine. */
+function withWholeMachine(document: unknown): unknown {
+  const { accelerator, machine } = Object(document);
+  return accelerator === undefined
+    ? document
+    : { ...Object(document), machine: { accelerator, ...Object(machine) } };
 }
 
 /** One of a checkpoint's files, of the size that it had. */

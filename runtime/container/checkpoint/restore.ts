@@ -28,14 +28,14 @@ export async function restoreContainer(
       throw new UnikrunError(
         `Container ${options.id} is a unikernel, whose memory is brought back whole and at once: leave --lazy-pages out.`,
       );
-    const { machine, accelerator } = checkpoint();
-    if (machine.family !== family) {
+    const { family: savedFamily, accelerator, firmware, memoryMiB } = checkpoint().machine;
+    if (savedFamily !== family) {
       throw new UnikrunError(
-        `Container ${options.id} can't be restored: the checkpoint in ${folder} is of a guest of the family ${machine.family}, and this is one of ${family}.`,
+        `Container ${options.id} can't be restored: the checkpoint in ${folder} is of a guest of the family ${savedFamily}, and this is one of ${family}.`,
       );
     }
     if (accelerator === "kvm") await refuseWithoutKvm(options.id, folder);
-    return { accelerator, firmware: machine.firmware, memoryMiB: machine.memoryMiB };
+    return { accelerator, firmware, memoryMiB };
   };
   return await runContainer({ ...options, saved }, { detach, keep: false }, (root, container) =>
     resume(root, container, folder, checkpoint()),

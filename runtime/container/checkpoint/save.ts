@@ -4,13 +4,12 @@ import { makeFolders, statusOfFile } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import { acceleratorOf } from "../../machine/accelerator.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
 import { endInit } from "../life/end.ts";
 import { isAlive } from "../record/alive.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { boardOf, type Container, containerFolder } from "../record/container.ts";
 import { type MachineRecord, readMachine } from "../record/machine.ts";
 import { canCheckpoint, canResume, type Status, statusOf } from "../record/status.ts";
 import {
@@ -53,7 +52,6 @@ export function checkpointContainer(
     writeCheckpoint(folder, {
       machine,
       vmm: vmmVersion(state),
-      accelerator: acceleratorOf(state),
       phase: askPhase(state),
       sizes: { memory, disks: disks.map(({ size }) => size) },
       lent: disks.map(({ lent }) => lent),
@@ -84,13 +82,16 @@ function standStill(container: Container, state: string, status: Status): Dispos
   };
 }
 
-function machineToSave(root: string, { id }: Container, status: Status): MachineRecord {
+function machineToSave(root: string, container: Container, status: Status): MachineRecord {
+  const { id } = container;
   if (!canCheckpoint(status)) throw notRunning(`${id} is ${status}, so it can't be saved`);
-  const machine = readMachine(root, id);
-  if (!machine)
+  const [board, record] = [boardOf(container), readMachine(root, id)];
+  if (!board || !record)
     throw new UnikrunError(
       `Container ${id} can't be saved: an older unikrun started it; start it again first.`,
     );
+  // There are records without it.
+  const machine = { ...record, accelerator: board.accelerator };
   const lent = machine.disks.find(({ kind, readOnly }) => kind === "host" && !readOnly);
   if (!lent) return machine;
   throw new UnikrunError(

@@ -1,10 +1,8 @@
 /** What `unikrun status` and `unikrun stats` say of a container's guest. */
-import { askMachine } from "../../../native/control.ts";
-import { type Accelerator, acceleratorOf } from "../../machine/accelerator.ts";
 import { guestNics } from "../../network/visit.ts";
 import { exactJson } from "../cgroup/figures.ts";
 import { statisticsOf } from "../observe/statistics.ts";
-import { type Container, containerFolder, netnsOf } from "../record/container.ts";
+import { boardOf, type Container, netnsOf } from "../record/container.ts";
 import { statusOf } from "../record/status.ts";
 
 type Facts = Readonly<Record<string, string | number>>;
@@ -12,7 +10,9 @@ type Facts = Readonly<Record<string, string | number>>;
 /** "name  value" lines, or the same as JSON, with all numbers in bytes. */
 export function statusText(root: string, container: Container, json: boolean): string {
   const { id, pid, created, guest } = container;
-  const { memory, accelerator } = machineOf(containerFolder(root, id));
+  const board = boardOf(container);
+  const memory = board && board.memoryMiB * 2 ** 20;
+  const accelerator = board?.accelerator ?? null;
   const nics = guestNics({ netns: netnsOf(container), containerId: id });
   const first = { id, status: statusOf(root, container), guest: guest.family, kernel: guest.kernel };
   const last = { pid, created };
@@ -40,17 +40,6 @@ export function statusText(root: string, container: Container, json: boolean): s
       ]),
     ),
   });
-}
-
-/** The guest's memory in bytes, as its machine says; null where that does not answer. */
-function machineOf(stateFolder: string): { memory: number | null; accelerator: Accelerator | null } {
-  try {
-    const size = askMachine(stateFolder, { execute: "query-memory-size-summary" });
-    const memory = Number((size as Readonly<Record<string, unknown>>)["base-memory"]);
-    return { memory, accelerator: acceleratorOf(stateFolder) };
-  } catch {
-    return { memory: null, accelerator: null };
-  }
 }
 
 export function statisticsText(root: string, container: Container, json: boolean): string {

@@ -1,6 +1,7 @@
 import type { Directive } from "../../../native/directives.ts";
 import { createInit, type LaunchInit } from "../../../native/init.ts";
 import { UnikrunError } from "../../error.ts";
+import type { Board } from "../../machine/board.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
 import { decideBoard, isMadeEarly, makeBoard } from "../boot/board.ts";
@@ -11,7 +12,7 @@ import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
-import { type Container, containerFolder, type SavedBoard } from "../record/container.ts";
+import { type Container, containerFolder } from "../record/container.ts";
 import { forget, reserve, writeContainer } from "../record/store.ts";
 import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
@@ -27,7 +28,7 @@ export interface CreateOptions extends PidReceivers {
   readonly consoleSocket?: string;
   readonly systemdCgroup: boolean;
   /** The machine that its guest was saved on, asked for once it is known to be a unikernel of that family. */
-  readonly saved?: (family: string) => Promise<SavedBoard>;
+  readonly saved?: (family: string) => Promise<Board>;
 }
 
 /**
@@ -49,7 +50,8 @@ export async function createContainer(
   const guest = guestRecord({ ...found, id, bundle, settings });
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));
-  const board = await decideBoard({ id, family, guest, machine, settings, saved, vmm });
+  const pidsLimit = spec.linux?.resources?.pids?.limit;
+  const board = await decideBoard({ id, family, guest, machine, settings, pidsLimit, saved, vmm });
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 

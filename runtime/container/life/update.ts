@@ -1,10 +1,12 @@
 import { readText } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import type { Board } from "../../machine/board.ts";
 import { overheadBytes } from "../../machine/memory.ts";
 import { fitWorkers, refuseFewPids } from "../boot/pids.ts";
 import { type Cgroup, openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
-import type { BoardRecord, Container } from "../record/container.ts";
+import { boardOf, type Container } from "../record/container.ts";
+import { readMachine } from "../record/machine.ts";
 import { canAskMachine, canUpdate, statusOf } from "../record/status.ts";
 import type { Resources } from "../spec/oci.ts";
 import { checkResources } from "../spec/resources.ts";
@@ -89,7 +91,7 @@ export async function updateContainer(root: string, container: Container, limits
   refuseFewPids(container.id, limits.pids?.limit);
   const limit = limits.memory?.limit;
   if (limit !== undefined && limit > 0) {
-    const needed = memoryInUse(container.board);
+    const needed = memoryInUse(root, container);
     if (limit < needed) {
       throw new UnikrunError(
         `Container ${container.id} can't be limited to ${limit} bytes of memory: its guest and VMM take up to ${needed}, and a running guest can't give any back; stop it, and start it with the smaller limit.`,
@@ -113,5 +115,8 @@ async function told(scope: string | undefined, cgroup: Cgroup, limits: Resources
 }
 
 /** Bytes that the guest and its VMM may come to use. */
-const memoryInUse = ({ accelerator, memoryMiB }: BoardRecord): number =>
-  memoryMiB * 2 ** 20 + overheadBytes(accelerator);
+function memoryInUse(root: string, container: Container): number {
+  const board: Partial<Board> = boardOf(container) ?? readMachine(root, container.id) ?? {};
+  const { memoryMiB = 0, accelerator = "kvm" } = board;
+  return memoryMiB * 2 ** 20 + overheadBytes(accelerator);
+}

@@ -1,6 +1,6 @@
 /** What is kept of a container from its create on. */
-import type { Firmware, KernelImage } from "../../guest/guest.ts";
-import type { Accelerator } from "../../machine/accelerator.ts";
+import type { KernelImage } from "../../guest/guest.ts";
+import type { VmmBoard } from "../../machine/board.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { Hooks } from "../spec/oci.ts";
 
@@ -60,20 +60,13 @@ export interface GuestRecord {
 }
 
 /** What is decided when a container is created, and stays. */
-export interface BoardRecord {
-  /** Path of the VMM, without links. */
-  readonly qemu: string;
-  readonly accelerator: Accelerator;
-  readonly firmware: Firmware;
-  readonly memoryMiB: number;
+export interface BoardRecord extends VmmBoard {
   /** A line for the container's log. */
   readonly say?: string;
-  /** It waits for the state of another. */
-  readonly incoming?: true;
 }
 
-/** What a machine must be to take the state of another. */
-export type SavedBoard = Pick<BoardRecord, "accelerator" | "firmware" | "memoryMiB">;
+/** Null where an older unikrun made it, and did not keep it. */
+export const boardOf = ({ board }: Partial<Pick<Container, "board">>): BoardRecord | null => board ?? null;
 
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;

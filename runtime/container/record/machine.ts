@@ -1,13 +1,12 @@
-/** What `start` made, for a later checkpoint: in the state folder, beside the container's own record. */
+/** A machine, board and devices, as `start` made it, for a later checkpoint: in the state folder, beside the container's own record. */
 import { readTextOrNull, writeText } from "../../../native/files.ts";
 import type { OpenDisk } from "../../disk/open.ts";
-import type { BootNic, Firmware } from "../../guest/guest.ts";
+import type { BootNic } from "../../guest/guest.ts";
+import type { Board } from "../../machine/board.ts";
 import { containerFolder } from "./container.ts";
 
-export interface MachineRecord {
+export interface MachineRecord extends Board {
   readonly family: string;
-  readonly firmware: Firmware;
-  readonly memoryMiB: number;
   /** The guest's command line. */
   readonly bootArguments: string;
   /** In the order of its cards. */
