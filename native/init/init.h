@@ -2,7 +2,7 @@
  * The container's init: what stands in a unikernel's container where runc would have the program. Here is what all of it may call; it
  * calls nobody. Each folder has a header of its own, with what others may call there:
  *
- *	main.c, trial.c, and start.c with its supervise.c, control.c and machine_exit.c (machine.h)
+ *	main.c, trial.c, and start.c with its supervise.c, control.c and ending.c (machine.h)
  *	exec/		what `unikrun exec` runs beside a machine, on its own
  *	cage/		namespaces and confinement, and the VMM in them
  *	guest/		the guest's memory, console, words and monitor
@@ -42,6 +42,8 @@ void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* io.c */
 bool write_all(int fd, const void *data, size_t length);
 void write_file(const char *path, const char *text);
+/* From `offset` of one file to where the other stands; NULL, or why not. */
+const char *copy_bytes(int to, int from, off_t offset, off_t size);
 long parse_long(const char *text);
 /* On a clock that only goes forward. */
 long now_ms(void);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,18 @@ void write_file(const char *path, const char *text)
 	if (write(fd, text, strlen(text)) < 0)
 		fail_errno("could not write \"%s\" to %s", text, path);
 	close(fd);
+}
+
+const char *copy_bytes(int to, int from, off_t offset, off_t size)
+{
+	for (off_t end = offset + size; offset < end;) {
+		ssize_t n = sendfile(to, from, &offset, (size_t)(end - offset));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? strerror(errno) : "it has become shorter";
+	}
+	return NULL;
 }
 
 long parse_long(const char *text)

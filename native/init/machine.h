@@ -67,7 +67,12 @@ void begin_look(struct machine *m);
 /* Until the VMM is gone and its last words are delivered. */
 void relay(struct machine *m, int signals);
 
-/* machine_exit.c: the container's exit code, once the VMM is gone. */
+/* ending.c */
+/* Whether a signal to the container ends its machine. */
+bool signal_ends(int signal);
+/* The exit code of a container that was ended by a signal. */
+int signal_code(int signal);
+/* That of one whose VMM is gone. */
 int exit_code(struct machine *machine);
 
 /* start.c */

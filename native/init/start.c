@@ -192,7 +192,7 @@ int live(struct channel *channel, int signals)
 		if (m.stop_signal) {
 			if (m.vmm.pid)
 				kill(m.vmm.pid, SIGKILL);
-			return 128 + m.stop_signal;
+			return signal_code(m.stop_signal);
 		}
 		struct plan plan;
 		if (!(fds[1].revents && channel_accept(channel, &plan)))

@@ -17,13 +17,6 @@ enum {
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
 };
 
-/* The guest can't be sent signals, so each has the effect it has on a program without handlers. */
-static bool terminates(int signal)
-{
-	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH && signal != SIGPIPE &&
-	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
-}
-
 void read_words(struct machine *m)
 {
 	for (;;) {
@@ -69,7 +62,7 @@ static void take_signals(struct machine *m, int signals)
 		int signal = (int)info.ssi_signo;
 		if (signal == SIGCHLD) {
 			reap(m);
-		} else if (terminates(signal)) {
+		} else if (signal_ends(signal)) {
 			if (m->stop_signal) {
 				m->hurried = true;
 				m->kill_at = now_ms();

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -126,12 +125,9 @@ static void copy_into(int from, const char *target, off_t size)
 	int to = open(target, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (to < 0)
 		fail_errno("could not open %s in the cage", target);
-	while (size > 0) {
-		ssize_t n = sendfile(to, from, NULL, (size_t)size);
-		if (n <= 0)
-			fail_errno("could not copy the image's file to %s in the cage", target);
-		size -= n;
-	}
+	const char *trouble = copy_bytes(to, from, 0, size);
+	if (trouble)
+		fail("could not copy the image's file to %s in the cage: %s", target, trouble);
 	close(to);
 }
 

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* machine/command-line.ts writes these numbers into QEMU's arguments. */
+/* machine/serial.ts and machine/monitor.ts write these numbers into QEMU's arguments. */
 enum { CONSOLE_FD = 3, QMP_FD = 4, LAST_FD = QMP_FD, ABOVE_ALL = 200 };
 
 static char **arguments(const struct directives *d)

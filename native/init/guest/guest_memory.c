@@ -1,12 +1,10 @@
 #define _GNU_SOURCE
 #include "guest/guest.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,13 +28,9 @@ static void copy_piece(int memory, int kernel, const char *value)
 		fail("\"%s\" is no piece of a kernel", value);
 	if (lseek(memory, address, SEEK_SET) < 0)
 		fail_errno("could not load the kernel");
-	for (off_t at = offset; at < offset + size;) {
-		ssize_t n = sendfile(memory, kernel, &at, (size_t)(offset + size - at));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			fail("could not load the kernel: %s", n ? strerror(errno) : "it has become shorter");
-	}
+	const char *trouble = copy_bytes(memory, kernel, offset, size);
+	if (trouble)
+		fail("could not load the kernel: %s", trouble);
 }
 
 void load_kernel(const struct directives *d, const char *file, int kernel)

@@ -1,9 +1,35 @@
 #define _GNU_SOURCE
+/*
+ * How a machine has ended, as the container's exit code (docs/guests.md). The first that fits counts:
+ *
+ *	the guest's own last words, and its halted vCPU		what their rule says (guest/rules.c), else 1
+ *	a signal to the container				128 + n
+ *	the guest reset its machine				139
+ *	the VMM crashed						125
+ *	the VMM was killed					128 + SIGKILL
+ *	the VMM ended with an error				125
+ *	the VMM was told to end by somebody else's signal	128 + SIGTERM
+ *	the guest switched its machine off			what a rule has said before, else 0
+ */
 #include "machine.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+
+enum { OF_SIGNAL = 128, OF_FAULT = 139, OF_VMM = 125 };
+
+/* The guest can't be sent signals, so each has the effect it has on a program without handlers. */
+bool signal_ends(int signal)
+{
+	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH && signal != SIGPIPE &&
+	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
+}
+
+int signal_code(int signal)
+{
+	return OF_SIGNAL + signal;
+}
 
 /* SIGKILL is our own where the machine had to be ended. */
 static bool crashed(const struct machine *m)
@@ -25,23 +51,22 @@ static void tell_ending(const struct machine *m)
 /* Nobody has asked it to end. What it did by itself is never told as the guest's doing: 125 is no code of a guest's own. */
 static int code_of_vmm(const struct machine *m)
 {
-	enum { OURS = 125 };
 	if (crashed(m)) {
 		tell("the VMM itself crashed, by signal %d (%s), which is not the guest's doing or code: %s", WTERMSIG(m->status),
 		     strsignal(WTERMSIG(m->status)), m->words_used ? m->words : "it said nothing");
-		return OURS;
+		return OF_VMM;
 	}
 	if (WIFSIGNALED(m->status)) {
 		tell("the VMM was killed by signal %d (as by a memory limit or a person)", SIGKILL);
-		return 128 + SIGKILL;
+		return signal_code(SIGKILL);
 	}
 	if (WEXITSTATUS(m->status)) {
 		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
-		return OURS;
+		return OF_VMM;
 	}
 	if (m->monitor.told_to_end) {
 		tell("the VMM was told to end by a signal of somebody else's");
-		return 128 + SIGTERM;
+		return signal_code(SIGTERM);
 	}
 	return m->rules.code < 0 ? 0 : m->rules.code;
 }
@@ -54,12 +79,12 @@ int exit_code(struct machine *m)
 	}
 	if (m->stop_signal) {
 		tell_ending(m);
-		return 128 + m->stop_signal;
+		return signal_code(m->stop_signal);
 	}
 	if (m->monitor.reset) {
 		tell("the guest reset its machine, as after a fault that it could not handle");
 		tell_ending(m);
-		return 139;
+		return OF_FAULT;
 	}
 	return code_of_vmm(m);
 }
