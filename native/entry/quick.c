@@ -2,7 +2,7 @@
  * `state ID`, `kill ID SIGNAL` and `delete [--force] ID` as engines call them, for a container whose brief
  * (runtime/container/record/brief.ts) says that there is no more to it: done before Bun starts, which takes longer than all the rest of
  * such a call. Whatever else is asked, or does not go as it should, is left to runtime/cli/{state,kill,delete}.ts, which find
- * nothing half done that they would not do again.
+ * nothing half done that they would not do again. test/conformance/quick.test.ts runs the rules of both over the same cases.
  */
 #include "system.h"
 
