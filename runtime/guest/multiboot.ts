@@ -1,6 +1,6 @@
 import type { KernelImage } from "./guest.ts";
 
-/** The header of Multiboot Specification 0.6.96, section 3.1, and what QEMU makes of it. */
+/** The header of Multiboot Specification 0.6.96, section 3.1, and what init and QEMU make of it. */
 export interface MultibootHeader {
   /** Of the header in the file. */
   readonly offset: number;
@@ -52,12 +52,12 @@ export function multibootImage({ addresses, offset }: MultibootHeader, size: num
   };
 }
 
-/** Why QEMU could not load a file of that size by its header, a clause; null where it can. */
+/** Why a file of that size can't be loaded by its header, a clause; null where it can. */
 export function multibootTrouble(found: MultibootHeader, size: number): string | null {
   const { addresses, offset } = found;
-  // QEMU loads 32-bit ELF files by their program headers, but 64-bit ones by these addresses only.
+  // A 32-bit ELF file could be loaded by its program headers, but a 64-bit one, as by QEMU, by these addresses only.
   if (!addresses)
-    return "its multiboot header carries no load addresses, without which QEMU loads no 64-bit kernel";
+    return "its multiboot header carries no load addresses, without which no 64-bit kernel can be loaded";
   const { header, load, loadEnd, bssEnd, entry } = addresses;
   const start = offset - (header - load);
   const length = loadEnd === 0 ? size - start : loadEnd - load;
