@@ -2,12 +2,15 @@ import { ROWS, type Table } from "./rows.ts";
 
 const HEAD = `# Engines
 
-Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine answers then, so no cell is a promise only. (The column with "systemd" is of the whole host in a virtual machine, which is slow: each run compares those of its
-cells that are about one guest's life, and \`UNIKRUN_TABLE=all scripts/test --only host\` all of them.)
-With \`UNIKRUN_TABLE=write\` in its environment the test writes this file and \`test/engine/table/answers.json\` anew.
-[runtime-tools.md](runtime-tools.md) has the validation tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
+Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine
+answers then, so no cell is a promise only. (The column with "systemd" is of the whole host in a virtual machine, which
+is slow: each run compares those of its cells that are about one guest's life, and
+\`UNIKRUN_TABLE=all scripts/test --only host\` all of them.) With \`UNIKRUN_TABLE=write\` in its environment the test
+writes this file and \`test/engine/table/answers.json\` anew. [runtime-tools.md](runtime-tools.md) has the validation
+tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
 
-**yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's reason.
+**yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's
+reason.
 `;
 
 /** docs/engines.md. */
@@ -35,7 +38,7 @@ export function render({ versions, answers }: Table): string {
   const tried = engines.map((engine) => `${engine}: ${versions[engine]}`).join("; ");
   return [
     HEAD,
-    `Tried with ${tried}.`,
+    wrapped(`Tried with ${tried}.`),
     "",
     ...sections,
     "## Refused, in these words",
@@ -60,6 +63,13 @@ function split(answer: string): [kind: string, words?: string] {
   return words === undefined ? [kind] : [kind, words];
 }
 
+/** In lines of at most 120 characters, of which all but the first begin with `indent`. */
+const wrapped = (text: string, indent = ""): string =>
+  text
+    .replace(/(.{1,118})(?: |$)/g, "$1\n")
+    .trimEnd()
+    .replaceAll("\n", `\n${indent}`);
+
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 /** a to z, then aa to zz. */
@@ -81,6 +91,6 @@ class Notes {
   }
 
   lines(): string[] {
-    return this.#words.map((words, index) => `- (${this.#name(index)}) ${words}`);
+    return this.#words.map((words, index) => wrapped(`- (${this.#name(index)}) ${words}`, "  "));
   }
 }
