@@ -11,6 +11,8 @@
 #define INFORMATION MEMORY_MAP_END /* multiboot's */
 #define ORDER 0x10000 /* see multiboot.c */
 #define ORDER_END 0x90000
+#define TABLES ORDER_END /* emulation.c's; zero again once the kernel runs */
+#define TABLES_END 0x94000
 #define EBDA 0x9fc00 /* the extended BIOS data area's customary place, 1 KiB */
 #define LOW_MEMORY_END 0xa0000
 #define FIRMWARE 0xf0000 /* this program, read-only, up to 1 MiB */

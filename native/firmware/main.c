@@ -2,6 +2,7 @@
  * unikrun's firmware: what a unikernel needs of a BIOS on QEMU's board "pc", and nothing more. It has no services that could be
  * called; once the kernel is entered, none of it runs.
  */
+#include "emulation.h"
 #include "fw_cfg.h"
 #include "interrupts.h"
 #include "layout.h"
@@ -35,5 +36,6 @@ void firmware_main(void)
 	pci_start();
 	write_bios_data();
 	struct memory_map map = memory_map_write();
+	emulation_prepare();
 	multiboot_boot(&map);
 }

@@ -44,6 +44,7 @@ table:
 	.quad 0
 	.quad 0x00cf9b000000ffff
 	.quad 0x00cf93000000ffff
+	.quad 0x00af9b000000ffff /* 64-bit code, for walk.S */
 table_pointer:
 	.word table_pointer - table - 1
 	.long table

@@ -101,6 +101,44 @@ test.serial("variables of a kernel that nobody touches take none of the host's m
   t.true(machine.taken() < 16 * MIB, `${machine.taken()} bytes`);
 });
 
+/** It halts at once, and for good. */
+function idleKernel(): Buffer {
+  const [magic, flags, load] = [0x1badb002, 0x10000, MIB];
+  const header = [magic, flags, -(magic + flags), load, load, 0, 0, load + 32].flatMap((word) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(word | 0);
+    return [...bytes];
+  });
+  return Buffer.from([...header, 0xfa, 0xf4, 0xeb, 0xfd]);
+}
+
+test.serial(
+  "an emulated kernel's translated addresses have room, and it finds a processor as multiboot has it",
+  async (t) => {
+    const flushes: number[] = [];
+    // The first has no 64-bit mode, so nothing to prepare.
+    for (const cpu of ["qemu32", "qemu64"]) {
+      await using machine = makeMachine({ kernel: idleKernel(), args: ["-cpu", cpu] });
+      const human = async (line: string): Promise<string> =>
+        String(await machine.ask("human-monitor-command", { "command-line": line }));
+      await machine.ask("cont");
+      const deadline = Date.now() + 20_000;
+      while (!(await human("info registers")).includes("HLT=1") && Date.now() < deadline) await Bun.sleep(20);
+      const registers = await human("info registers");
+      t.regex(registers, /HLT=1/);
+      t.regex(registers, /CR0=00000011 .*CR4=00000000/);
+      if (cpu === "qemu64") t.regex(registers, /EFER=0000000000000000/);
+      // Where its tables were.
+      t.deepEqual(machine.read(0x90000, 0x4000), Buffer.alloc(0x4000));
+      const counts = [...(await human("info jit")).matchAll(/^TLB (?:full|partial) flushes +(\d+)$/gm)];
+      flushes.push(counts.reduce((sum, [, count]) => sum + Number(count), 0));
+    }
+    const [without = 0, having = 0] = flushes;
+    // From 64 entries to 1,024, each time by a flush.
+    t.true(having >= without + 5, `${flushes}`);
+  },
+);
+
 interface Region {
   readonly bar: number;
   readonly type: "io" | "memory";
