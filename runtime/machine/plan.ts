@@ -113,7 +113,7 @@ function resolverDirectives(resolver: StartPlan["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
 }
 
-function ruleDirectives(rule: ExitRule): Directive[] {
+export function ruleDirectives(rule: ExitRule): Directive[] {
   return [
     ...(rule.when ? [["rule-phase", rule.when] as const] : []),
     ...(rule.phase ? [["rule-next", rule.phase] as const] : []),

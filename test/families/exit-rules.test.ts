@@ -1,31 +1,48 @@
+/** How a guest's last words are read, by init's own reader of consoles (native/init/guest), chunk by chunk. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import test from "ava";
-import type { ExitRule } from "../../runtime/guest/guest.ts";
+import { encodeDirectives } from "../../native/directives.ts";
 import { rumprun } from "../../runtime/guest/rumprun.ts";
+import { ruleDirectives } from "../../runtime/machine/plan.ts";
 
-/** Reads console lines as init does (native/init/guest/rules.c), with the vCPU halted whenever it is looked at. */
-function ending(lines: readonly string[]): { code: number | undefined; ended: boolean } {
-  let phase = "boot";
-  let code: number | undefined;
-  for (const line of lines) {
-    const [rule, number] = match(line, phase);
-    if (!rule) continue;
-    if (rule.code !== undefined) code = rule.code === "#" ? number & 255 : rule.code;
-    phase = rule.phase ?? phase;
-    if (rule.halts || phase === "ended") return { code, ended: true };
-  }
-  return { code, ended: false };
+const folder = mkdtempSync(`${tmpdir()}/unikrun-words-`);
+const reader = `${folder}/reader`;
+
+test.before(() => {
+  const init = resolve(import.meta.dirname, "../../native/init");
+  const parts = ["guest/console", "guest/rules", "directives", "fail", "io"].map(
+    (part) => `${init}/${part}.c`,
+  );
+  const source = `${import.meta.dirname}/last-words.c`;
+  succeed(["gcc", "-std=gnu11", "-I", init, "-fsanitize=address,undefined", "-o", reader, source, ...parts]);
+  writeFileSync(`${folder}/rules`, encodeDirectives(rumprun.exitRules.flatMap(ruleDirectives)));
+});
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+function succeed(cmd: string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(cmd, { stdio: ["ignore", "pipe", "pipe"] });
+  if (exitCode !== 0) throw new Error(`${cmd[0]}: code ${exitCode}: ${stderr}`);
+  return stdout.toString().trim();
 }
 
-function match(line: string, phase: string): [ExitRule | undefined, number] {
-  for (const rule of rumprun.exitRules) {
-    const pattern = rule.line
-      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replace("#", "(-?\\d+)");
-    const found = new RegExp(`^${pattern}$`).exec(line);
-    if (found && (rule.when === undefined || rule.when === phase)) return [rule, Number(found[1])];
-  }
-  return [undefined, 0];
+/** What is made of each chunk, and the code after it. */
+function read(...chunks: readonly string[]): { verdict: string; code: number | undefined }[] {
+  return succeed([reader, `${folder}/rules`, ...chunks])
+    .split("\n")
+    .map((line) => {
+      const [, verdict = "", code] = /^(.*) (-?\d+)$/.exec(line) ?? [];
+      return { verdict, code: code === "-1" ? undefined : Number(code) };
+    });
+}
+
+/** Whether the guest has ended, if its vCPU is halted whenever it is looked at. */
+function ending(lines: readonly string[]): { code: number | undefined; ended: boolean } {
+  const last = read(...lines.map((line) => `${line}\r\n`)).findLast(
+    ({ verdict }, index, all) => verdict !== "goes on" || index === all.length - 1,
+  );
+  return { code: last?.code, ended: last?.verdict !== "goes on" };
 }
 
 const BOOTED = ["mounted tmpfs on /tmp", "", '=== calling "hello" main() ===', ""];
@@ -74,4 +91,28 @@ test("a running program may say that memory is short without being ended", (t) =
     code: undefined,
     ended: false,
   });
+});
+
+test("what kills the guest at once stays said, whatever follows in the same read", (t) => {
+  const end = "cannot handle page request order 0/0x1000!\r\n";
+  t.deepEqual(read(`${end}and more\r\n`), [{ verdict: "ends", code: 137 }]);
+  t.deepEqual(read("cannot handle page re", "quest order 0/0x1000!\r", "\nmore"), [
+    { verdict: "goes on", code: undefined },
+    { verdict: "goes on", code: undefined },
+    { verdict: "ends", code: 137 },
+  ]);
+});
+
+test("a halt is taken back by what follows, in the same read or later", (t) => {
+  const words = `${[...BOOTED, ...HALTING].join("\r\n")}\r\n`;
+  t.deepEqual(read(words, "alive\r\n"), [
+    { verdict: "halts", code: 0 },
+    { verdict: "goes on", code: 0 },
+  ]);
+  t.deepEqual(read(`${words}alive\r\n`), [{ verdict: "goes on", code: 0 }]);
+});
+
+test("a line that never ends, and one with a return in it, are none of the kernel's", (t) => {
+  t.deepEqual(read("x".repeat(4000), "x".repeat(4000), "\r\nhalted\r\n").at(-1)?.verdict, "halts");
+  t.deepEqual(read("halted\rhalted\r\n").at(-1)?.verdict, "goes on");
 });

@@ -60,8 +60,9 @@ enum verdict console_from_guest(struct console *console, struct rules *rules, bo
 		if (console->held_return)
 			continue;
 		emit(console, chunk[i]);
-		/* What is said after last words takes them back. */
-		verdict = hear(console, rules, chunk[i]);
+		/* What is said after last words takes them back, but not an end. */
+		if (verdict != ENDS)
+			verdict = hear(console, rules, chunk[i]);
 	}
 	return verdict;
 }

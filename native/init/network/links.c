@@ -75,6 +75,8 @@ static void on_gone(struct links *links, const struct ifinfomsg *info)
 static void on_message(struct links *links, struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(message);
+	if (message->nlmsg_len < NLMSG_LENGTH(sizeof *info))
+		return;
 	if (message->nlmsg_type == RTM_DELLINK)
 		on_gone(links, info);
 	if (message->nlmsg_type != RTM_NEWLINK)
@@ -97,8 +99,14 @@ void links_read(struct links *links)
 		struct nlmsghdr align;
 	} buffer;
 	/* What did not fit into the socket's buffer is lost; the next change is heard. */
-	ssize_t n = recv(links->socket, buffer.bytes, sizeof buffer.bytes, 0);
-	unsigned length = n > 0 ? (unsigned)n : 0;
+	struct sockaddr_nl sender = { 0 };
+	socklen_t size = sizeof sender;
+	ssize_t n = recvfrom(links->socket, buffer.bytes, sizeof buffer.bytes, 0, (struct sockaddr *)&sender, &size);
+	/* Whoever may open such a socket in this namespace can send to ours. */
+	if (n < 0 || sender.nl_pid != 0)
+		return;
+	/* Signed: NLMSG_NEXT may take more than is left, as much as aligns the last one. */
+	int length = (int)n;
 	for (struct nlmsghdr *m = &buffer.align; NLMSG_OK(m, length); m = NLMSG_NEXT(m, length))
 		on_message(links, m);
 }
