@@ -55,13 +55,27 @@ export function hasOwn(spec: Spec, type: "mount" | "uts"): boolean {
   return spec.linux?.namespaces?.some((namespace) => namespace.type === type) ?? false;
 }
 
+/** Whether what is done to such a namespace of the container's is not done to the host's. */
+export function isApart(spec: Spec, type: "ipc" | "network" | "uts"): boolean {
+  const found = spec.linux?.namespaces?.find((namespace) => namespace.type === type);
+  if (!found?.path) return found !== undefined;
+  return !isOfHost(found.path, FILES[type]);
+}
+
+const FILES = { ipc: "ipc", network: "net", uts: "uts" } as const;
+
+/** Ours, or that of the host's first process. */
+function isOfHost(path: string, file: string): boolean {
+  const given = inode(path);
+  return (
+    given !== undefined && ["self", "1"].some((process) => given === inode(`/proc/${process}/ns/${file}`))
+  );
+}
+
 /** The host's links are never touched; and a guest can't listen on the host's addresses. */
 function refuseHostNetwork(id: string, namespaces: readonly LinuxNamespace[]): void {
   const network = namespaces.find((namespace) => namespace.type === "network");
-  const own = inode("/proc/self/ns/net");
-  const host = inode("/proc/1/ns/net");
-  const given = network?.path ? inode(network.path) : undefined;
-  if (network && (given === undefined || (given !== own && given !== host))) return;
+  if (network && !(network.path && isOfHost(network.path, FILES.network))) return;
   throw new UnikrunError(
     `Container ${id}: a unikernel can't share the host's network: put it on a network of its own (docker run --network bridge, with -p to publish ports), or on none (--network none).`,
   );

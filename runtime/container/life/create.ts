@@ -8,6 +8,7 @@ import { decideBoard, isMadeEarly, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
+import { sysctlDirectives } from "../bundle/sysctls.ts";
 import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
@@ -53,6 +54,7 @@ export async function createContainer(
   const pidsLimit = spec.linux?.resources?.pids?.limit;
   const board = await decideBoard({ id, family, guest, machine, settings, pidsLimit, saved, vmm });
   const namespaces = namespaceDirectives(id, spec);
+  const sysctls = sysctlDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
   await using undo = new AsyncDisposableStack();
@@ -75,6 +77,7 @@ export async function createContainer(
       ...namespaces,
       ["state", containerFolder(root, id)],
       ...processDirectives(spec, options.consoleSocket),
+      ...sysctls,
     ],
     undo,
   });
@@ -127,9 +130,6 @@ function processDirectives(spec: Spec, consoleSocket: string | undefined): Direc
     ...optional("apparmor", spec.process?.apparmorProfile),
     ...optional("selinux", spec.process?.selinuxLabel),
     ...optional("oom-score-adj", spec.process?.oomScoreAdj),
-    ...Object.entries(spec.linux?.sysctl ?? {}).map(
-      ([name, value]) => ["sysctl", `${name.replaceAll(".", "/")}=${value}`] as const,
-    ),
   ];
 }
 
