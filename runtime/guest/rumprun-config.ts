@@ -35,7 +35,9 @@ function configuration(boot: Boot, firstDisk: number): string {
   return `{${[
     program(boot.args),
     ...boot.env.map(environment),
-    ...(boot.hostname ? [pair("hostname", plain(boot.hostname, "the host name"))] : []),
+    ...(boot.hostname
+      ? [pair("hostname", plain(boot.hostname, `the host name ${JSON.stringify(boot.hostname)}`))]
+      : []),
     ...networks(boot),
     ...filesystems(boot.disks.map((disk) => ({ ...disk, index: disk.index + firstDisk }))),
   ].join(",")}}`;
@@ -50,12 +52,12 @@ function object(key: string, fields: Readonly<Record<string, string>>): string {
   return `${quoted(key)}:{${pairs.join(",")}}`;
 }
 
-/** Text that reaches the guest as it is; throws for other text. Control characters and UTF-8 pass. */
+/** Text that reaches the guest as it is; throws for other text, which may be a secret and is not shown. Control characters and UTF-8 pass. */
 function plain(text: string, what: string): string {
   const [character] = /["\\\0]/.exec(text) ?? [];
   if (character !== undefined) {
     throw new UnikrunError(
-      `A rumprun guest can't be told ${what} (${JSON.stringify(text)}): its configuration can't carry ${character === "\0" ? "a NUL" : `the character ${character}`}; do without it, or let the program read the value from a file.`,
+      `A rumprun guest can't be told ${what}: its configuration can't carry ${character === "\0" ? "a NUL" : `the character ${character}`}; do without it, or let the program read the value from a file.`,
     );
   }
   return text;
@@ -75,21 +77,29 @@ function program(args: readonly string[]): string {
 /** The guest looks for this anywhere on its command line, and would read its configuration from a disk instead. */
 function refuseMark(line: string, { args, env }: Boot): string {
   if (!line.includes("ROOTFSCFG=")) return line;
-  const text = [...args, ...env].find((each) => each.includes("ROOTFSCFG=")) ?? line;
+  const has = (text: string): boolean => text.includes("ROOTFSCFG=");
+  const [variable, argument] = [env.find(has), args.findIndex(has)];
+  const what =
+    variable !== undefined
+      ? `the environment variable ${nameOf(variable)}`
+      : argument < 0
+        ? "its host name or a mount point"
+        : `argument ${argument}`;
   throw new UnikrunError(
-    `A rumprun guest can't be told ${JSON.stringify(text)}: ROOTFSCFG= would make it look for its configuration on a disk; do without it.`,
+    `A rumprun guest can't be told ${what}: ROOTFSCFG= in it would make the guest look for its configuration on a disk; do without it.`,
   );
 }
 
-function environment(variable: string): string {
-  const equals = variable.indexOf("=");
-  if (equals < 1) {
+function environment(variable: string, index: number): string {
+  if (variable.indexOf("=") < 1) {
     throw new UnikrunError(
-      `${JSON.stringify(variable)} in process.env of config.json is no environment variable: write NAME=VALUE.`,
+      `process.env[${index}] of config.json is no environment variable: write NAME=VALUE.`,
     );
   }
-  return pair("env", plain(variable, `the environment variable ${variable.slice(0, equals)}`));
+  return pair("env", plain(variable, `the environment variable ${nameOf(variable)}`));
 }
+
+const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
 /** Every address is an entry of its own; the default route goes with an address in whose subnet its gateway is. */
 function networks({ nics, singleNetwork = false }: Boot): string[] {
@@ -159,11 +169,9 @@ function filesystems(disks: readonly BootDisk[]): string[] {
   return mounts
     .sort((a, b) => depth(a.mountpoint) - depth(b.mountpoint))
     .map(({ index, mountpoint }) => {
-      const what = `the mount point of disk ${index}`;
+      const what = `the mount point ${JSON.stringify(mountpoint)} of disk ${index}`;
       if (!mountpoint.startsWith("/")) {
-        throw new UnikrunError(
-          `A rumprun guest can't be told ${what} (${JSON.stringify(mountpoint)}): it must be an absolute path.`,
-        );
+        throw new UnikrunError(`A rumprun guest can't be told ${what}: it must be an absolute path.`);
       }
       return object("blk", {
         source: "dev",
@@ -181,7 +189,7 @@ function tooLong({ args, env }: Boot, length: number): UnikrunError {
       bytes: Buffer.byteLength(arg),
     })),
     ...env.map((each) => ({
-      name: `the environment variable ${each.split("=", 1)[0]}`,
+      name: `the environment variable ${nameOf(each)}`,
       bytes: Buffer.byteLength(each),
     })),
   ];

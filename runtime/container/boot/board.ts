@@ -1,6 +1,6 @@
 /** A container's VMM with the board of its machine: made when the container is created, so that a start need not wait for it. */
 import { sendPlan } from "../../../native/channel.ts";
-import { encodeDirectives } from "../../../native/directives.ts";
+import { type Directive, encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
@@ -101,6 +101,12 @@ export async function makeBoard(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });
-  await debug(() => plan.map(([key, value]) => `Container ${id}: board: ${key} ${value}`));
+  await debug(() => plan.map((each) => `Container ${id}: board: ${shown(each, bootArguments)}`));
   using _sent = sendPlan(folder, encodeDirectives(plan), []);
 }
+
+/** A directive for the log. The guest's environment is in its command line, and may be secret. */
+export const shown = ([key, value]: Directive, bootArguments: string | undefined): string =>
+  bootArguments && value.endsWith(bootArguments)
+    ? `${key} (the guest's command line, ${Buffer.byteLength(value)} bytes)`
+    : `${key} ${value}`;

@@ -10,7 +10,7 @@ import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
-import { isMadeEarly, makeBoard } from "./board.ts";
+import { isMadeEarly, makeBoard, shown } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { newWorkers } from "./pids.ts";
 
@@ -41,7 +41,7 @@ export async function runMachine(options: {
     exitRules: family.exitRules,
     ...(board.say === undefined ? {} : { say: board.say }),
   });
-  await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
+  await debug(() => plan.map((each) => `Container ${id}: plan: ${shown(each, bootArguments)}`));
   writeMachine(root, id, {
     family: guest.family,
     accelerator: board.accelerator,
