@@ -14,8 +14,6 @@ import { threadArguments } from "./threads.ts";
 export interface VmmCommand extends VmmBoard {
   readonly containerId: string;
   readonly board: GuestFamily["board"];
-  /** The kernel's command line, where its firmware can't be told later. */
-  readonly bootArguments?: string;
 }
 
 /** QEMU's whole command, its own path first. */
@@ -38,7 +36,6 @@ export function commandLine(machine: VmmCommand): string[] {
     ...serialArguments(),
     ...firmwareArguments(machine.firmware),
     ...kernelArguments(machine.firmware),
-    ...(machine.bootArguments === undefined ? [] : ["-append", machine.bootArguments]),
     ...(machine.incoming ? ["-incoming", "defer"] : []),
   ];
 }

@@ -2,6 +2,7 @@
 import type { Directive } from "../../native/directives.ts";
 import { UnikrunError } from "../error.ts";
 import type { Firmware, KernelImage } from "../guest/guest.ts";
+import type { MonitorCommand } from "./monitor.ts";
 
 export interface Kernel {
   /** Inside the root file system, or on the host. */
@@ -28,8 +29,23 @@ function loadedKernel({ path, onHost, image }: Kernel): Directive[] {
   ];
 }
 
+/** What QEMU loads itself it loads when it makes the board, which waits for the command line. */
 export const kernelArguments = (firmware: Firmware): string[] =>
-  firmware === "unikrun" ? [] : ["-kernel", `/${PATH}`];
+  firmware === "unikrun" ? [] : ["-kernel", `/${PATH}`, "-preconfig"];
+
+/** The commands by which QEMU goes on to make such a board. `bootArguments`: undefined for a guest that goes on from another's state. */
+export const kernelCommands = (firmware: Firmware, bootArguments: string | undefined): MonitorCommand[] =>
+  firmware === "unikrun"
+    ? []
+    : [
+        ...(bootArguments === undefined ? [] : [appendCommand(bootArguments)]),
+        { execute: "x-exit-preconfig" },
+      ];
+
+const appendCommand = (value: string): MonitorCommand => ({
+  execute: "qom-set",
+  arguments: { path: "/machine", property: "append", value },
+});
 
 /** Bytes that the text may have with its NUL (native/firmware/layout.h and multiboot.c). */
 const ROOM = 0x80000 - 12;

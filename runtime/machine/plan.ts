@@ -1,13 +1,13 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
-import type { ExitRule } from "../guest/guest.ts";
+import type { ExitRule, Firmware } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { vmmFiles } from "./cage.ts";
 import { commandLine, type VmmCommand } from "./command-line.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
-import { type Kernel, kernelDirectives, kernelLine } from "./kernel.ts";
+import { type Kernel, kernelCommands, kernelDirectives, kernelLine } from "./kernel.ts";
 import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
@@ -56,8 +56,9 @@ export interface StartPlan {
   readonly workers: number | undefined;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
   readonly disks: readonly Omit<MachineDisk, "disk">[];
-  /** The kernel's, if its firmware takes it from the guest's memory. */
-  readonly commandLine: string | undefined;
+  readonly firmware: Firmware;
+  /** The kernel's command line; undefined for a guest that goes on from another's state. */
+  readonly bootArguments: string | undefined;
   /** Whose tap is the last of the plan's descriptors; before it are those of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   /** The interfaces that its cards stand for. */
@@ -72,7 +73,9 @@ export interface StartPlan {
 }
 
 export function startDirectives(plan: StartPlan): Directive[] {
+  const { firmware, bootArguments } = plan;
   const commands: MonitorCommand[] = [
+    ...kernelCommands(firmware, bootArguments),
     ...(plan.workers === undefined ? [] : [threadCommand(plan.workers)]),
     OPEN_SLOTS,
     ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
@@ -82,7 +85,9 @@ export function startDirectives(plan: StartPlan): Directive[] {
     { execute: "cont" },
   ];
   return [
-    ...optional("command-line", plan.commandLine === undefined ? undefined : kernelLine(plan.commandLine)),
+    ...(firmware === "unikrun" && bootArguments !== undefined
+      ? [["command-line", kernelLine(bootArguments)] as const]
+      : []),
     ...resolverDirectives(plan.resolver),
     ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
     ["first-disk", String(plan.nics.length)],

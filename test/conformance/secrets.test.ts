@@ -34,10 +34,10 @@ const showsSecret = (text: string): boolean => text.includes(SECRET);
 for (const firmware of ["unikrun", "seabios"])
   test.serial(`no process, log or readable file of a container has its secrets, with ${firmware}`, (t) => {
     using bench = makeSecretive(["sleep", "1000"], firmware);
-    for (const call of [["create"], ["start", bench.id]]) {
-      const { code, log, stderr } = bench.call("--debug", ...call);
+    for (const call of [["create"], ["--debug", "start", bench.id]]) {
+      const { code, log, stderr } = bench.call(...call);
       t.is(code, 0, stderr);
-      t.true(log.length > 0);
+      if (call[0] === "--debug") t.true(log.some(({ msg }) => msg.includes("plan: ")));
       t.deepEqual(log.map(({ msg }) => msg).filter(showsSecret), []);
       t.deepEqual(processes().filter(showsSecret), []);
     }
@@ -52,8 +52,7 @@ test.serial("a value that a guest can't be told is not said in the refusal", (t)
   bench.configure((config) => {
     config.process.env = [...(config.process.env ?? []), `TOKEN="${SECRET}"`];
   });
-  t.is(bench.call("create").code, 0);
-  const { code, stderr, log } = bench.call("start", bench.id);
+  const { code, stderr, log } = bench.call("create");
   t.is(code, 1);
   t.regex(stderr, /the environment variable TOKEN: .*the character "/);
   t.false([stderr, ...log.map(({ msg }) => msg)].some(showsSecret));

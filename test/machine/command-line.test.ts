@@ -1,6 +1,7 @@
 import test from "ava";
 import { commandLine, type VmmCommand } from "../../runtime/machine/command-line.ts";
 import { diskCommands } from "../../runtime/machine/disk.ts";
+import { kernelCommands } from "../../runtime/machine/kernel.ts";
 import { nicCommands } from "../../runtime/machine/nic.ts";
 import { qemuOption } from "../../runtime/machine/option.ts";
 import { startDirectives } from "../../runtime/machine/plan.ts";
@@ -23,17 +24,23 @@ test("a comma in a value is doubled, so that it cannot become an option", (t) =>
   t.is(qemuOption("tap", { id: "a,b=c", fd: 3, skipped: undefined }), "tap,id=a,,b=c,fd=3");
 });
 
-test("with our firmware the kernel's command line is no argument of QEMU's", (t) => {
-  t.false(commandLine(BOARD).includes("-append"));
+test("with our firmware QEMU is told nothing of the kernel", (t) => {
   t.is(argumentOf(commandLine(BOARD), "-bios"), "/guest/firmware");
+  t.false(commandLine(BOARD).includes("-kernel"));
+  t.deepEqual(kernelCommands("unikrun", "x"), []);
 });
 
-test("with SeaBIOS it is one argument, as it is", (t) => {
-  const argv = commandLine({ ...BOARD, firmware: "seabios", bootArguments: '-qmp tcp:0.0.0.0:1 "x"' });
-  t.is(argumentOf(argv, "-append"), '-qmp tcp:0.0.0.0:1 "x"');
-  t.is(argv.filter((argument) => argument === "-qmp").length, 1);
-  t.is(argumentOf(argv, "-qmp"), "chardev:monitor");
+test("with SeaBIOS it makes its board when it has the kernel's command line, which is told as it is", (t) => {
+  const argv = commandLine({ ...BOARD, firmware: "seabios" });
+  t.is(argumentOf(argv, "-kernel"), "/guest/kernel");
+  t.true(argv.includes("-preconfig"));
   t.false(argv.includes("-bios"));
+  const value = '-qmp tcp:0.0.0.0:1 "x"\n{"execute":"quit"}';
+  t.deepEqual(kernelCommands("seabios", value), [
+    { execute: "qom-set", arguments: { path: "/machine", property: "append", value } },
+    { execute: "x-exit-preconfig" },
+  ]);
+  t.deepEqual(kernelCommands("seabios", undefined), [{ execute: "x-exit-preconfig" }]);
 });
 
 test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descriptor", (t) => {
@@ -81,7 +88,8 @@ test("the guest goes when it has its cards and disks, whose descriptors are lent
     workers: undefined,
     nics: [{ mac: "02:42:ac:11:00:02", mtu: 1500 }],
     disks: [DISK],
-    commandLine: "{}",
+    firmware: "unikrun",
+    bootArguments: "{}",
     resolver: undefined,
     links: [],
     apparmor: undefined,

@@ -1,6 +1,6 @@
 /** A container's VMM with the board of its machine: made when the container is created, so that a start need not wait for it. */
 import { sendPlan } from "../../../native/channel.ts";
-import { type Directive, encodeDirectives } from "../../../native/directives.ts";
+import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
@@ -68,31 +68,19 @@ async function chooseForNew(
   return { accelerator, ...(isSaid && emulated !== undefined ? { say: emulated } : {}) };
 }
 
-/** SeaBIOS has the kernel's command line from QEMU's, so its board can't be made before that is known. */
-export const isMadeEarly = ({ firmware }: BoardRecord): boolean => firmware === "unikrun";
-
-/**
- * Has init make the board, and returns at once: what goes wrong is told by the start. `bootArguments`: the kernel's command line, for a
- * board that is not made early.
- */
+/** Has init make the board, and returns at once: what goes wrong is told by the start. */
 export async function makeBoard(options: {
   root: string;
   container: Container;
   family: GuestFamily;
   host: Host;
-  bootArguments?: string;
 }): Promise<void> {
-  const { root, container, family, host, bootArguments } = options;
+  const { root, container, family, host } = options;
   const { id, guest, board, pid } = container;
   const folder = containerFolder(root, id);
   const plan = boardDirectives({
     host,
-    board: {
-      containerId: id,
-      board: family.board,
-      ...board,
-      ...(bootArguments === undefined ? {} : { bootArguments }),
-    },
+    board: { containerId: id, board: family.board, ...board },
     cage: folder,
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
@@ -101,12 +89,6 @@ export async function makeBoard(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });
-  await debug(() => plan.map((each) => `Container ${id}: board: ${shown(each, bootArguments)}`));
+  await debug(() => plan.map(([key, value]) => `Container ${id}: board: ${key} ${value}`));
   using _sent = sendPlan(folder, encodeDirectives(plan), []);
 }
-
-/** A directive for the log. The guest's environment is in its command line, and may be secret. */
-export const shown = ([key, value]: Directive, bootArguments: string | undefined): string =>
-  bootArguments && value.endsWith(bootArguments)
-    ? `${key} (the guest's command line, ${Buffer.byteLength(value)} bytes)`
-    : `${key} ${value}`;

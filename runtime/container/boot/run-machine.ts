@@ -6,11 +6,9 @@ import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
-import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
-import { isMadeEarly, makeBoard, shown } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { newWorkers } from "./pids.ts";
 
@@ -26,13 +24,12 @@ export async function runMachine(options: {
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics } = machine;
-  if (!isMadeEarly(board))
-    await makeBoard({ root, container, family, host: probeHost(board.qemu).host, bootArguments });
   const plan = startDirectives({
     workers: newWorkers(container),
     nics,
     disks,
-    commandLine: isMadeEarly(board) && !saved ? bootArguments : undefined,
+    firmware: board.firmware,
+    bootArguments: saved ? undefined : bootArguments,
     resolver: wiring.resolver,
     links: wiring.nics.map(({ link }) => link),
     ...(saved ? { phase: saved.phase } : {}),
@@ -41,7 +38,9 @@ export async function runMachine(options: {
     exitRules: family.exitRules,
     ...(board.say === undefined ? {} : { say: board.say }),
   });
-  await debug(() => plan.map((each) => `Container ${id}: plan: ${shown(each, bootArguments)}`));
+  await debug(() =>
+    plan.map(([key, value]) => `Container ${id}: plan: ${key} ${shown(value, bootArguments)}`),
+  );
   writeMachine(root, id, {
     family: guest.family,
     accelerator: board.accelerator,
@@ -69,3 +68,9 @@ export async function runMachine(options: {
   for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);
 }
+
+/** For the log. A guest's command line has its arguments and environment, which may be secret. */
+const shown = (value: string, bootArguments: string): string =>
+  [bootArguments, JSON.stringify(bootArguments).slice(1, -1)].some((text) => value.includes(text))
+    ? `(${Buffer.byteLength(value)} bytes, the guest's command line among them)`
+    : value;

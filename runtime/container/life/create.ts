@@ -4,7 +4,7 @@ import { UnikrunError } from "../../error.ts";
 import type { Board } from "../../machine/board.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
-import { decideBoard, isMadeEarly, makeBoard } from "../boot/board.ts";
+import { decideBoard, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
@@ -92,7 +92,7 @@ export async function createContainer(
   writeContainer(root, container);
   writeBrief(containerFolder(root, id), container);
   // The VMM starts while the hooks and the engine do their part.
-  if (isMadeEarly(board)) await makeBoard({ root, container, family, host: vmm.host });
+  await makeBoard({ root, container, family, host: vmm.host });
   await runHooks(container, "prestart");
   await runHooks(container, "createRuntime");
   await runHooks(container, "createContainer");
