@@ -7,8 +7,6 @@ import {
   LIBC,
   O_CLOEXEC,
   O_CREAT,
-  O_NONBLOCK,
-  O_PATH,
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
@@ -276,19 +274,9 @@ export function statusOrNull(path: string): Status | null {
   }
 }
 
-/**
- * Opens a file for reading with its path looked up inside `root` only: no link or `..` of an
- * image leads out of it (openat2 with RESOLVE_IN_ROOT). A pipe without a writer does not block.
- */
-export function openInRoot(root: string, path: string): number {
+/** openat2(2): the path is looked up from a folder's descriptor as the flags of `resolve` say. */
+export function openAt2(folder: number, path: string, flags: number, resolve: bigint): number {
   const OPENAT2 = 437;
-  const RESOLVE_NO_MAGICLINKS = 0x02n;
-  const RESOLVE_IN_ROOT = 0x10n;
-  using folder = owned(openPath(root, O_PATH));
-  const how = new BigUint64Array([
-    BigInt(O_CLOEXEC | O_NONBLOCK),
-    0n,
-    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-  ]);
-  return check(more().syscall(OPENAT2, folder.fd, cString(path), how, how.byteLength), `open ${path}`);
+  const how = new BigUint64Array([BigInt(flags | O_CLOEXEC), 0n, resolve]);
+  return check(more().syscall(OPENAT2, folder, cString(path), how, how.byteLength), `open ${path}`);
 }

@@ -11,12 +11,12 @@ import {
   errorCode,
   LIBC,
   O_CLOEXEC,
-  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   openPath,
   owned,
 } from "./libc.ts";
+import { openFound } from "./regular-file.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
   syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
@@ -31,11 +31,10 @@ const { symbols: libc } = dlopen(LIBC, {
 
 const O_DIRECTORY = 0o200000;
 const O_NOFOLLOW = 0o400000;
-const ENTRY_READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
-/** For `openBelow`. */
-export const AS_FILE = ENTRY_READ;
-export const AS_FOLDER = ENTRY_READ | O_DIRECTORY;
+/** For `openBelow`: what is there, to be read if it is a regular file, as openFound does. */
+export const AS_FILE = O_PATH | O_NOFOLLOW;
+export const AS_FOLDER = O_RDONLY | O_NOFOLLOW | O_DIRECTORY;
 
 export function openRoot(path: string): Descriptor {
   return owned(openPath(path, O_PATH | O_DIRECTORY));
@@ -58,6 +57,12 @@ export function openBelow(root: number, path: string, flags: number): Descriptor
 const how = new BigUint64Array(3);
 
 function openRelative(root: number, path: string, flags: number): Descriptor {
+  if (flags !== AS_FILE) return openAt(root, path, flags);
+  using found = openAt(root, path, flags);
+  return owned(openFound(found.fd));
+}
+
+function openAt(root: number, path: string, flags: number): Descriptor {
   const OPENAT2 = 437;
   const RESOLVE_NO_SYMLINKS = 0x04n;
   const RESOLVE_BENEATH = 0x08n;

@@ -1,6 +1,7 @@
 /** Opens what is on a guest's disks, for its machine. */
-import { openInRoot, statusOfFile } from "../../native/files.ts";
+import { statusOfFile } from "../../native/files.ts";
 import { type Descriptor, owned } from "../../native/libc.ts";
+import { openInRoot } from "../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
 import { openHostDisk } from "./host-image.ts";

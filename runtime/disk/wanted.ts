@@ -1,7 +1,8 @@
 /** What of an image is to be on disks. */
-import { listFolder, listFolders, openInRoot, statusOfFile } from "../../native/files.ts";
+import { listFolder, listFolders, statusOfFile } from "../../native/files.ts";
 import { owned } from "../../native/libc.ts";
 import { joinPaths } from "../../native/paths.ts";
+import { openInRoot } from "../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { WantedDisk } from "./choose.ts";
 

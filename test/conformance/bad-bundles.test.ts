@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -95,6 +96,33 @@ const CASES: readonly Case[] = [
     files: { "unikrun.json": '{"kernel":"/folder"}' },
     breakIt: (bench) => mkdirSync(`${bench.rootfs}/folder`),
     says: /\/folder/,
+  },
+  {
+    name: "a kernel that is a pipe",
+    files: { "unikrun.json": '{"kernel":"/pipe"}' },
+    breakIt: (bench) => makePipe(`${bench.rootfs}/pipe`),
+    says: /\/pipe/,
+  },
+  {
+    name: "a config.json that is a pipe",
+    breakIt: (bench) => {
+      rmSync(`${bench.bundle}/config.json`);
+      makePipe(`${bench.bundle}/config.json`);
+    },
+    says: /config\.json .*no regular file/,
+  },
+  {
+    name: "a config.json that never ends",
+    breakIt: (bench) => {
+      rmSync(`${bench.bundle}/config.json`);
+      symlinkSync("/dev/zero", `${bench.bundle}/config.json`);
+    },
+    says: /config\.json .*no regular file/,
+  },
+  {
+    name: "a config.json of 6 GiB",
+    breakIt: (bench) => truncateSync(`${bench.bundle}/config.json`, 6 * 2 ** 30),
+    says: /config\.json .*6442450944 bytes/,
   },
   {
     name: "a kernel that is cut short",
@@ -257,6 +285,10 @@ const CASES: readonly Case[] = [
     says: /net\/absent|net\.absent/,
   },
 ];
+
+function makePipe(path: string): void {
+  execFileSync("mkfifo", [path]);
+}
 
 for (const { name, args, files, breakIt, says } of CASES) {
   test.serial(`a bundle with ${name} gets one clear line and leaves nothing`, (t) => {

@@ -1,5 +1,5 @@
 /** The network of a container's guest. */
-import { readTextOrNull } from "../../../native/files.ts";
+import { readSmallText } from "../../../native/regular-file.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { warn } from "../../log.ts";
 import { loopbackServer } from "../../network/resolv-conf.ts";
@@ -14,10 +14,17 @@ export interface ResolvConf {
   readonly text: string;
 }
 
+/** Bytes. */
+const LONGEST = 1 << 20;
+
 export function readResolvConf(mounts: readonly GuestMount[]): ResolvConf {
   const source = mounts.findLast(({ destination }) => destination === "/etc/resolv.conf")?.source;
-  const text = source === undefined ? null : readTextOrNull(source);
-  return source === undefined || text === null ? { text: "" } : { source, text };
+  if (source === undefined) return { text: "" };
+  try {
+    return { source, text: readSmallText(source, LONGEST) };
+  } catch {
+    return { text: "" }; // What it is instead is said when its disk is made.
+  }
 }
 
 /** Wires it to its namespace; it is to reach a name server there that listens on a loopback address. */

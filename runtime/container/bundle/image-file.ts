@@ -1,5 +1,6 @@
-import { openInRoot, readAt, type Status, statusOfFile } from "../../../native/files.ts";
+import { readAt, type Status, statusOfFile } from "../../../native/files.ts";
 import { errorCode, owned } from "../../../native/libc.ts";
+import { openInRoot } from "../../../native/regular-file.ts";
 import { UnikrunError } from "../../error.ts";
 import type { KernelFile } from "../../guest/guest.ts";
 

@@ -1,5 +1,6 @@
-import { readText, statusOrNull } from "../../../native/files.ts";
+import { statusOrNull } from "../../../native/files.ts";
 import { errorCode } from "../../../native/libc.ts";
+import { readSmallText } from "../../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { absolutePath, all, filled, flag, list, map, object, oneOf, text, together, whole } from "./check.ts";
 import { checkLinux, idMappings } from "./linux.ts";
@@ -16,12 +17,15 @@ export interface Config {
   readonly fault?: unknown;
 }
 
+/** Bytes; those of a large image have some 100,000. */
+const LONGEST = 1 << 24;
+
 /** Throws UnikrunError where it can't be read. */
 export function readConfig(bundle: string): Config {
   const name = `config.json of ${bundle}`;
   let source: string;
   try {
-    source = readText(`${bundle}/config.json`);
+    source = readSmallText(`${bundle}/config.json`, LONGEST);
   } catch (cause) {
     throw new UnikrunError(whyUnreadable(bundle, name, cause), { cause });
   }
