@@ -93,11 +93,11 @@ const tableAt = (header: Buffer, offsetAt: number, sizeAt: number): Table => ({
   count: header.readUInt16LE(sizeAt + 2),
 });
 
-/** Null where the table does not lie within the file. */
+/** Null where the table does not lie within the file, or has other entries than the format's. */
 function readTable(file: KernelFile, table: Table, entrySize: number): Buffer[] | null {
   if (table.count === 0) return [];
   const length = table.entrySize * table.count;
-  if (table.entrySize < entrySize || table.offset + length > file.size) return null;
+  if (table.entrySize !== entrySize || table.offset + length > file.size) return null;
   const bytes = file.read(table.offset, length);
   return Array.from({ length: table.count }, (_, i) =>
     bytes.subarray(i * table.entrySize, (i + 1) * table.entrySize),
@@ -137,10 +137,14 @@ export function readSections(file: KernelFile, elf: Elf): Section[] {
   return raw.map(({ nameAt, ...section }) => ({ name: textAt(names, nameAt), ...section }));
 }
 
-/** What a section has in the file; empty where that is nothing, or not within the file. */
+/** Bytes of names, symbols and tables: a file may claim any size, and have holes. */
+const LONGEST = 1 << 26;
+
+/** What a section has in the file; empty where that is nothing, not within the file, or more than anybody needs. */
 export function sectionBytes(file: KernelFile, section: Omit<Section, "name"> | undefined): Buffer {
   if (!section || section.type === SECTION.noBits || section.offset + section.size > file.size)
     return Buffer.alloc(0);
+  if (section.size > LONGEST) return Buffer.alloc(0);
   return file.read(section.offset, section.size);
 }
 

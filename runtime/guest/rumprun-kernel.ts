@@ -1,135 +1,125 @@
 /** What can be read off a rumprun kernel beyond that it is one. */
-import { readElf, SEGMENT } from "./elf.ts";
+import { UnikrunError } from "../error.ts";
+import { readElf } from "./elf.ts";
 import type { KernelFile, KernelTraits } from "./guest.ts";
 import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
+import { LoadedProgram } from "./loaded-program.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
 
 /** `known`: the file that has what was found in other containers' kernels. */
 export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
-  const segments = loadedSegments(kernel);
-  const baked = new BakedFiles(segments);
+  const reading = readElf(kernel);
+  if (reading.kind !== "elf") return { files: new Map(), singleNetwork: false };
+  const program = new LoadedProgram(kernel, reading.elf);
   const layout = layoutOf(kernel, known, () => {
-    const files = baked.find();
-    const singleNetwork = segments.some((segment) => segment.all().includes(ONE_NETWORK));
+    const { paths, singleNetwork } = searchText(program);
+    const files = findArray(program, paths);
     // Nobody bakes more, and each costs a known kernel three reads.
-    return { layout: { files, singleNetwork }, isWorthKeeping: files === null || baked.at(files).size <= 64 };
+    return {
+      layout: { files, singleNetwork },
+      isWorthKeeping: files === null || lengthOf(program, files) <= 64,
+    };
   });
   return {
-    files: layout.files === null ? new Map() : baked.at(layout.files),
+    files: layout.files === null ? new Map() : contentAt(program, layout.files, kernel.path),
     singleNetwork: layout.singleNetwork,
   };
 }
 
-/** A part of the file that is in the guest's memory, and its address there. */
-interface Loaded {
-  readonly address: number;
-  readonly size: number;
-  /** Read once. */
-  all(): Buffer;
-  part(offset: number, length: number): Buffer;
-}
-
-function loadedSegments(kernel: KernelFile): Loaded[] {
-  const reading = readElf(kernel);
-  if (reading.kind !== "elf") return [];
-  return reading.elf.segments
-    .filter(({ type }) => type === SEGMENT.load)
-    .map(({ address, offset, size }) => {
-      let bytes: Buffer | undefined;
-      return {
-        address,
-        size,
-        all: () => {
-          bytes ??= kernel.read(offset, size);
-          return bytes;
-        },
-        part: (at, length) => bytes?.subarray(at, at + length) ?? kernel.read(offset + at, length),
-      };
-    });
-}
-
-/**
- * The files that rumprun-bake put into a kernel (app-tools/cookfs, since 2016): an array of { path, start, size, unused },
- * 64 bits each. It has no name in a stripped file, so it is found by a path in /etc that one of its entries points to.
+/*
+ * The files that rumprun-bake put into a kernel (app-tools/cookfs, since 2016): an array of { path, start, size, unused }, 64 bits each. It
+ * has no name in a stripped file, so it is found by a path in /etc that one of its entries points to. All kernels of rumprun are
+ * below 4 GiB.
  */
-class BakedFiles {
-  readonly #segments: readonly Loaded[];
+const ENTRY = 32;
+const IN_ETC = Buffer.from("\0/etc/");
+const LONGEST_PATH = 255;
+/** More than any kernel has, so that one that was made to be searched for long is not. */
+const MOST_PATHS = 1 << 16;
+const MOST_FILES = 1 << 12;
+/** Bytes. */
+const MOST_CONTENT = 1 << 24;
 
-  constructor(segments: readonly Loaded[]) {
-    this.#segments = segments;
+/** The addresses of all that may be a path in /etc, and whether it says that it knows one network only. */
+function searchText(program: LoadedProgram): { paths: ReadonlySet<number>; singleNetwork: boolean } {
+  const paths = new Set<number>();
+  let singleNetwork = false;
+  for (const { address, bytes } of program.pieces(ONE_NETWORK.length)) {
+    singleNetwork ||= bytes.includes(ONE_NETWORK);
+    for (
+      let at = bytes.indexOf(IN_ETC);
+      at >= 0 && paths.size < MOST_PATHS;
+      at = bytes.indexOf(IN_ETC, at + 1)
+    )
+      paths.add(address + at + 1);
   }
-
-  /** The address of the array; null where there is none. */
-  find(): number | null {
-    const folder = Buffer.from("\0/etc/");
-    for (const segment of this.#segments) {
-      const bytes = segment.all();
-      for (let at = bytes.indexOf(folder); at >= 0; at = bytes.indexOf(folder, at + 1)) {
-        const array = this.#arrayAround(segment.address + at + 1);
-        if (array !== null && this.at(array).size > 1) return array;
-      }
-    }
-    return null;
-  }
-
-  /** The files of the array at an address, by path. */
-  at(address: number): Map<string, Buffer> {
-    const files = new Map<string, Buffer>();
-    let at = address;
-    for (let entry = this.#entryAt(at); entry; entry = this.#entryAt(at)) {
-      files.set(entry.path, entry.content);
-      at += ENTRY;
-    }
-    return files;
-  }
-
-  /** The address of the array of which an entry points to the path at `address`; null if there is none. */
-  #arrayAround(address: number): number | null {
-    const pointer = Buffer.alloc(8);
-    pointer.writeBigUInt64LE(BigInt(address));
-    for (const segment of this.#segments) {
-      const bytes = segment.all();
-      for (let at = bytes.indexOf(pointer); at >= 0; at = bytes.indexOf(pointer, at + 1)) {
-        let first = segment.address + at;
-        if (at % 8 !== 0 || !this.#entryAt(first)) continue;
-        while (first - ENTRY >= segment.address && this.#entryAt(first - ENTRY)) first -= ENTRY;
-        return first;
-      }
-    }
-    return null;
-  }
-
-  #entryAt(address: number): { path: string; content: Buffer } | null {
-    const bytes = this.#bytesAt(address, ENTRY);
-    if (bytes?.length !== ENTRY) return null;
-    const [name, start, size] = [0, 8, 16].map((offset) => Number(bytes.readBigUInt64LE(offset)));
-    const path = this.#textAt(name ?? 0);
-    const content = this.#bytesAt(start ?? 0, size ?? 0);
-    return path?.match(/^\/./) && content ? { path, content } : null;
-  }
-
-  #textAt(address: number): string | null {
-    const LONGEST = 256;
-    const segment = this.#segmentOf(address);
-    if (!segment) return null;
-    const offset = address - segment.address;
-    const text = segment.part(offset, Math.min(LONGEST, segment.size - offset));
-    const end = text.indexOf(0);
-    return end <= 0 ? null : text.toString("utf8", 0, end);
-  }
-
-  #bytesAt(address: number, size: number): Buffer | null {
-    const segment = this.#segmentOf(address);
-    if (!segment) return null;
-    const offset = address - segment.address;
-    return offset + size <= segment.size ? segment.part(offset, size) : null;
-  }
-
-  #segmentOf(address: number): Loaded | undefined {
-    return this.#segments.find((each) => address >= each.address && address < each.address + each.size);
-  }
+  return { paths, singleNetwork };
 }
 
-const ENTRY = 32;
+/** The address of the array; null where there is none. Each word is looked at once. */
+function findArray(program: LoadedProgram, paths: ReadonlySet<number>): number | null {
+  if (paths.size === 0) return null;
+  let behind = 0;
+  for (const { address, bytes } of program.pieces(0)) {
+    const words = wordsOf(bytes);
+    for (let word = 0; word + 1 < words.length; word += 2) {
+      if (words[word + 1] !== 0 || !paths.has(words[word] ?? 0)) continue;
+      const at = address + word * 4;
+      if (at < behind || !entryAt(program, at)) continue;
+      const first = firstOf(program, at);
+      const length = lengthOf(program, first);
+      if (length > 1) return first;
+      behind = first + length * ENTRY;
+    }
+  }
+  return null;
+}
+
+function wordsOf(bytes: Buffer): Uint32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(Uint8Array.from(bytes).buffer);
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
+}
+
+function firstOf(program: LoadedProgram, entry: number): number {
+  let first = entry;
+  for (let back = 1; back < MOST_FILES && entryAt(program, first - ENTRY); back++) first -= ENTRY;
+  return first;
+}
+
+function lengthOf(program: LoadedProgram, array: number): number {
+  let length = 0;
+  while (length < MOST_FILES && entryAt(program, array + length * ENTRY)) length++;
+  return length;
+}
+
+interface BakedFile {
+  readonly path: string;
+  readonly start: number;
+  readonly size: number;
+}
+
+function entryAt(program: LoadedProgram, address: number): BakedFile | null {
+  const bytes = program.bytesAt(address, ENTRY);
+  if (bytes?.length !== ENTRY) return null;
+  const [name = 0, start = 0, size = 0] = [0, 8, 16].map((offset) => Number(bytes.readBigUInt64LE(offset)));
+  const path = program.textAt(name, LONGEST_PATH);
+  return path?.match(/^\/./) && program.has(start, size) ? { path, start, size } : null;
+}
+
+function contentAt(program: LoadedProgram, array: number, kernel: string): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  let left = MOST_CONTENT;
+  for (let index = 0; index < MOST_FILES; index++) {
+    const entry = entryAt(program, array + index * ENTRY);
+    if (!entry) break;
+    left -= entry.size;
+    if (left < 0)
+      throw new UnikrunError(
+        `The unikernel ${kernel} has files of more than ${MOST_CONTENT / 2 ** 20} MiB built in, which can't be put beside what is mounted there: give it a folder of the image in their place.`,
+      );
+    files.set(entry.path, Buffer.from(program.bytesAt(entry.start, entry.size) ?? []));
+  }
+  return files;
+}

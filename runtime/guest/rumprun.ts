@@ -1,4 +1,4 @@
-import { ELF_MACHINE, type Elf, readElf, readSections, SEGMENT, sectionBytes } from "./elf.ts";
+import { ELF_MACHINE, type Elf, readElf, readSections, SEGMENT } from "./elf.ts";
 import type { ExitRule, GuestFamily, KernelFile, KernelImage } from "./guest.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./multiboot.ts";
 import { rumprunConfig } from "./rumprun-config.ts";
@@ -48,6 +48,9 @@ function refuses(kernel: KernelFile): string | null {
   if (reading.kind === "foreign") return "it is a big-endian ELF file";
   if (reading.kind === "bad") return reading.why;
   const { elf } = reading;
+  const size = loadedSize(elf);
+  if (size > MOST_LOADED)
+    return `its program takes ${Math.ceil(size / 2 ** 20)} MiB of its file, and ${MOST_LOADED / 2 ** 20} are the most that is looked through`;
   if (elf.bits !== 64) return "it is a 32-bit ELF file, and only 64-bit ones are supported";
   if (elf.machine !== ELF_MACHINE.x86_64) return "it is not made for x86-64";
   const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
@@ -68,9 +71,16 @@ function image(kernel: KernelFile): KernelImage {
   return multibootImage(header, kernel.size);
 }
 
+/** Bytes of a kernel's file: many times what the largest has. */
+const MOST_LOADED = 1 << 29;
+
+const loadedSize = ({ segments }: Elf): number =>
+  segments.reduce((sum, { type, size }) => sum + (type === SEGMENT.load ? size : 0), 0);
+
 function hasMark(kernel: KernelFile, elf: Elf): boolean {
   const readOnlyData = readSections(kernel, elf).find(({ name }) => name === ".rodata");
-  if (sectionBytes(kernel, readOnlyData).includes(MARK)) return true;
+  // It is there, as a rule; one that is larger than the program is none of it.
+  if (readOnlyData && readOnlyData.size <= loadedSize(elf) && isIn(kernel, readOnlyData)) return true;
   return elf.segments.some((segment) => segment.type === SEGMENT.load && isIn(kernel, segment));
 }
 

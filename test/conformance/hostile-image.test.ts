@@ -1,6 +1,6 @@
 /** Images that were made to hurt whoever runs them. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { type Bench, leftovers, makeBench } from "./harness.ts";
 
@@ -30,7 +30,10 @@ for (const [what, settings] of [
     await Bun.sleep(100);
     const { code, stderr } = startUp(bench);
     t.is(code, 1);
-    t.regex(stderr, /\/pipe.*(is not in the image|no regular file|neither a folder nor a regular file|can't be opened)/);
+    t.regex(
+      stderr,
+      /\/pipe.*(is not in the image|no regular file|neither a folder nor a regular file|can't be opened)/,
+    );
     await Bun.sleep(100);
     pipe.assertUnopened();
     bench.call("delete", "--force", bench.id);
@@ -53,3 +56,19 @@ test.serial("a pipe in the place of the engine's resolv.conf does not hold up a 
   t.regex(stderr, /resolv\.conf.*is no file, folder or disk/);
   pipe.assertUnopened();
 });
+
+test.serial(
+  "a kernel whose program claims gigabytes of a file of holes is refused before it is read",
+  (t) => {
+    using bench = makeBench(["return", "0"], { "unikrun.json": '{"kernel":"/probe.bin"}' });
+    const kernel = readFileSync(`${bench.rootfs}/probe.bin`);
+    const headers = Number(kernel.readBigUInt64LE(32));
+    // Its first segment's size in the file.
+    kernel.writeBigUInt64LE(2n << 30n, headers + 32);
+    writeFileSync(`${bench.rootfs}/probe.bin`, kernel);
+    truncateSync(`${bench.rootfs}/probe.bin`, 6 * 2 ** 30);
+    const { code, stderr } = bench.call("create");
+    t.is(code, 1);
+    t.regex(stderr, /\/probe\.bin .*its program takes 20\d\d MiB of its file, and 512 are the most/);
+  },
+);
