@@ -4,17 +4,16 @@ import { LIBC, once } from "./libc.ts";
 
 const libc = once(() => dlopen(LIBC, { flock: { args: ["i32", "i32"], returns: "i32" } }).symbols);
 
-/** The lock goes with the last copy of the descriptor, in whatever process; false where somebody else has it. */
-export function tryLock(fd: number): boolean {
-  const LOCK_EX = 2;
-  const LOCK_NB = 4;
-  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0;
+/** The lock goes with the last copy of the descriptor, in whatever process; false where somebody else has it, or for a shared one has it alone. */
+export function tryLock(fd: number, { shared = false } = {}): boolean {
+  const [LOCK_SH, LOCK_EX, LOCK_NB] = [1, 2, 4];
+  return libc().flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0;
 }
 
 /** Tries for `patience` milliseconds. */
-export function lockWithin(fd: number, patience: number): boolean {
+export function lockWithin(fd: number, patience: number, how?: { shared: boolean }): boolean {
   const deadline = Date.now() + patience;
-  for (let pause = 1; !tryLock(fd); pause = Math.min(pause * 2, 50)) {
+  for (let pause = 1; !tryLock(fd, how); pause = Math.min(pause * 2, 50)) {
     if (Date.now() >= deadline) return false;
     Bun.sleepSync(pause);
   }

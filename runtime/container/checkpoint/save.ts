@@ -10,6 +10,7 @@ import { notRunning } from "../engines/words.ts";
 import { endInit } from "../life/end.ts";
 import { isAlive } from "../record/alive.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";
+import { holdContainer } from "../record/hold.ts";
 import { type MachineRecord, readMachine } from "../record/machine.ts";
 import { canCheckpoint, canResume, type Status, statusOf } from "../record/status.ts";
 import {
@@ -35,6 +36,7 @@ export function checkpointContainer(
   { folder, leaveRunning }: { folder: string; leaveRunning: boolean },
 ): void {
   const { id } = container;
+  using _held = holdContainer(root, container, "saved");
   const status = statusOf(root, container);
   const machine = machineToSave(root, container, status);
   makeFolders(folder, 0o700);

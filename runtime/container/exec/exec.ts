@@ -7,6 +7,7 @@ import { openCgroup } from "../cgroup/cgroup.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { NO_SUCH_PROGRAM, notRunning } from "../engines/words.ts";
 import type { Container } from "../record/container.ts";
+import { holdContainer } from "../record/hold.ts";
 import { canExecute, statusOf } from "../record/status.ts";
 import type { Process } from "../spec/oci.ts";
 import { checkProcess } from "../spec/process.ts";
@@ -29,6 +30,9 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<number> {
   const { id, pid } = container;
+  // One that joined a frozen cgroup would stand still.
+  using joining = new DisposableStack();
+  joining.use(holdContainer(root, container, "asked"));
   checkStatus(root, container);
   const { args = [], terminal = false, consoleSize } = options.process;
   const command = readCommand(args);
@@ -53,6 +57,7 @@ export async function execInContainer(
     ...tool.directives,
   ]);
   if ("error" in answer) throw new UnikrunError(`Container ${id}: exec failed: ${answer.error}.`);
+  joining.dispose();
   announcePid(id, answer.pid, options);
   return waiter ? waiter.exited() : 0;
 }

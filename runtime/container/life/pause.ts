@@ -4,10 +4,12 @@ import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
 import { type Container, containerFolder } from "../record/container.ts";
+import { holdContainer } from "../record/hold.ts";
 import { canPause, canResume, type Status, statusOf } from "../record/status.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
 export function pauseContainer(root: string, container: Container): void {
+  using _held = holdContainer(root, container, "paused");
   refuseUnless(root, container, canPause, "running", "paused");
   ask(root, container, "stop");
   try {
@@ -20,6 +22,7 @@ export function pauseContainer(root: string, container: Container): void {
 
 /** Lets a paused guest go on. */
 export function resumeContainer(root: string, container: Container): void {
+  using _held = holdContainer(root, container, "resumed");
   refuseUnless(root, container, canResume, "paused", "resumed");
   openCgroup(container.cgroup).thaw();
   // It could not be told while it was frozen.

@@ -5,6 +5,7 @@ import { type Boot, prepareBoot } from "../boot/boot.ts";
 import { readResolvConf, wireGuest } from "../boot/network.ts";
 import { runMachine } from "../boot/run-machine.ts";
 import type { Container } from "../record/container.ts";
+import { holdContainer } from "../record/hold.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
 import { releaseResources } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -17,9 +18,13 @@ export type Resume = (nics: readonly Nic[]) => Boot;
  * A start that fails ends the container's processes and takes back its network and cgroup; its record stays, stopped, for delete.
  */
 export async function startContainer(root: string, container: Container, resume?: Resume): Promise<void> {
+  using starting = new DisposableStack();
+  starting.use(holdContainer(root, container, "started"));
   refuseUnlessCreated(root, container);
   try {
     await startMachine(root, container, resume);
+    // It runs from here on, as far as others can tell.
+    starting.dispose();
     await runHooks(container, "poststart");
   } catch (error) {
     await releaseResources(container);

@@ -6,6 +6,7 @@ import { fitWorkers, refuseFewPids } from "../boot/pids.ts";
 import { type Cgroup, openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
 import { boardOf, type Container } from "../record/container.ts";
+import { holdContainer } from "../record/hold.ts";
 import { readMachine } from "../record/machine.ts";
 import { canAskMachine, canUpdate, statusOf } from "../record/status.ts";
 import type { Resources } from "../spec/oci.ts";
@@ -83,6 +84,7 @@ function parseLimits(file: string): Resources {
 
 /** Changes the limits of a container's cgroup. The guest's own memory stays what it was when it started. */
 export async function updateContainer(root: string, container: Container, limits: Resources): Promise<void> {
+  using _held = holdContainer(root, container, "updated");
   const status = statusOf(root, container);
   if (!canUpdate(status))
     throw notRunning(
