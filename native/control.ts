@@ -6,7 +6,7 @@
 import type { Descriptor } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
-const CONTROL_SOCKET = "control.sock";
+export const CONTROL_SOCKET = "control.sock";
 
 /** Seconds. */
 const PATIENCE = 10;

@@ -8,6 +8,7 @@ const libc = once(
       socket: { args: ["i32", "i32", "i32"], returns: "i32" },
       connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
       setsockopt: { args: ["i32", "i32", "i32", "ptr", "i32"], returns: "i32" },
+      getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
       send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
       recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
       sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
@@ -53,6 +54,16 @@ export function connectUnix({
   check(libc().connect(socket.fd, address, address.length), `connect to ${name}`);
   opened.move();
   return socket;
+}
+
+/** Who listens at the other end, as it was when it began to (SO_PEERCRED, unix(7)). */
+export function listenerOf(fd: number): { readonly pid: number; readonly uid: number } {
+  const SO_PEERCRED = 17;
+  const credentials = new Int32Array(3);
+  const size = new Int32Array([credentials.byteLength]);
+  check(libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, size), "getsockopt");
+  const [pid = 0, uid = -1] = credentials;
+  return { pid, uid };
 }
 
 const MSG_NOSIGNAL = 0x4000;

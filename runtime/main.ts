@@ -1,6 +1,6 @@
 /** The entry: reads the command line, loads the one verb that it names, and prints what went wrong, once. */
 
-import { loadLibc } from "../native/libc.ts";
+import { errorCode, loadLibc } from "../native/libc.ts";
 import { joinPaths } from "../native/paths.ts";
 import { run as runDelete } from "./cli/delete.ts";
 import { run as runKill } from "./cli/kill.ts";
@@ -85,9 +85,21 @@ async function callVerb(invocation: Invocation & { kind: "verb" }): Promise<numb
 
 const optionalFile = (file: string | undefined) => (file === undefined ? {} : { file });
 
-/** An error that is not one of our sentences is a defect of ours: it says so, and where. */
+/** What is short on the host, whatever a call was about, and what to do; by the system's names. */
+const SHORT: Readonly<Record<string, string>> = {
+  ENOSPC: "make room on that file system",
+  EDQUOT: "make room, or raise the quota",
+  EROFS: "have that file system writable, or choose another folder (--root)",
+  EMFILE: "raise the limit of open files (ulimit -n)",
+  ENFILE: "the host has as many open files as it may (fs.file-max)",
+  ENOMEM: "the host is out of memory, or this cgroup has used up its own",
+};
+
+/** An error that is neither one of our sentences nor of what is short is a defect of ours: it says so, and where. */
 function sentenceOf(error: unknown): string {
   if (error instanceof UnikrunError) return error.message;
+  const advice = SHORT[errorCode(error)];
+  if (advice) return `unikrun can't go on (${reasonOf(error)}): ${advice}.`;
   // Undoing what came before failed too: the first failure is the one to mend.
   if (error instanceof SuppressedError) {
     return `${sentenceOf(error.suppressed)} Cleaning up failed too: ${sentenceOf(error.error)}`;

@@ -57,7 +57,7 @@ static int join(char path[PATH_SIZE], const char *const *parts)
 /* Reads a file of less than `size` bytes, and ends it with NUL; negative where there is none, or a longer one. */
 static long read_file(const char *path, char *data, long size)
 {
-	long fd = call(__NR_open, (long)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+	long fd = call(__NR_open, (long)path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (fd < 0)
 		return fd;
 	long used = call(__NR_read, fd, (long)data, size);

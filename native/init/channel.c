@@ -24,11 +24,16 @@ struct channel channel_open(const char *directory)
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "start.sock" };
 	channel.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old = umask(0177);
-	if (channel.listener < 0 || bind(channel.listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    listen(channel.listener, 4) < 0)
+	if (channel.listener < 0 || bind(channel.listener, (struct sockaddr *)&address, sizeof address) < 0)
 		fail_errno("could not make %s/start.sock", directory);
 	umask(old);
 	return channel;
+}
+
+void channel_listen(const struct channel *channel)
+{
+	if (listen(channel->listener, 4) < 0)
+		fail_errno("could not listen on start.sock");
 }
 
 static bool read_exactly(int fd, char *into, size_t length)

@@ -61,6 +61,8 @@ struct channel {
 	int directory; /* the container's state directory */
 };
 struct channel channel_open(const char *directory);
+/* By who answers, since that is whose the socket is to others (SO_PEERCRED). */
+void channel_listen(const struct channel *channel);
 struct plan {
 	struct directives text;
 	int fds[64];

@@ -79,6 +79,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		fail_errno("could not listen to signals");
+	channel_listen(channel);
 	if (chdir("/") < 0)
 		fail_errno("could not enter /");
 	(void)!write(ready, "ok", 2);

@@ -2,12 +2,15 @@ import { listOthers } from "../container/delegate/delegate.ts";
 import { containerReport, type Report } from "../container/record/report.ts";
 import { listContainers } from "../container/record/store.ts";
 import { UnikrunError } from "../error.ts";
+import { warn } from "../log.ts";
 import { print } from "./print.ts";
 import type { Verb } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   // Only root makes containers here; runc's list names the owner where its state does not.
-  const own = listContainers(call.root).map((container) => ({
+  const { containers, damaged } = listContainers(call.root);
+  for (const sentence of damaged) await warn(sentence);
+  const own = containers.map((container) => ({
     ...containerReport(call.root, container),
     owner: "root",
   }));

@@ -10,7 +10,7 @@ import { signalInit } from "./signal.ts";
 const DYING = 5000;
 
 /** Kills init, and with it the machine, and waits until it is dead. */
-export function endInit(container: Container): void {
+export function endInit(container: Pick<Container, "id" | "pid" | "startTime" | "cgroup">): void {
   if (!signalInit(container, SIGKILL)) return;
   const deadline = Date.now() + DYING;
   for (let pause = 0.2; isAlive(container); pause = Math.min(pause * 2, 20)) {

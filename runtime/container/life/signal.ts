@@ -6,7 +6,10 @@ import { isAlive } from "../record/alive.ts";
 import type { Container } from "../record/container.ts";
 
 /** Sends a signal, by number, to a container's init, and SIGKILL also where it is paused, as runc does; false where it is gone. */
-export function signalInit(container: Container, signal: number): boolean {
+export function signalInit(
+  container: Pick<Container, "pid" | "startTime" | "cgroup">,
+  signal: number,
+): boolean {
   if (!isAlive(container)) return false;
   try {
     sendSignal(container.pid, signal);

@@ -4,15 +4,15 @@ import {
   listFolder,
   makeFolder,
   makeFolders,
-  readText,
   removeFlatFolder,
   rename,
   writeText,
 } from "../../../native/files.ts";
 import { errorCode } from "../../../native/libc.ts";
+import { readSmallText } from "../../../native/regular-file.ts";
 import { UnikrunError } from "../../error.ts";
 import { type Container, containerFolder } from "./container.ts";
-import { checkId } from "./id.ts";
+import { checkId, isId } from "./id.ts";
 
 const FILE = "unikrun.json";
 
@@ -36,18 +36,39 @@ export function writeContainer(root: string, container: Container): void {
   rename(`${file}.new`, file);
 }
 
-/** Null where no container of ours has that id. */
+/** Null where no container of ours has that id. Throws UnikrunError for a record that can't be read. */
 export function readContainer(root: string, id: string): Container | null {
+  const record = readRecord(root, id);
+  if (record === DAMAGED) throw new UnikrunError(damageOf(root, id));
+  return record;
+}
+
+/** Whether there is a container of ours whose record can't be read. */
+export const isDamaged = (root: string, id: string): boolean => readRecord(root, id) === DAMAGED;
+
+const DAMAGED = Symbol("damaged");
+
+const damageOf = (root: string, id: string): string =>
+  `The record of container ${id} in ${containerFolder(root, id)} can't be read: remove it with delete --force ${id}.`;
+
+function readRecord(root: string, id: string): Container | null | typeof DAMAGED {
   checkId(id);
   try {
-    return JSON.parse(readText(`${containerFolder(root, id)}/${FILE}`)) as Container;
-  } catch (cause) {
-    if (errorCode(cause) === "ENOENT" || errorCode(cause) === "ENOTDIR") return null;
-    throw new UnikrunError(
-      `The record of container ${id} in ${containerFolder(root, id)} can't be read: remove it with delete --force.`,
-      { cause },
-    );
+    const record: unknown = JSON.parse(readSmallText(`${containerFolder(root, id)}/${FILE}`, LONGEST));
+    return isRecordOf(id, record) ? record : DAMAGED;
+  } catch (error) {
+    return ["ENOENT", "ENOTDIR"].includes(errorCode(error)) ? null : DAMAGED;
   }
+}
+
+/** Bytes: more than any config.json makes. */
+const LONGEST = 1 << 25;
+
+/** What only we write is whole, or it is not ours. */
+function isRecordOf(id: string, record: unknown): record is Container {
+  if (typeof record !== "object" || record === null) return false;
+  const { version, id: own, cgroup, guest } = record as Partial<Container>;
+  return version === 1 && own === id && typeof cgroup === "object" && typeof guest === "object";
 }
 
 /** Whether something, perhaps half of it, holds the id. */
@@ -70,15 +91,25 @@ export function forget(root: string, id: string): void {
   removeFlatFolder(containerFolder(root, id));
 }
 
-export function listContainers(root: string): Container[] {
-  let names: string[];
+/** `damaged`: a sentence for each whose record can't be read. */
+export function listContainers(root: string): {
+  containers: readonly Container[];
+  damaged: readonly string[];
+} {
+  const containers: Container[] = [];
+  const damaged: string[] = [];
+  for (const id of namesIn(root).filter(isId)) {
+    const record = readRecord(root, id);
+    if (record === DAMAGED) damaged.push(damageOf(root, id));
+    else if (record) containers.push(record);
+  }
+  return { containers, damaged };
+}
+
+function namesIn(root: string): string[] {
   try {
-    names = listFolder(root);
+    return listFolder(root);
   } catch {
     return [];
   }
-  return names.flatMap((name) => {
-    const container = /^[\w+.-]+$/.test(name) ? readContainer(root, name) : null;
-    return container ? [container] : [];
-  });
 }
