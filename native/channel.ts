@@ -37,7 +37,14 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
   sendAll(socket.fd, plan);
   const kept = opened.move();
   return {
-    outcome: () => outcomeOf(receiveAll(socket.fd)),
+    outcome() {
+      try {
+        return outcomeOf(receiveAll(socket.fd));
+      } catch (error) {
+        if (errorCode(error) !== "EAGAIN") throw error;
+        return { error: `its init has not answered for ${PATIENCE} s: was it stopped (kill -CONT)?` };
+      }
+    },
     [Symbol.dispose]: () => kept.dispose(),
   };
 }

@@ -3,7 +3,7 @@
  * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
  * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on.
  */
-import type { Descriptor } from "./libc.ts";
+import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
 export const CONTROL_SOCKET = "control.sock";
@@ -38,11 +38,25 @@ export const askPhase = (stateFolder: string): GuestPhase => ask(stateFolder, "p
 
 function ask(stateFolder: string, line: string, descriptor?: number): unknown {
   using socket = say(stateFolder, line, PATIENCE, descriptor);
-  const text = receiveAll(socket.fd);
+  const text = receiveInTime(socket.fd);
   if (text === "") throw new Error("the machine ended before it answered");
   const answer = JSON.parse(text) as { return?: unknown; error?: { desc?: string } };
   if (answer.error) throw new Error(answer.error.desc ?? "the VMM refused");
   return answer.return;
+}
+
+function receiveInTime(fd: number): string {
+  try {
+    return receiveAll(fd);
+  } catch (cause) {
+    if (errorCode(cause) !== "EAGAIN") throw cause;
+    throw new Error(
+      `it has not answered for ${PATIENCE} s, so it, or the container's init, hangs or was stopped`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** The guest's serial line as a stream of bytes, both ways; whoever has opened it before loses it. */
