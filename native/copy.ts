@@ -1,7 +1,7 @@
 /** Copies of whole files, and pipes. */
 import { dlopen } from "bun:ffi";
 import { readAt, writeAll } from "./files.ts";
-import { check, type Descriptor, errorCode, LIBC, O_CLOEXEC, once, owned } from "./libc.ts";
+import { check, type Descriptor, errorCode, insist, LIBC, O_CLOEXEC, once, owned } from "./libc.ts";
 
 const libc = once(
   () =>
@@ -26,7 +26,7 @@ function eachPiece(fd: number, take: (piece: Buffer, at: number) => void): void 
     if (data === null) return;
     const end = check(libc().lseek(fd, data, SEEK_HOLE), "lseek");
     for (at = data; at < end; ) {
-      const read = check(libc().pread(fd, chunk, Math.min(CHUNK, end - at), at), "pread");
+      const read = insist(() => libc().pread(fd, chunk, Math.min(CHUNK, end - at), at), "pread");
       if (read === 0) return;
       take(chunk.subarray(0, read), at);
       at += read;
@@ -37,13 +37,13 @@ function eachPiece(fd: number, take: (piece: Buffer, at: number) => void): void 
 function writeAt(fd: number, data: Buffer, at: number): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc().pwrite(fd, rest, rest.byteLength, at + done), "pwrite");
+    done += insist(() => libc().pwrite(fd, rest, rest.byteLength, at + done), "pwrite");
   }
 }
 
 /** Makes `to`, an empty file, the same as `from`; holes stay holes. */
 export function copySparse(from: number, to: number): void {
-  check(libc().ftruncate(to, sizeOf(from)), "ftruncate");
+  insist(() => libc().ftruncate(to, sizeOf(from)), "ftruncate");
   eachPiece(from, (piece, at) => writeAt(to, piece, at));
 }
 
@@ -78,7 +78,7 @@ export function unpackSparse(from: number, to: number): void {
     const [at, length] = [Number(head.readBigUInt64LE(0)), Number(head.readBigUInt64LE(8))];
     if (length > CHUNK || at > MOST) throw new Error("it is no disk of a checkpoint");
     if (length === 0) {
-      check(libc().ftruncate(to, at), "ftruncate");
+      insist(() => libc().ftruncate(to, at), "ftruncate");
       return;
     }
     const data = readAt(from, place + PIECE, length);
@@ -105,7 +105,7 @@ function nextData(fd: number, at: number, SEEK_DATA: number): number | null {
 export function carry(from: number, to: number): number {
   const chunk = Buffer.alloc(CHUNK);
   for (let total = 0; ; ) {
-    const read = check(libc().read(from, chunk, CHUNK), "read");
+    const read = insist(() => libc().read(from, chunk, CHUNK), "read");
     if (read === 0) return total;
     writeAll(to, chunk.subarray(0, read));
     total += read;

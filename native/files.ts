@@ -4,6 +4,7 @@ import {
   check,
   cString,
   errorCode,
+  insist,
   LIBC,
   O_CLOEXEC,
   O_CREAT,
@@ -70,7 +71,7 @@ function readAll(fd: number): Buffer {
   for (;;) {
     if (used === data.length) data = Buffer.concat([data, Buffer.alloc(data.length)]);
     const rest = data.subarray(used);
-    const count = check(libc().read(fd, rest, rest.length), "read");
+    const count = insist(() => libc().read(fd, rest, rest.length), "read");
     if (count === 0) return data.subarray(0, used);
     used += count;
   }
@@ -88,7 +89,7 @@ export function readInto(fd: number, data: Uint8Array, offset: number): number {
   let used = 0;
   while (used < data.byteLength) {
     const rest = data.subarray(used);
-    const count = check(pread(fd, rest, rest.byteLength, offset + used), "read");
+    const count = insist(() => pread(fd, rest, rest.byteLength, offset + used), "read");
     if (count === 0) break;
     used += count;
   }
@@ -109,13 +110,13 @@ export function writeBytes(path: string, data: Uint8Array, mode = 0o600): void {
 export function writeControl(path: string, text: string): void {
   using file = owned(openPath(path, O_WRONLY));
   const data = Buffer.from(text);
-  check(libc().write(file.fd, data, data.length), `write ${path}`);
+  insist(() => libc().write(file.fd, data, data.length), `write ${path}`);
 }
 
 export function writeAll(fd: number, data: Uint8Array): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc().write(fd, rest, rest.byteLength), "write");
+    done += insist(() => libc().write(fd, rest, rest.byteLength), "write");
   }
 }
 

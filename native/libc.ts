@@ -38,6 +38,17 @@ export function check(result: number | bigint, call: string): number {
   throw systemError(errno, `${call}: ${libc().strerror(errno)}`);
 }
 
+/** As check(), of a call that may take its time: a debugger, Ctrl-Z or a frozen cgroup interrupts it (EINTR), and it is made again. */
+export function insist(call: () => number | bigint, name: string): number {
+  for (;;) {
+    try {
+      return check(call(), name);
+    } catch (error) {
+      if (errorCode(error) !== "EINTR") throw error;
+    }
+  }
+}
+
 export function systemError(errno: number, message: string): Error {
   return Object.assign(new Error(message), { errno, code: errnoName(errno) });
 }
@@ -85,5 +96,5 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
 export function openPath(path: string, flags: number, mode = 0): number {
-  return check(libc().open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`);
+  return insist(() => libc().open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`);
 }

@@ -1,7 +1,7 @@
 /** Frames from this thread's network namespace (packet(7)). */
 import { dlopen } from "bun:ffi";
 import { addressBytes } from "./ip-address.ts";
-import { check, LIBC, once, owned } from "./libc.ts";
+import { insist, LIBC, once, owned } from "./libc.ts";
 import { macBytes } from "./mac-address.ts";
 import { openSocket } from "./sockets.ts";
 
@@ -64,7 +64,7 @@ function send(index: number, protocol: number, to: Buffer, from: Buffer, body: B
   target.writeUInt16BE(protocol, 2);
   target.writeInt32LE(index, 4);
   using socket = owned(openSocket({ domain: AF_PACKET, type: SOCK_RAW, timeout: 1 }));
-  check(libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");
+  insist(() => libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");
 }
 
 /** Of the internet (RFC 1071), of an even number of bytes. */

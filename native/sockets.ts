@@ -1,6 +1,6 @@
 /** Sockets, and descriptors sent over them. */
 import { dlopen, ptr } from "bun:ffi";
-import { check, type Descriptor, LIBC, O_CLOEXEC, O_PATH, once, openPath, owned } from "./libc.ts";
+import { check, type Descriptor, insist, LIBC, O_CLOEXEC, O_PATH, once, openPath, owned } from "./libc.ts";
 
 const libc = once(
   () =>
@@ -51,7 +51,7 @@ export function connectUnix({
   const address = Buffer.alloc(110);
   address.writeUInt16LE(AF_UNIX, 0);
   address.write(`/proc/self/fd/${parent.fd}/${name}`, 2);
-  check(libc().connect(socket.fd, address, address.length), `connect to ${name}`);
+  insist(() => libc().connect(socket.fd, address, address.length), `connect to ${name}`);
   opened.move();
   return socket;
 }
@@ -71,14 +71,17 @@ const MSG_NOSIGNAL = 0x4000;
 export function sendAll(fd: number, data: Uint8Array): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc().send(fd, rest, rest.byteLength, MSG_NOSIGNAL), "send");
+    done += insist(() => libc().send(fd, rest, rest.byteLength, MSG_NOSIGNAL), "send");
   }
 }
 
 /** Receives once; an empty result is the end of the stream. */
 export function receive(fd: number, limit: number): Buffer {
   const buffer = Buffer.alloc(limit);
-  return buffer.subarray(0, check(libc().recv(fd, buffer, limit, 0), "recv"));
+  return buffer.subarray(
+    0,
+    insist(() => libc().recv(fd, buffer, limit, 0), "recv"),
+  );
 }
 
 /** Until the other side hangs up. */
@@ -112,6 +115,6 @@ export function sendDescriptors(fd: number, data: Uint8Array, descriptors: reado
     BigInt(control.length),
     0n,
   ]);
-  const sent = check(libc().sendmsg(fd, message, MSG_NOSIGNAL), "sendmsg");
+  const sent = insist(() => libc().sendmsg(fd, message, MSG_NOSIGNAL), "sendmsg");
   if (sent !== data.byteLength) throw new Error("sendmsg: only a part was sent");
 }

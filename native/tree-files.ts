@@ -9,6 +9,7 @@ import {
   cString,
   type Descriptor,
   errorCode,
+  insist,
   LIBC,
   O_CLOEXEC,
   O_PATH,
@@ -87,7 +88,7 @@ export function folderRecords(fd: number): Buffer {
   for (;;) {
     if (data.length - used < 32768) data = Buffer.concat([data, Buffer.alloc(data.length)]);
     const rest = data.subarray(used);
-    const count = check(libc.getdents64(fd, rest, rest.length), "getdents64");
+    const count = insist(() => libc.getdents64(fd, rest, rest.length), "getdents64");
     if (count === 0) return data.subarray(0, used);
     used += count;
   }
@@ -221,14 +222,14 @@ export function linkTarget(folder: number, names: Buffer, at: number): Buffer {
 }
 
 export function setSize(fd: number, size: number): void {
-  check(libc.ftruncate(fd, size), "ftruncate");
+  insist(() => libc.ftruncate(fd, size), "ftruncate");
 }
 
 /** Writes all of it. */
 export function writeAt(fd: number, data: Uint8Array, offset: number): void {
   for (let done = 0; done < data.byteLength; ) {
     const rest = data.subarray(done);
-    done += check(libc.pwrite(fd, rest, rest.byteLength, offset + done), "pwrite");
+    done += insist(() => libc.pwrite(fd, rest, rest.byteLength, offset + done), "pwrite");
   }
 }
 
@@ -265,8 +266,8 @@ export function copyRange(
   for (let done = 0; done < length; ) {
     let count: number;
     try {
-      count = check(
-        libc.copy_file_range(from, place.from, to, place.to, length - done, 0),
+      count = insist(
+        () => libc.copy_file_range(from, place.from, to, place.to, length - done, 0),
         "copy_file_range",
       );
     } catch (error) {

@@ -3,7 +3,7 @@
  * Every function throws an Error with `code`, as libc.ts says.
  */
 import { dlopen } from "bun:ffi";
-import { check, cString, type Descriptor, LIBC, O_CLOEXEC, O_CREAT, O_RDWR, owned } from "./libc.ts";
+import { check, cString, type Descriptor, insist, LIBC, O_CLOEXEC, O_CREAT, O_RDWR, owned } from "./libc.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
   openat: { args: ["i32", "ptr", "i32", "u32"], returns: "i32" },
@@ -94,10 +94,10 @@ export function touch(fd: number): void {
 
 /** Returns when the file's data would survive the host's loss of power. */
 export function syncData(fd: number): void {
-  check(libc.fdatasync(fd), "fdatasync");
+  insist(() => libc.fdatasync(fd), "fdatasync");
 }
 
 /** The same of all of the file system that a file is on. */
 export function syncFileSystem(fd: number): void {
-  check(libc.syncfs(fd), "syncfs");
+  insist(() => libc.syncfs(fd), "syncfs");
 }

@@ -59,3 +59,23 @@ test.serial("a VMM that hangs is said in a sentence, and is removed all the same
   t.is(bench.call("delete", "--force", bench.id).code, 0);
   t.deepEqual(leftovers(bench), []);
 });
+
+test.serial("a call that is stopped and goes on, as by Ctrl-Z, fails by nothing", async (t) => {
+  using bench = makeBench(["cat"]);
+  for (const call of [["create"], ["start", bench.id]]) t.is(bench.call(...call).code, 0);
+  const vmm = Number(readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8"));
+  // It waits for the VMM's answer meanwhile.
+  process.kill(vmm, "SIGSTOP");
+  const pause = Bun.spawn([unikrun, "--root", bench.root, "pause", bench.id], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  for (let times = 0; times < 3; times++) {
+    await Bun.sleep(200);
+    pause.kill("SIGSTOP");
+    await Bun.sleep(50);
+    pause.kill("SIGCONT");
+  }
+  process.kill(vmm, "SIGCONT");
+  t.is(await pause.exited, 0, await new Response(pause.stderr).text());
+  t.is(JSON.parse(bench.call("state", bench.id).stdout).status, "paused");
+});
