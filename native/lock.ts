@@ -12,9 +12,9 @@ export function tryLock(fd: number, { shared = false } = {}): boolean {
 
 /** Tries for `patience` milliseconds. */
 export function lockWithin(fd: number, patience: number, how?: { shared: boolean }): boolean {
-  const deadline = Date.now() + patience;
+  const deadline = performance.now() + patience;
   for (let pause = 1; !tryLock(fd, how); pause = Math.min(pause * 2, 50)) {
-    if (Date.now() >= deadline) return false;
+    if (performance.now() >= deadline) return false;
     Bun.sleepSync(pause);
   }
   return true;

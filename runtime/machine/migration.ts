@@ -51,13 +51,13 @@ export function loadMachine(stateFolder: string, file: number): void {
     askMachine(stateFolder, { execute: "migrate-incoming", arguments: { uri: `fd:${NAME}` } });
     carry(file, writer.fd);
   }
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   for (;;) {
     const { status } = askMachine(stateFolder, { execute: "query-status" }) as { status: string };
     if (status === "running") return;
     // It was paused when it was saved.
     if (status === "paused") askMachine(stateFolder, { execute: "cont" });
-    else if (status !== "inmigrate" || Date.now() > deadline) throw new Error(`its machine is ${status}`);
+    else if (status !== "inmigrate" || performance.now() > deadline) throw new Error(`its machine is ${status}`);
     Bun.sleepSync(PAUSE);
   }
 }

@@ -34,12 +34,12 @@ export function findRouter(
 }
 
 function macOf(netlink: Netlink, neighbour: { index: number; address: string }): string | null {
-  const began = Date.now();
-  for (let asked = began - AGAIN; Date.now() < began + PATIENCE; Bun.sleepSync(PAUSE)) {
+  const began = performance.now();
+  for (let asked = began - AGAIN; performance.now() < began + PATIENCE; Bun.sleepSync(PAUSE)) {
     const mac = macOfNeighbour(netlink, neighbour);
     if (mac) return mac;
-    if (Date.now() < asked + AGAIN) continue;
-    asked = Date.now();
+    if (performance.now() < asked + AGAIN) continue;
+    asked = performance.now();
     askNeighbour(netlink, neighbour);
   }
   return null;

@@ -130,13 +130,13 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
 const ownerOf = (containerId: string): string => tapName(containerId, 0);
 
 function makeTap(name: string, containerId: string, headers: boolean): Descriptor {
-  const deadline = Date.now() + 2000;
+  const deadline = performance.now() + 2000;
   for (;;) {
     try {
       return openTap(name, { headers });
     } catch (cause) {
       // The machine before us in this namespace may still be dying.
-      if (errorCode(cause) === "EBUSY" && Date.now() < deadline) {
+      if (errorCode(cause) === "EBUSY" && performance.now() < deadline) {
         Bun.sleepSync(10);
         continue;
       }

@@ -87,12 +87,12 @@ const CLEARING = 2000;
 /** Removes cgroups with all that is below and in them. Idempotent; throws UnikrunError where one can't be had rid of. */
 export function removeAll(paths: Paths): void {
   let left = Object.values(paths).filter((folder) => !tryRemove(folder));
-  const deadline = Date.now() + CLEARING;
+  const deadline = performance.now() + CLEARING;
   for (let pause = 0.2; left.length > 0; pause = Math.min(pause * 2, 20)) {
     signalAll(paths, left, SIGKILL);
     left = left.filter((folder) => !removeTree(folder));
     if (left.length === 0) return;
-    if (Date.now() > deadline) throw stuck(left);
+    if (performance.now() > deadline) throw stuck(left);
     Bun.sleepSync(pause);
   }
 }

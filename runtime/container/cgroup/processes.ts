@@ -132,9 +132,9 @@ export function setFrozen(paths: Paths, frozen: boolean): void {
   const written = tryWrite(folder, file, frozen ? freeze : thaw);
   if (!frozen) return;
   if (!written) throw new UnikrunError(`The cgroup ${folder} can't be frozen: it has no file ${file}.`);
-  const deadline = Date.now() + FREEZING;
+  const deadline = performance.now() + FREEZING;
   while (!isFrozen(paths)) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       tryWrite(folder, file, thaw);
       throw new UnikrunError(`The cgroup ${folder} does not freeze: a process in it is stuck in the kernel.`);
     }

@@ -12,9 +12,9 @@ const DYING = 5000;
 /** Kills init, and with it the machine, and waits until it is dead. */
 export function endInit(container: Pick<Container, "id" | "pid" | "startTime" | "cgroup">): void {
   if (!signalInit(container, SIGKILL)) return;
-  const deadline = Date.now() + DYING;
+  const deadline = performance.now() + DYING;
   for (let pause = 0.2; isAlive(container); pause = Math.min(pause * 2, 20)) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new UnikrunError(
         `Container ${container.id}: its init (pid ${container.pid}) does not die: see what holds it (/proc/${container.pid}/stack).`,
       );
