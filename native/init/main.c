@@ -66,6 +66,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	fail_to(ready);
 	setsid();
 	prctl(PR_SET_NAME, "unikrun-init");
+	own_keyring();
 	set_names(d);
 	set_sysctls(d);
 	raise_oom_score(d);

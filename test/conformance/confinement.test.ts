@@ -27,6 +27,9 @@ test.serial(
       t.regex(statusOf(pid), /^Seccomp:\t2$/m);
       t.regex(statusOf(pid), /^NoNewPrivs:\t1$/m);
     }
+    // Ours, and QEMU's own.
+    const [, filters] = /^Seccomp_filters:\t(\d+)$/m.exec(statusOf(vmm)) ?? [];
+    t.true(filters === undefined || Number(filters) >= 2, filters);
     t.regex(statusOf(bench.pid()), /^CapPrm:\t0000000000000020$/m, "init may send signals, and nothing else");
   },
 );

@@ -13,6 +13,7 @@ int enter_main(int argc, char **argv);
 /* cage.c, confine.c */
 void build_cage(const struct directives *d);
 void lift_limits(void);
+void own_keyring(void);
 void confine(const struct directives *d);
 void confine_init(void);
 
@@ -24,6 +25,7 @@ void label_at_once(const struct directives *d, int proc);
 
 /* seccomp.c: the last step of confinement. */
 void filter_init(void);
+void filter_vmm(void);
 void filter_tool(void);
 
 /* vmm.c */

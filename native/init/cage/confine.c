@@ -66,8 +66,17 @@ static void become_nobody(const struct directives *d)
 		fail_errno("could not become uid %s", uid);
 }
 
+/* Whoever called the runtime may have keys in his, which whoever has that keyring can read (keyrings(7)). */
+void own_keyring(void)
+{
+	enum { JOIN_SESSION_KEYRING = 1 };
+	if (syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
+		fail_errno("could not leave the caller's session keyring");
+}
+
 void confine(const struct directives *d)
 {
+	own_keyring();
 	lift_limits();
 	drop_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -32,13 +32,28 @@ static const unsigned tools_only[] = { SYS_connect, SYS_getsockopt, SYS_setsocko
 /* Never for code. */
 static const unsigned memory[] = { SYS_mmap, SYS_mprotect };
 
-enum { ROOM = 160 };
+enum { ROOM = 192 };
 
 static void add(struct sock_fprog *program, struct sock_filter instruction)
 {
 	if (program->len == ROOM)
 		fail("the filter of system calls is too long");
 	program->filter[program->len++] = instruction;
+}
+
+/* Calls of another architecture would have other numbers; then the number of this one is at hand. */
+static void begin(struct sock_fprog *program)
+{
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+}
+
+static void put_on(const struct sock_fprog *program)
+{
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) < 0)
+		fail_errno("could not limit system calls");
 }
 
 static void allow(struct sock_fprog *program, const unsigned *calls, size_t count)
@@ -65,17 +80,64 @@ static void filter_calls(const unsigned *own, size_t count)
 {
 	struct sock_filter room[ROOM];
 	struct sock_fprog program = { .filter = room };
-	add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
-	add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
-	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-	add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+	begin(&program);
 	allow(&program, LIST(common));
 	allow(&program, own, count);
 	for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
 		allow_data(&program, memory[i]);
 	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		fail_errno("could not limit system calls");
+	put_on(&program);
+}
+
+/*
+ * What the VMM is denied besides QEMU's own filter, which leaves most of it: what Docker's default profile keeps from a container
+ * (moby's profiles/seccomp), as far as a process without capabilities could still do something by it.
+ */
+static const unsigned never_vmm[] = {
+	SYS_add_key, SYS_keyctl, SYS_request_key, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_fanotify_init,
+	SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+	SYS_kcmp, SYS_pidfd_getfd, SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_move_mount,
+	SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_quotactl,
+	SYS_acct, SYS_swapon, SYS_swapoff, SYS_reboot, SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_syslog, SYS_personality, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname,
+	SYS_setdomainname, SYS_vhangup, SYS_lookup_dcookie, SYS_move_pages, SYS_mbind, SYS_migrate_pages,
+#ifdef SYS_kexec_file_load
+	SYS_kexec_file_load,
+#endif
+#ifdef SYS_ioperm
+	SYS_ioperm, SYS_iopl, SYS_modify_ldt,
+#endif
+};
+/* Host processes listen there, whatever the network namespace. */
+enum { FAMILY_VSOCK = 40 };
+#define NAMESPACES 0x7e020080 /* CLONE_NEW*, sched.h */
+
+static void deny(struct sock_fprog *program, uint32_t jump, uint32_t value)
+{
+	add(program, (struct sock_filter){ (uint16_t)(BPF_JMP | jump | BPF_K), 0, 1, value });
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+}
+
+/* Goes on behind this and the next three where it is another call. */
+static void deny_by_argument(struct sock_fprog *program, unsigned number, uint32_t jump, uint32_t value)
+{
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4));
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
+	deny(program, jump, value);
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+}
+
+void filter_vmm(void)
+{
+	struct sock_filter room[ROOM];
+	struct sock_fprog program = { .filter = room };
+	begin(&program);
+	for (size_t i = 0; i < sizeof never_vmm / sizeof *never_vmm; i++)
+		deny(&program, BPF_JEQ, never_vmm[i]);
+	deny_by_argument(&program, SYS_socket, BPF_JEQ, FAMILY_VSOCK);
+	deny_by_argument(&program, SYS_clone, BPF_JSET, NAMESPACES);
+	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	put_on(&program);
 }
 
 void filter_init(void)

@@ -82,6 +82,7 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 		prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	label_at_exec(d, high_proc);
 	confine(d);
+	filter_vmm();
 	die_with(init);
 	syscall(SYS_close_range, LAST_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], argv, (char *[]){ NULL });
