@@ -53,7 +53,7 @@ int report_child(pid_t child, int ready, int answer, bool wait);
 
 /* terminal.c */
 int connect_by_path(const char *path);
-void open_terminal(int console_socket, const char *size);
+void open_terminal(int console_socket, const char *size, bool patient);
 
 /* channel.c */
 struct channel {

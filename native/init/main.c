@@ -72,7 +72,8 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	raise_oom_score(d);
 	check_labels(d);
 	if (console_socket >= 0)
-		open_terminal(console_socket, directives_get(d, "terminal-size"));
+		/* One that nobody reads must not keep us from signals and look-ups. */
+		open_terminal(console_socket, directives_get(d, "terminal-size"), false);
 	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);

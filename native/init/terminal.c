@@ -51,14 +51,17 @@ static void send_descriptor(int socket_fd, int fd, const char *name)
 		fail_errno("could not send the terminal to the console socket");
 }
 
-/* Makes a pty our controlling terminal and stdio, and sends its master to the engine. */
-void open_terminal(int console_socket, const char *size)
+/*
+ * Makes a pty our controlling terminal and stdio, and sends its master to the engine. `patient`: what we write waits until somebody reads
+ * it.
+ */
+void open_terminal(int console_socket, const char *size, bool patient)
 {
 	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	int unlock = 0, number;
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 || ioctl(master, TIOCGPTN, &number) < 0)
 		fail_errno("could not make a terminal from /dev/ptmx");
-	int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | (patient ? 0 : O_NONBLOCK));
 	if (slave < 0)
 		fail_errno("could not open the terminal");
 	unsigned rows, columns;

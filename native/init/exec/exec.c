@@ -43,7 +43,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	if (proc < 0)
 		fail_errno("could not open /proc");
 	if (console_socket >= 0)
-		open_terminal(console_socket, directives_get(&exec->words, "terminal-size"));
+		open_terminal(console_socket, directives_get(&exec->words, "terminal-size"), true);
 	if (setns(mounts, CLONE_NEWNS) < 0 || chdir("/") < 0)
 		fail_errno("could not enter the machine's cage");
 	close(mounts);
