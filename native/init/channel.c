@@ -74,8 +74,11 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
 	    read_exactly(plan->reply, plan->text.text, length)) {
 		plan->text.length = length;
-		plan->vmm_fd_count = plan->fd_count - (directives_get(&plan->text, "resolver") ? 1 : 0);
-		return true;
+		size_t resolver = directives_get(&plan->text, "resolver") ? 1 : 0;
+		if (resolver <= plan->fd_count) {
+			plan->vmm_fd_count = plan->fd_count - resolver;
+			return true;
+		}
 	}
 	for (size_t i = 0; i < plan->fd_count; i++)
 		close(plan->fds[i]);

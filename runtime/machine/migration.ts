@@ -57,7 +57,8 @@ export function loadMachine(stateFolder: string, file: number): void {
     if (status === "running") return;
     // It was paused when it was saved.
     if (status === "paused") askMachine(stateFolder, { execute: "cont" });
-    else if (status !== "inmigrate" || performance.now() > deadline) throw new Error(`its machine is ${status}`);
+    else if (status !== "inmigrate" || performance.now() > deadline)
+      throw new Error(`its machine is ${status}`);
     Bun.sleepSync(PAUSE);
   }
 }

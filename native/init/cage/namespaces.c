@@ -22,24 +22,44 @@ void join_cgroups(const struct directives *d)
 			write_file(each.value, "0");
 }
 
+struct joined {
+	int kind, fd;
+	const char *path;
+};
+
+static void join_one(const struct joined *joined)
+{
+	if (setns(joined->fd, joined->kind) < 0) {
+		if (errno == EINVAL)
+			fail("%s is not a namespace of the type that config.json says", joined->path);
+		fail_errno("could not enter the namespace %s", joined->path);
+	}
+	close(joined->fd);
+}
+
+/* All are opened first, and that of mounts is entered last: in it the others' paths may not be there. */
 void join_namespaces(const struct directives *d)
 {
-	size_t cursor = 0;
+	struct joined all[16];
+	size_t cursor = 0, count = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
 		if (strcmp(each.key, "join"))
 			continue;
+		if (count == sizeof all / sizeof *all)
+			fail("config.json has too many namespaces");
 		char *path;
-		int kind = (int)strtol(each.value, &path, 10), fd = open(++path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			fail_errno("could not open the namespace %s", path);
-		if (setns(fd, kind) < 0) {
-			if (errno == EINVAL)
-				fail("%s is not a namespace of the type that config.json says", path);
-			fail_errno("could not enter the namespace %s", path);
-		}
-		close(fd);
+		int kind = (int)strtol(each.value, &path, 10);
+		all[count] = (struct joined){ kind, open(path + 1, O_RDONLY | O_CLOEXEC), path + 1 };
+		if (all[count++].fd < 0)
+			fail_errno("could not open the namespace %s", path + 1);
 	}
+	for (size_t i = 0; i < count; i++)
+		if (all[i].kind != CLONE_NEWNS)
+			join_one(&all[i]);
+	for (size_t i = 0; i < count; i++)
+		if (all[i].kind == CLONE_NEWNS)
+			join_one(&all[i]);
 }
 
 void new_namespaces(const struct directives *d)

@@ -56,7 +56,9 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	if (tools[tool].tunnel)
 		tunnel_run(&exec->tunnel, filter_tool);
 	filter_tool();
-	(void)!write(ready, "ok", 2);
+	/* Who waits for us may have ended before we asked to be told. */
+	if (write(ready, "ok", 2) != 2)
+		return 1;
 	close(ready);
 	/* What was opened is of this try, whatever time that took. */
 	exec->deadline = now_ms() + parse_long(exec_word(exec, "timeout"));

@@ -1,5 +1,5 @@
 /** A machine, board and devices, as `start` made it, for a later checkpoint: in the state folder, beside the container's own record. */
-import { readTextOrNull, writeText } from "../../../native/files.ts";
+import { readTextOrNull, rename, writeText } from "../../../native/files.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import type { BootNic } from "../../guest/guest.ts";
 import type { Board } from "../../machine/board.ts";
@@ -20,7 +20,9 @@ export type DiskRecord = Omit<OpenDisk, "fd">;
 const FILE = "machine.json";
 
 export function writeMachine(root: string, id: string, record: MachineRecord): void {
-  writeText(`${containerFolder(root, id)}/${FILE}`, JSON.stringify(record));
+  const file = `${containerFolder(root, id)}/${FILE}`;
+  writeText(`${file}.new`, JSON.stringify(record));
+  rename(`${file}.new`, file);
 }
 
 /** Null where the machine was started by an unikrun that did not keep it. */
