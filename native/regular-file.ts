@@ -8,7 +8,7 @@ import { O_PATH, O_RDONLY, openPath, owned, systemError } from "./libc.ts";
  */
 export function openFound(fd: number): number {
   const { isFile, isFolder } = statusOfFile(fd);
-  if (!isFile && !isFolder) throw systemError(ENXIO, "it is no regular file or folder");
+  if (!isFile && !isFolder) throw systemError(ENXIO, "it is no regular file");
   return openPath(`/proc/self/fd/${fd}`, O_RDONLY);
 }
 
