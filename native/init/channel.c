@@ -69,7 +69,8 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
 	    read_exactly(plan->reply, plan->text.text, length)) {
 		plan->text.length = length;
-		plan->vmm_fd_count = plan->fd_count - (directives_get(&plan->text, "resolver") ? 1 : 0);
+		plan->vmm_fd_count = plan->fd_count - (directives_get(&plan->text, "resolver") ? 1 : 0) -
+				     (directives_get(&plan->text, "kept-memory") ? 1 : 0);
 		return true;
 	}
 	for (size_t i = 0; i < plan->fd_count; i++)

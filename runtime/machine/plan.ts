@@ -60,7 +60,7 @@ export interface StartPlan {
   readonly disks: readonly Omit<MachineDisk, "disk">[];
   /** The kernel's, if its firmware takes it from the guest's memory. */
   readonly commandLine: string | undefined;
-  /** Whose tap is the last of the plan's descriptors; before it are those of the cards, and of the disks. */
+  /** Whose tap comes behind the descriptors of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
@@ -69,8 +69,10 @@ export interface StartPlan {
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
   readonly exitRules: readonly ExitRule[];
-  /** A line for the container's log. */
-  readonly say?: string;
+  /** Lines for the container's log. */
+  readonly say: readonly string[];
+  /** The descriptor behind all others is that of the memory that the guest goes on with. */
+  readonly keptMemory: boolean;
 }
 
 export function startDirectives(plan: StartPlan): Directive[] {
@@ -92,7 +94,8 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...(plan.phase ? phaseDirectives(plan.phase) : []),
     ...optional("apparmor", plan.apparmor),
     ...optional("selinux", plan.selinux),
-    ...optional("say", plan.say),
+    ...plan.say.map((line) => ["say", line] as const),
+    ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
     ...plan.exitRules.flatMap(ruleDirectives),
     ...commands.map(commandDirective),
   ];

@@ -22,6 +22,18 @@ static void write_at(int memory, const void *data, size_t length, off_t place)
 		fail_errno("could not write to the guest's memory");
 }
 
+/* To where `memory` stands. */
+static void copy_bytes(int memory, int from, off_t at, off_t end, const char *complaint)
+{
+	while (at < end) {
+		ssize_t n = sendfile(memory, from, &at, (size_t)(end - at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			fail("%s: %s", complaint, n ? strerror(errno) : "it has become shorter");
+	}
+}
+
 /* "OFFSET SIZE ADDRESS": a piece of the kernel's file, and where in memory it belongs. The kernel refuses what is outside of either. */
 static void copy_piece(int memory, int kernel, const char *value)
 {
@@ -30,13 +42,7 @@ static void copy_piece(int memory, int kernel, const char *value)
 		fail("\"%s\" is no piece of a kernel", value);
 	if (lseek(memory, address, SEEK_SET) < 0)
 		fail_errno("could not load the kernel");
-	for (off_t at = offset; at < offset + size;) {
-		ssize_t n = sendfile(memory, kernel, &at, (size_t)(offset + size - at));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			fail("could not load the kernel: %s", n ? strerror(errno) : "it has become shorter");
-	}
+	copy_bytes(memory, kernel, offset, offset + size, "could not load the kernel");
 }
 
 void load_kernel(const struct directives *d, const char *file, int kernel)
@@ -52,6 +58,25 @@ void load_kernel(const struct directives *d, const char *file, int kernel)
 			copy_piece(memory, kernel, each.value);
 	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0 };
 	write_at(memory, &order, sizeof order, PLACE);
+	close(memory);
+}
+
+/* All of `from` but its holes, which stay holes: nothing was written there before. */
+void copy_memory(int from)
+{
+	int memory = open("/guest/memory", O_WRONLY | O_CLOEXEC);
+	struct stat is, was;
+	if (memory < 0 || fstat(memory, &is) < 0 || fstat(from, &was) < 0)
+		fail_errno("could not open the guest's memory");
+	if (is.st_size != was.st_size)
+		fail("the guest has another memory than the one that was kept");
+	for (off_t at = 0, end; (at = lseek(from, at, SEEK_DATA)) >= 0; at = end) {
+		if ((end = lseek(from, at, SEEK_HOLE)) < 0 || lseek(memory, at, SEEK_SET) < 0)
+			fail_errno("could not find what was kept of the guest's memory");
+		copy_bytes(memory, from, at, end, "could not copy the guest's memory");
+	}
+	if (errno != ENXIO)
+		fail_errno("could not find what was kept of the guest's memory");
 	close(memory);
 }
 

@@ -85,7 +85,7 @@ function load(id: string, state: string, folder: string, { vmm, sizes }: Checkpo
   }
   try {
     using memory = openPart(folder, MEMORY, sizes.memory);
-    loadMachine(state, memory.fd);
+    loadMachine(state, memory.fd, "inside");
   } catch (cause) {
     throw new UnikrunError(
       `Container ${id} can't be restored: QEMU does not take the state in ${folder} (${reasonOf(cause)}): is it damaged, or of another kernel?`,

@@ -108,7 +108,7 @@ export function vmmVersion(stateFolder: string): string {
 
 function saveMemory(state: string, folder: string): number {
   using file = owned(openPath(`${folder}/${MEMORY}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
-  const bytes = saveMachine(state, file.fd);
+  const bytes = saveMachine(state, file.fd, "inside");
   syncData(file.fd);
   return bytes;
 }

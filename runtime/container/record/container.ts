@@ -54,6 +54,8 @@ export interface GuestRecord {
   readonly cacheBytes: number;
   /** Bytes that it can have in a volume. */
   readonly volumeBytes: number;
+  /** Its guest can be kept once it listens on that TCP port, with others in so many bytes of the store. */
+  readonly warm?: { readonly port: number; readonly bytes: number };
   readonly newMounts: boolean;
   readonly apparmor?: string;
   readonly selinux?: string;
@@ -70,6 +72,8 @@ export interface BoardRecord {
   readonly say?: string;
   /** It waits for the state of another. */
   readonly incoming?: true;
+  /** Where a guest may be kept: what is known at create of those that can go on from each other. */
+  readonly kind?: string;
 }
 
 /** What a machine must be to take the state of another. */
