@@ -17,6 +17,8 @@ export interface Boot extends Disposable {
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
+    /** A descriptor of its memory, if that is not in the state. */
+    readonly memory?: number;
     /** Brings its state into the machine that waits for it, and returns when it runs. */
     load(stateFolder: string): void;
   };
@@ -57,7 +59,8 @@ export function prepareBoot(options: {
   };
 }
 
-function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
+/** Throws UnikrunError where the kernel is not the one that the container was created with. */
+export function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
   using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
   if (!kernel)
     throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);

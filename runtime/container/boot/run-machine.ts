@@ -14,6 +14,10 @@ import { isMadeEarly, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { allowedWorkers } from "./pids.ts";
 
+function withNewBoard({ board: { incoming: _, ...board }, ...container }: Container): Container {
+  return { ...container, board };
+}
+
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: {
   root: string;
@@ -21,13 +25,19 @@ export async function runMachine(options: {
   family: GuestFamily;
   wiring: Wiring;
   boot: Boot;
+  /** The template that its guest may become. */
+  template?: string | undefined;
+  /** A line for the container's log. */
+  remark?: string | undefined;
 }): Promise<void> {
-  const { root, container, family, wiring, boot } = options;
+  const { root, container, family, wiring, boot, template, remark } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics } = machine;
-  if (!isMadeEarly(board))
-    await makeBoard({ root, container, family, host: probeHost(board.qemu).host, bootArguments });
+  const host = () => probeHost(board.qemu).host;
+  if (!isMadeEarly(board)) await makeBoard({ root, container, family, host: host(), bootArguments });
+  // It was made for a guest that goes on from another, which this one can't.
+  else if (board.incoming && !saved) await makeBoard({ root, container: withNewBoard(container), family, host: host() });
   const plan = startDirectives({
     workers: allowedWorkers(container),
     nics,
@@ -39,7 +49,8 @@ export async function runMachine(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     exitRules: family.exitRules,
-    ...(board.say === undefined ? {} : { say: board.say }),
+    say: [board.say, remark].filter((line) => line !== undefined),
+    keptMemory: saved?.memory !== undefined,
   });
   await debug(() => plan.map(([key, value]) => `Container ${id}: plan: ${key} ${value}`));
   writeMachine(root, id, {
@@ -49,12 +60,14 @@ export async function runMachine(options: {
     bootArguments,
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
+    ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps,
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
+    ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);

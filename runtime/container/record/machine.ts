@@ -14,6 +14,8 @@ export interface MachineRecord {
   readonly nics: readonly BootNic[];
   /** In the order of the machine's disks. */
   readonly disks: readonly DiskRecord[];
+  /** The name of the template that it may be kept as. */
+  readonly template?: string;
 }
 
 export type DiskRecord = Omit<OpenDisk, "fd">;
