@@ -37,7 +37,8 @@ export async function runMachine(options: {
   const host = () => probeHost(board.qemu).host;
   if (!isMadeEarly(board)) await makeBoard({ root, container, family, host: host(), bootArguments });
   // It was made for a guest that goes on from another, which this one can't.
-  else if (board.incoming && !saved) await makeBoard({ root, container: withNewBoard(container), family, host: host() });
+  else if (board.incoming && !saved)
+    await makeBoard({ root, container: withNewBoard(container), family, host: host() });
   const plan = startDirectives({
     workers: allowedWorkers(container),
     nics,

@@ -11,10 +11,11 @@ import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
-import { type Container, containerFolder, type SavedBoard } from "../record/container.ts";
+import { type BoardRecord, type Container, containerFolder, type SavedBoard } from "../record/container.ts";
 import { forget, reserve, writeContainer } from "../record/store.ts";
 import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
+import type { boardForTemplate } from "../warm/resume.ts";
 import { draftOf, guestRecord, newCgroup } from "./draft.ts";
 import { endInit } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -49,7 +50,9 @@ export async function createContainer(
   const guest = guestRecord({ ...found, id, bundle, settings });
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));
-  const board = await decideBoard({ id, family, guest, machine, settings, saved, vmm });
+  const decided = await decideBoard({ id, family, guest, machine, settings, saved, vmm });
+  const board =
+    guest.warm && !saved ? await forTemplate({ root, id, rootfs, guest, board: decided }) : decided;
   const namespaces = namespaceDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
@@ -95,6 +98,11 @@ export async function createContainer(
   announcePid(id, pid, options);
   undo.move();
   return container;
+}
+
+/** Few containers ask for it. */
+async function forTemplate(options: Parameters<typeof boardForTemplate>[0]): Promise<BoardRecord> {
+  return (await import("../warm/resume.ts")).boardForTemplate(options);
 }
 
 function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {

@@ -6,6 +6,7 @@ import { readResolvConf, wireGuest } from "../boot/network.ts";
 import { runMachine } from "../boot/run-machine.ts";
 import type { Container } from "../record/container.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
+import type { WarmStart, warmStart } from "../warm/resume.ts";
 import { releaseResources } from "./end.ts";
 import { runHooks } from "./hooks.ts";
 
@@ -40,7 +41,16 @@ async function startMachine(root: string, container: Container, resume?: Resume)
   const family = familyNamed(container.guest.family);
   const resolvConf = readResolvConf(container.guest.mounts);
   using wiring = await wireGuest(container, family, resolvConf);
-  using boot = resume?.(wiring.nics) ?? prepareBoot({ container, family, resolvConf, wiring });
+  const parts = { container, family, resolvConf, wiring };
+  const warm = container.guest.warm && !resume ? await startWarm(parts) : null;
+  using boot = resume?.(wiring.nics) ?? warm?.boot ?? prepareBoot(parts);
   await runHooks(container, "startContainer");
-  await runMachine({ root, container, family, wiring, boot });
+  const { template, remark } = warm ?? {};
+  await runMachine({ root, container, family, wiring, boot, template, remark });
+  if (template !== undefined) (await import("../warm/keep.ts")).keepInBackground(root, container);
+}
+
+/** Few containers ask for it. */
+async function startWarm(parts: Parameters<typeof warmStart>[0]): Promise<WarmStart> {
+  return (await import("../warm/resume.ts")).warmStart(parts);
 }

@@ -98,7 +98,10 @@ for (const [settings, says] of [
   [{ accelerator: "kvm" }, "accelerator can be set by the host only, in /etc/unikrun/config.json."],
   [{ firmware: "seabios" }, "firmware can be set by the host only, in /etc/unikrun/config.json."],
   [{ kernal: "/k" }, "kernal is no setting: there are family, kernel, args, memory, disks, warm."],
-  [JSON.parse('{"__proto__":{}}'), "__proto__ is no setting: there are family, kernel, args, memory, disks, warm."],
+  [
+    JSON.parse('{"__proto__":{}}'),
+    "__proto__ is no setting: there are family, kernel, args, memory, disks, warm.",
+  ],
   [{ kernel: "nginx.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: "/nginx\0.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: null }, "kernel must be a string."],

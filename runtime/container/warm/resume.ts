@@ -1,0 +1,147 @@
+/** Going on from a template in place of a boot. */
+import { copySparse } from "../../../native/copy.ts";
+import { type Descriptor, duplicate, owned } from "../../../native/libc.ts";
+import { memoryFile } from "../../../native/process.ts";
+import type { Disk } from "../../disk/choose.ts";
+import type { OpenDisk } from "../../disk/open.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
+import type { GuestFamily } from "../../guest/guest.ts";
+import { loadMachine } from "../../machine/migration.ts";
+import type { Nic } from "../../network/nics.ts";
+import type { Wiring } from "../../network/wire.ts";
+import { type Boot, readTraits } from "../boot/boot.ts";
+import { chooseGuestDisks, diskOptions } from "../boot/disks.ts";
+import type { ResolvConf } from "../boot/network.ts";
+import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
+import { tellIdentity, whyUntold } from "./identity.ts";
+import { kindOfBoard, kindOfStart } from "./kind.ts";
+import { hasTemplate, type OpenTemplate, openTemplate, removeTemplate, templateFolder } from "./templates.ts";
+
+/** How a container starts whose guest may be kept. */
+export interface WarmStart {
+  /** Absent where it boots as others do. */
+  readonly boot?: Boot;
+  /** The name of the template that its guest may become. */
+  readonly template?: string;
+  /** Why it starts cold: a line for its log. */
+  readonly remark?: string;
+}
+
+/** A board whose guest can go on from a template, if it looks as if there were one. */
+export function boardForTemplate(options: {
+  root: string;
+  id: string;
+  rootfs: string;
+  guest: GuestRecord;
+  board: BoardRecord;
+}): BoardRecord {
+  const { guest, board } = options;
+  if (board.firmware !== "unikrun") return board;
+  const kind = kindOfBoard(options);
+  return { ...board, kind, ...(hasTemplate(guest.store, `${kind}-`) ? { incoming: true } : {}) };
+}
+
+export function warmStart(options: {
+  container: Container;
+  family: GuestFamily;
+  resolvConf: ResolvConf;
+  wiring: Wiring;
+}): WarmStart {
+  const { container, family, resolvConf, wiring } = options;
+  const { board, guest } = container;
+  const traits = readTraits(container, family);
+  const diskChoice = {
+    container,
+    resolvConf,
+    resolver: wiring.resolver,
+    builtIn: traits.files,
+    limit: family.limits.disks,
+  };
+  const disks = chooseGuestDisks(diskChoice);
+  const why = whyAlone(board, wiring.nics, disks);
+  const [nic] = wiring.nics;
+  if (why !== null || board.kind === undefined || !nic) return cold(`${why}`);
+  const name = `${board.kind}-${kindOfStart(container, nic, disks, diskOptions(diskChoice))}`;
+  if (!board.incoming) return { template: name };
+  try {
+    const template = openTemplate(guest.store, name);
+    return template ? goOn(container, nic, name, template) : { template: name };
+  } catch (error) {
+    removeTemplate(guest.store, name);
+    const place = templateFolder(guest.store, name);
+    return {
+      template: name,
+      ...cold(`its template ${place} was damaged (${reasonOf(error)}) and is removed`),
+    };
+  }
+}
+
+const cold = (why: string): WarmStart => ({
+  remark: `unikrun: this guest boots (org.unikrun.warm): ${why}.`,
+});
+
+/** Why nobody can go on from such a guest, nor it from another: a clause; null where that can be. */
+function whyAlone(board: BoardRecord, nics: readonly Nic[], disks: readonly Disk[]): string | null {
+  if (board.kind === undefined) return `with the firmware ${board.firmware} it can't go on from another`;
+  if (nics.length !== 1) return `it has ${nics.length} network cards, and can be told of one`;
+  const families = nics.flatMap(({ addresses }) => addresses.map(({ family }) => family));
+  if (families.length !== 1 || families[0] !== 4)
+    return "it can be told one IPv4 address, and it has others, or none";
+  const own = disks.find(({ content: { kind } }) => kind === "volume" || kind === "host");
+  if (!own) return null;
+  const what = own.content.kind === "volume" ? "a volume for writing" : "a disk of the host";
+  return `it has ${what} at ${own.mountpoint ?? "no mount point"}, which is its own`;
+}
+
+function goOn(container: Container, nic: Nic, name: string, template: OpenTemplate): WarmStart {
+  using opened = new DisposableStack();
+  opened.use(template);
+  const { machine, phase } = template.template;
+  const [from] = machine.nics;
+  if (!from) throw new Error("it has no network card");
+  const why = whyUntold(from, nic);
+  if (why !== null) return cold(why);
+  const { store } = container.guest;
+  const disks = machine.disks.map(
+    (disk, index): OpenDisk => ({
+      ...disk,
+      fd: opened.use(diskOf(disk, template.disks[index])).fd,
+      format: "raw",
+      isDevice: false,
+    }),
+  );
+  const all = opened.move();
+  const boot: Boot = {
+    machine,
+    disks,
+    saved: {
+      phase,
+      memory: template.memory.fd,
+      load(state) {
+        try {
+          loadMachine(state, template.state.fd, "beside");
+        } catch (cause) {
+          removeTemplate(store, name);
+          throw new UnikrunError(
+            `Container ${container.id} can't be started: QEMU does not take the template ${templateFolder(store, name)} (${reasonOf(cause)}), which is removed: start it again.`,
+            { cause },
+          );
+        }
+        tellIdentity(container, { from, to: nic });
+      },
+    },
+    [Symbol.dispose]: () => all.dispose(),
+  };
+  return { boot };
+}
+
+/** What its guest writes from now on goes to a copy. */
+function diskOf({ kind }: Pick<OpenDisk, "kind">, kept: Descriptor | undefined): Descriptor {
+  if (!kept) throw new Error("it lacks a disk");
+  if (kind !== "scratch") return owned(duplicate(kept.fd));
+  using undo = new DisposableStack();
+  const copy = undo.use(owned(memoryFile("scratch", new Uint8Array())));
+  copySparse(kept.fd, copy.fd);
+  undo.move();
+  return copy;
+}
