@@ -1,5 +1,14 @@
 /** Warm starts: which containers go on from a guest that was kept, and which boot. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
 import { type Bench, type Config, leftovers, makeBench, placeInNetwork } from "./harness.ts";
@@ -109,3 +118,160 @@ test.serial("a container of the same kind goes on where a guest stood when it wa
   }
   t.deepEqual(leftovers(bench), []);
 });
+
+/** It boots: its guest has had no request yet. */
+async function boots(t: ExecutionContext, bench: WarmBench, what: string): Promise<void> {
+  start(t, bench);
+  t.is(await requests(), 1, what);
+  t.regex(bench.output(), /main\(\)/, what);
+  end(t, bench);
+}
+
+async function goesOn(t: ExecutionContext, bench: WarmBench, what: string): Promise<void> {
+  start(t, bench);
+  t.is(await requests(), 4, what);
+  end(t, bench);
+}
+
+const remarks = (bench: Bench): string => readFileSync(`${bench.folder}/output.errors`, "utf8");
+
+test.serial(
+  "a container that differs in what its guest could see boots, and one that differs in its name goes on",
+  async (t) => {
+    const bench = await warmBench(t);
+    mkdirSync(`${bench.rootfs}/data`);
+    writeFileSync(`${bench.rootfs}/data/page`, "one");
+    const names = ["hosts", "hostname"].map((name) => ({
+      destination: `/etc/${name}`,
+      source: `${bench.folder}/${name}`,
+      type: "bind",
+      options: ["rbind"],
+    }));
+    const call = (name: string): void => {
+      writeFileSync(`${bench.folder}/hostname`, `${name}\n`);
+      writeFileSync(`${bench.folder}/hosts`, `127.0.0.1\tlocalhost\n${ADDRESS}\t${name}\n`);
+      bench.configure((config) => {
+        config.hostname = name;
+        config.process.env = ["PATH=/bin", `HOSTNAME=${name}`];
+      });
+    };
+    bench.configure((config) => Object.assign(config, { mounts: names }));
+    call("one");
+    await keepThird(t, bench);
+    call("two");
+    await goesOn(t, bench, "its own name");
+    const change = async (what: string, config: (config: Config) => void, back: (config: Config) => void) => {
+      bench.configure(config);
+      await boots(t, bench, what);
+      bench.configure(back);
+    };
+    await change(
+      "its environment",
+      ({ process }) => void process.env.push("A=1"),
+      ({ process }) => void process.env.pop(),
+    );
+    await change(
+      "its arguments",
+      ({ process }) => void process.args.push("more"),
+      ({ process }) => void process.args.pop(),
+    );
+    await change(
+      "its memory",
+      ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "65" }),
+      ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "64" }),
+    );
+    writeFileSync(`${bench.folder}/hosts`, "127.0.0.1\tlocalhost\n10.214.0.9\tanother\n");
+    await boots(t, bench, "the host that it knows of");
+    call("two");
+    writeFileSync(`${bench.rootfs}/data/page`, "two");
+    await boots(t, bench, "a file of the image");
+    run(`ip -n ukwarm-${process.pid} route replace default via 10.214.0.9`);
+    await boots(t, bench, "its gateway");
+    t.is(remarks(bench), "", "none of it is worth a word");
+  },
+);
+
+test.serial("what a guest has for itself alone is said in its log, and it boots", async (t) => {
+  const bench = await warmBench(t);
+  const volume = { destination: "/v", source: `${bench.folder}/volume`, type: "bind", options: ["rbind"] };
+  mkdirSync(volume.source);
+  bench.configure((config) => Object.assign(config, { mounts: [volume] }));
+  await boots(t, bench, "a volume");
+  t.regex(
+    remarks(bench),
+    /^unikrun: this guest boots, .*it has a volume for writing at \/v, which is its own\n$/,
+  );
+  t.is(bench.call("volumes", "--store", bench.store).code, 0);
+  bench.configure((config) => Object.assign(config, { mounts: [] }));
+  run(`ip -n ukwarm-${process.pid} addr add fd14::2/64 dev eth0 nodad`);
+  await boots(t, bench, "IPv6");
+  t.regex(remarks(bench), /can be told one IPv4 address, and it has others/);
+  t.deepEqual(templates(bench), []);
+});
+
+test.serial(
+  "a template that is damaged is removed, and the container boots; one that QEMU does not take ends the start",
+  async (t) => {
+    const bench = await warmBench(t);
+    await keepThird(t, bench);
+    const folder = () => `${bench.store}/warm/${templates(bench)[0]}`;
+    t.is(statSync(`${bench.store}/warm`).mode & 0o777, 0o700);
+    t.is(statSync(folder()).mode & 0o777, 0o700);
+    const damage = async (what: string, how: () => void) => {
+      how();
+      await boots(t, bench, what);
+      t.regex(remarks(bench), /its template \S+ was damaged \(.+\) and is removed\n$/, what);
+      bench.call("templates", "--remove");
+      start(t, bench);
+      await kept(t, bench);
+      end(t, bench);
+    };
+    await damage("its memory", () => truncateSync(`${folder()}/memory`, 4096));
+    await damage("its description", () => writeFileSync(`${folder()}/template.json`, "{"));
+    await damage("a file", () => rmSync(`${folder()}/state`));
+    const { size } = statSync(`${folder()}/state`);
+    writeFileSync(`${folder()}/state`, Buffer.alloc(size, 7));
+    t.is(bench.call("create").code, 0);
+    const { code, log } = bench.call("start", bench.id);
+    t.is(code, 1);
+    t.regex(
+      log.at(-1)?.msg ?? "",
+      /QEMU does not take the template \S+ \(.*\), which is removed: start it again/,
+    );
+    t.is(bench.call("delete", "--force", bench.id).code, 0);
+    t.deepEqual(templates(bench), []);
+    await boots(t, bench, "the next");
+  },
+);
+
+test.serial(
+  "templates take as much room as the host gives them, and a container that ends leaves none half made",
+  async (t) => {
+    const bench = await warmBench(t, { warmSize: 1 });
+    mkdirSync(`${bench.rootfs}/data`);
+    writeFileSync(`${bench.rootfs}/data/large`, Buffer.alloc(3 << 19, "large"));
+    start(t, bench);
+    t.is(await requests(), 1);
+    await settled(bench);
+    const { code, log } = bench.call("templates", "--keep", bench.id);
+    t.is(code, 1);
+    t.regex(log.at(-1)?.msg ?? "", /its disks take \d+ bytes, and templates may take 1048576 \("warmSize"\)/);
+    t.is(await requests(), 2, "it goes on");
+    end(t, bench);
+    rmSync(`${bench.rootfs}/data`, { recursive: true });
+    for (let round = 0; round < 3; round++) {
+      start(t, bench);
+      await Bun.sleep(20 * round);
+      end(t, bench);
+    }
+    await settled(bench);
+    t.deepEqual(leftovers(bench), []);
+    t.deepEqual(readdirSync(`${bench.store}/warm`), []);
+  },
+);
+
+/** Waits until nobody keeps a guest of the bench any more. */
+async function settled(bench: WarmBench): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (readdirSync(`${bench.store}/warm`).length > 0 && Date.now() < deadline) await Bun.sleep(20);
+}

@@ -20,7 +20,7 @@ export interface Boot extends Disposable {
     /** A descriptor of its memory, if that is not in the state. */
     readonly memory?: number;
     /** Brings its state into the machine that waits for it, and returns when it runs. */
-    load(stateFolder: string): void;
+    load(stateFolder: string): void | Promise<void>;
   };
 }
 

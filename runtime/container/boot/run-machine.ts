@@ -77,7 +77,7 @@ export async function runMachine(options: {
     const why = withAdvice(outcome.error.replaceAll("\n", "; "), board.accelerator);
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
-  saved?.load(folder);
+  await saved?.load(folder);
   wiring.keep();
   for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);

@@ -11,6 +11,9 @@ export function whyUntold(from: BootNic, to: BootNic): string | null {
   return had === has ? null : `the guest that it would go on from has the address ${had}, and it has ${has}`;
 }
 
-export function tellIdentity(container: Container, { from, to }: { from: BootNic; to: Nic }): void {
+export async function tellIdentity(
+  container: Container,
+  { from, to }: { readonly from: BootNic; readonly to: Nic },
+): Promise<void> {
   adoptAddresses(netnsOf(container), [from], [to]);
 }

@@ -77,7 +77,7 @@ export function warmStart(options: {
 }
 
 const cold = (why: string): WarmStart => ({
-  remark: `unikrun: this guest boots (org.unikrun.warm): ${why}.`,
+  remark: `this guest boots, and goes on from no other (org.unikrun.warm): ${why}`,
 });
 
 /** Why nobody can go on from such a guest, nor it from another: a clause; null where that can be. */
@@ -117,7 +117,7 @@ function goOn(container: Container, nic: Nic, name: string, template: OpenTempla
     saved: {
       phase,
       memory: template.memory.fd,
-      load(state) {
+      async load(state) {
         try {
           loadMachine(state, template.state.fd, "beside");
         } catch (cause) {
@@ -127,7 +127,7 @@ function goOn(container: Container, nic: Nic, name: string, template: OpenTempla
             { cause },
           );
         }
-        tellIdentity(container, { from, to: nic });
+        await tellIdentity(container, { from, to: nic });
       },
     },
     [Symbol.dispose]: () => all.dispose(),
