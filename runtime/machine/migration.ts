@@ -52,6 +52,8 @@ function placeMemory(stateFolder: string, memory: MemoryPlace): void {
 /** Brings the state in `file` into a machine that waits for it, and returns when it runs. */
 export function loadMachine(stateFolder: string, file: number, memory: MemoryPlace): void {
   placeMemory(stateFolder, memory);
+  // Whoever brings it here tells the neighbours; the VMM would say for a second more where the card of before is.
+  askMachine(stateFolder, { execute: "migrate-set-parameters", arguments: { "announce-rounds": 0 } });
   const pipe = openPipe();
   {
     using reader = pipe.reader;

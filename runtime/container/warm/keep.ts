@@ -1,18 +1,27 @@
 /** Keeping a guest as a template, once it is ready. */
-import { askPhase, holdMachine } from "../../../native/control.ts";
+import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
 import { copySparse } from "../../../native/copy.ts";
 import { statusOfFile } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
+import { parentOf } from "../../../native/paths.ts";
 import { FileStatus } from "../../../native/tree-files.ts";
-import { syncData } from "../../../native/tree-writes.ts";
+import { linkIn, syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { keptDisk } from "../checkpoint/save.ts";
 import { execInContainer } from "../exec/exec.ts";
 import { type Container, containerFolder } from "../record/container.ts";
-import { readMachine } from "../record/machine.ts";
+import { type DiskRecord, readMachine } from "../record/machine.ts";
 import { canExecute, statusOf } from "../record/status.ts";
-import { type Draft, diskName, draftTemplate, MEMORY, pruneTemplates, STATE } from "./templates.ts";
+import {
+  type Draft,
+  diskName,
+  draftTemplate,
+  MEMORY,
+  pruneTemplates,
+  STATE,
+  type Template,
+} from "./templates.ts";
 
 /** Milliseconds that a guest may take to be ready. */
 const PATIENCE = 120_000;
@@ -85,44 +94,62 @@ async function isReady(root: string, container: Container, port: number): Promis
 function save(
   container: Container,
   state: string,
-  draft: Draft,
-  disks: readonly { readonly readOnly: boolean }[],
+  { folder }: Draft,
+  disks: readonly DiskRecord[],
   limit: number,
-) {
+): Pick<Template, "phase" | "sizes"> | null {
   refuseMoreThan(limit, container, disks.length);
-  using files = new DisposableStack();
-  const made: number[] = [];
-  const create = (name: string): number => {
-    const flags = O_WRONLY | O_CREAT | O_TRUNC;
-    const { fd } = files.use(owned(openPath(`${draft.folder}/${name}`, flags, 0o600)));
-    made.push(fd);
-    return fd;
-  };
-  const copy = (path: string, to: number): void => {
-    using from = owned(openPath(path, O_RDONLY));
-    copySparse(from.fd, to);
-  };
-  const copies = disks.map(({ readOnly }, disk) => ({ readOnly, disk, fd: create(diskName(disk)) }));
-  const [stateFile, memoryFile] = [create(STATE), create(MEMORY)];
-  for (const { disk, fd } of copies.filter(({ readOnly }) => readOnly)) copy(keptDisk(container, disk), fd);
+  const all = disks.map((disk, index) => ({
+    ...disk,
+    from: keptDisk(container, index),
+    to: `${folder}/${diskName(index)}`,
+  }));
+  for (const disk of all.filter(({ readOnly }) => readOnly))
+    if (disk.kind !== "tree" || !linkFile(disk.from, disk.to)) copyFile(disk.from, disk.to);
+  const [stateFile, memoryFile] = [`${folder}/${STATE}`, `${folder}/${MEMORY}`];
   const phase = (() => {
     using _still = holdMachine(state);
-    saveMachine(state, stateFile, "beside");
+    using to = owned(openPath(stateFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+    saveMachine(state, to.fd, "beside");
     // init is in the cage.
-    copy(`/proc/${container.pid}/root/guest/memory`, memoryFile);
-    for (const { disk, fd } of copies.filter(({ readOnly }) => !readOnly))
-      copy(keptDisk(container, disk), fd);
+    copyFile(`/proc/${container.pid}/root/guest/memory`, memoryFile);
+    for (const disk of all.filter(({ readOnly }) => !readOnly)) copyFile(disk.from, disk.to);
+    const { status } = askMachine(state, { execute: "query-status" }) as { status: string };
+    if (status !== "postmigrate") throw new Error("somebody let it go on meanwhile");
     return askPhase(state);
   })();
   if (phase.phase !== "main" || phase.halting) return null;
-  for (const fd of made) syncData(fd);
-  const sizeOf = (fd: number): number => statusOfFile(fd).size;
   const sizes = {
-    state: sizeOf(stateFile),
-    memory: sizeOf(memoryFile),
-    disks: copies.map(({ fd }) => sizeOf(fd)),
+    state: syncedSize(stateFile),
+    memory: syncedSize(memoryFile),
+    disks: all.map(({ to }) => syncedSize(to)),
   };
   return { phase, sizes };
+}
+
+function copyFile(from: string, to: string): void {
+  using source = owned(openPath(from, O_RDONLY));
+  using target = owned(openPath(to, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
+  copySparse(source.fd, target.fd);
+}
+
+/** A disk that the store has already, and nobody writes, gets a second name there. */
+function linkFile(from: string, to: string): boolean {
+  using source = owned(openPath(from, O_RDONLY));
+  using folder = owned(openPath(parentOf(to), O_RDONLY));
+  try {
+    linkIn(source.fd, folder.fd, to.slice(to.lastIndexOf("/") + 1));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes; they would survive the host's loss of power. */
+function syncedSize(path: string): number {
+  using file = owned(openPath(path, O_RDONLY));
+  syncData(file.fd);
+  return statusOfFile(file.fd).size;
 }
 
 /** Before anything is written, and while the guest runs. */

@@ -166,12 +166,15 @@ export function listTemplates(store: string): TemplateEntry[] {
     .sort((a, b) => b.used - a.used);
 }
 
+/** Milliseconds: what nobody used for so long is of a kind that there is no more, as after an update of QEMU. */
+const LONGEST_UNUSED = 30 * 24 * 3600 * 1000;
+
 /** Removes those that were not used for longest, until the rest takes `limit` bytes, and what was left of drafts. */
 export function pruneTemplates(store: string, limit: number): void {
   let total = 0;
-  for (const { name, bytes } of listTemplates(store)) {
+  for (const { name, bytes, used } of listTemplates(store)) {
     total += bytes;
-    if (total > limit) removeTemplate(store, name);
+    if (total > limit || used < Date.now() - LONGEST_UNUSED) removeTemplate(store, name);
   }
   for (const name of namesIn(store).filter((each) => each.endsWith(DRAFT)))
     draftTemplate(store, name.slice(0, -DRAFT.length))?.[Symbol.dispose]();

@@ -35,7 +35,7 @@ const CARD = {
   gateways: [],
 } as const;
 
-/** A template of 256 KiB, last used so many seconds after 1970. */
+/** A template of 256 KiB, last used so many seconds before now. */
 function make(store: string, number: number, used: number): void {
   using draft = draftTemplate(store, nameOf(number));
   if (!draft) throw new Error("somebody makes it");
@@ -55,7 +55,8 @@ function make(store: string, number: number, used: number): void {
     },
     sizes: { state: 64 * KIB, memory: 192 * KIB, disks: [] },
   });
-  utimesSync(`${store}/warm/${nameOf(number)}/template.json`, used, used);
+  const time = Date.now() / 1000 - used;
+  utimesSync(`${store}/warm/${nameOf(number)}/template.json`, time, time);
 }
 
 const names = (store: string): string[] => listTemplates(store).map(({ name }) => name);
@@ -63,12 +64,15 @@ const names = (store: string): string[] => listTemplates(store).map(({ name }) =
 test("those that were not used for longest go, until the rest has room", (t) => {
   const store = makeStore(t);
   for (const [number, used] of [
-    [1, 30],
-    [2, 10],
+    [1, 10],
+    [2, 30],
     [3, 20],
+    [4, 40 * 24 * 3600],
   ] as const)
     make(store, number, used);
-  t.deepEqual(names(store), [nameOf(1), nameOf(3), nameOf(2)]);
+  t.deepEqual(names(store), [1, 3, 2, 4].map(nameOf));
+  pruneTemplates(store, 9000 * KIB);
+  t.deepEqual(names(store), [1, 3, 2].map(nameOf), "a month is too long");
   pruneTemplates(store, 600 * KIB);
   t.deepEqual(names(store), [nameOf(1), nameOf(3)]);
   openTemplate(store, nameOf(3))?.[Symbol.dispose]();
