@@ -275,3 +275,33 @@ async function settled(bench: WarmBench): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (readdirSync(`${bench.store}/warm`).length > 0 && Date.now() < deadline) await Bun.sleep(20);
 }
+
+test.serial("its disks are as they stood, for each anew", async (t) => {
+  const bench = await warmBench(t);
+  mkdirSync(`${bench.rootfs}/data`);
+  writeFileSync(`${bench.rootfs}/data/large`, Buffer.alloc(6 << 20, "large"));
+  const scratch = { destination: "/t", type: "tmpfs", options: ["size=4m"] };
+  bench.configure((config) => Object.assign(config, { mounts: [scratch] }));
+  const url = `http://${ADDRESS}/file?path=/t/note`;
+  const write = async (text: string) => {
+    const signal = AbortSignal.timeout(5_000);
+    const answer = await fetch(url, { method: "PUT", body: text, signal, keepalive: false });
+    t.regex(await answer.text(), /^wrote/);
+  };
+  start(t, bench);
+  await kept(t, bench);
+  t.is(bench.call("templates", "--remove").code, 0);
+  await write("of the first");
+  t.is(bench.call("templates", "--keep", bench.id).code, 0);
+  end(t, bench);
+  const [name] = templates(bench);
+  t.is(statSync(`${bench.store}/warm/${name}/disk-0`).nlink, 2, "it is in the store already");
+  for (let round = 0; round < 2; round++) {
+    start(t, bench);
+    t.is(await ask("/file?path=/t/note"), "of the first");
+    t.is(await ask("/file?path=/data/large&offset=6291450&length=5"), "large".slice(0, 5));
+    await write("of another");
+    t.is(await ask("/file?path=/t/note"), "of another");
+    end(t, bench);
+  }
+});
