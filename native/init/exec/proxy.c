@@ -16,8 +16,8 @@
  * little-endian, so the structures are as on the wire.
  *
  * Directives, in their order: `connect` ADDRESS, where the port is `port`; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
- * for the next call; `tolerate` ERRNO… of the next call, or `any`; `call` NUMBER ARGUMENT…, of which "@N" is the result of the
- * connection's Nth call. Nothing of the guest's memory is kept.
+ * for the next call; `tolerate` ERRNO… of the next call, or `any`; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
+ * call before, -1 if that failed. What the guest writes to memory is not kept.
  */
 enum { REQUEST, RESPONSE, FAILURE };
 enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR };
@@ -267,9 +267,9 @@ static bool call(struct client *client, const char *value)
 	while (*at == ' ' && count < ARGUMENTS) {
 		bool is_result = *++at == '@';
 		long long argument = strtoll(at + is_result, &at, 10);
-		if (is_result && (argument < 0 || (size_t)argument >= client->call_count))
+		if (is_result && (argument >= 0 || -argument > (long long)client->call_count))
 			return complain("there is no such result");
-		arguments[count++] = is_result ? client->results[argument] : argument;
+		arguments[count++] = is_result ? client->results[(long long)client->call_count + argument] : argument;
 	}
 	struct message message;
 	size_t length;
