@@ -36,8 +36,8 @@ export function identityCalls(identity: Identity): Directive[] {
     ...(from.mac === to.mac ? [] : changeMac(from.mac, to.mac)),
     ...(moves ? [...addAddress(own, gatewayOf(to)), ["connect", own.address] as const] : []),
     ...tellOthers(identity),
-    ...forgetNeighbours([gatewayOf(to), old.address]),
     ...(moves ? removeAddress(old.address) : []),
+    ...forgetNeighbours([gatewayOf(to), ...(moves ? [old.address] : [])]),
   ];
 }
 

@@ -25,12 +25,13 @@ export async function runMachine(options: {
   const { root, container, family, wiring, boot } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
-  const { bootArguments, nics } = machine;
+  const { bootArguments, nics, proxy = false } = machine;
   if (!isMadeEarly(board))
     await makeBoard({ root, container, family, host: probeHost(board.qemu).host, bootArguments });
   const plan = startDirectives({
     workers: allowedWorkers(container),
     nics,
+    takesAnyMac: proxy,
     disks,
     commandLine: isMadeEarly(board) && !saved ? bootArguments : undefined,
     resolver: wiring.resolver,
@@ -47,6 +48,7 @@ export async function runMachine(options: {
     firmware: board.firmware,
     memoryMiB: board.memoryMiB,
     bootArguments,
+    ...(proxy ? { proxy } : {}),
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
   });
