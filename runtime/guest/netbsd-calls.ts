@@ -12,7 +12,6 @@ const CALL = { write: 4, open: 5, ioctl: 54, sysctl: 202, socket: 394, clockSett
 const FAMILY = { inet: 2, link: 18, inet6: 24, route: 34 };
 const SOCKET = { datagrams: 2, raw: 3 };
 const ERROR = { badDescriptor: 9, noSuchFamily: 47, noSuchProtocol: 43, noSuchAddress: 49 };
-const ANYTHING = "any";
 
 /** What a guest is to be from now on; the rest stays as it is. */
 export interface Identity {
@@ -37,7 +36,6 @@ export function identityCalls(identity: Identity): Directive[] {
     ...(moves ? [...addAddress(own, gatewayOf(to)), ["connect", own.address] as const] : []),
     ...tellOthers(identity),
     ...(moves ? removeAddress(old.address) : []),
-    ...forgetNeighbours([gatewayOf(to), ...(moves ? [old.address] : [])]),
   ];
 }
 
@@ -62,7 +60,7 @@ const memory = (address: number, bytes: Buffer): Directive => [
   "memory",
   `${address} ${bytes.toString("hex")}`,
 ];
-const tolerate = (...errors: readonly (number | string)[]): Directive => ["tolerate", errors.join(" ")];
+const tolerate = (...errors: readonly number[]): Directive => ["tolerate", errors.join(" ")];
 
 const socket = (family: number, kind = SOCKET.datagrams): Directive => call(CALL.socket, family, kind, 0);
 
@@ -100,7 +98,7 @@ const sockaddrDl = (mac: Buffer): Buffer =>
   fields(
     [1, 8 + mac.length],
     [1, FAMILY.link],
-    [2, CARD],
+    [2, 0],
     [1, ETHERNET],
     [1, 0],
     [1, mac.length],
@@ -108,8 +106,6 @@ const sockaddrDl = (mac: Buffer): Buffer =>
     [mac.length, mac],
   );
 const ETHERNET = 6;
-/** Its index; 1 is lo0's. */
-const CARD = 2;
 
 /** The new address first, so that the interface has one at any time. */
 function changeMac(old: string, mac: string): Directive[] {
@@ -201,22 +197,6 @@ const write = (before: number, bytes: Buffer): Directive[] => [
   memory(FIRST, bytes),
   call(CALL.write, `@-${before}`, FIRST, bytes.length),
 ];
-
-/** It may have learnt their MAC addresses on another network, where others had their addresses, or not have talked to them. */
-function forgetNeighbours(addresses: readonly (string | undefined)[]): Directive[] {
-  const DELETE = 2;
-  const LINK_LAYER = 0x400;
-  const DESTINATION_AND_GATEWAY = 3;
-  const NO_MAC = Buffer.alloc(0);
-  return addresses.flatMap((address) => {
-    if (address === undefined) return [];
-    const [open, bytes, ask] = routeMessage(DELETE, LINK_LAYER, DESTINATION_AND_GATEWAY, [
-      sockaddrIn(address),
-      sockaddrDl(NO_MAC),
-    ]);
-    return open && bytes && ask ? [open, bytes, tolerate(ANYTHING), ask] : [];
-  });
-}
 
 function tellOthers({ hostname, entropy }: Identity): Directive[] {
   const [KERNEL, HOSTNAME] = [1, 10];

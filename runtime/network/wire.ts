@@ -3,6 +3,7 @@ import { exists } from "../../native/files.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
+import { announceAddress, askByArp } from "../../native/packet.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../native/traffic-control.ts";
@@ -29,7 +30,7 @@ export interface Wiring extends Disposable {
   share(guest: readonly { readonly mac: string }[]): string | null;
   /** Why `guard` was not done, a clause: then the guest's kernel is not to take system calls. */
   readonly unguarded?: string;
-  /** Ends "closed". */
+  /** Ends "closed": others hear of the guest, and it of its gateway. */
   open(): void;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
@@ -136,10 +137,23 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
     ...(unguarded === undefined ? {} : { unguarded }),
     open() {
       for (const { tap } of cards) openNetwork(netlink, tap.index);
+      inNetworkNamespace(netns, () => {
+        for (const { nic } of cards) introduceGuest(nic);
+      });
     },
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+/** The neighbours learn its MAC address, and it the gateways': it may have known them on a network of before. */
+function introduceGuest({ link, mac, addresses, gateways }: Nic): void {
+  for (const { family, address } of addresses) {
+    const own = { index: link.index, mac, address };
+    announceAddress(own);
+    for (const gateway of gateways)
+      if (family === 4 && gateway.family === 4) askByArp(own, gateway.address);
+  }
 }
 
 /** Before a frame can get to the guest, since nobody reads its taps yet. */

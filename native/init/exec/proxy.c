@@ -16,7 +16,7 @@
  * little-endian, so the structures are as on the wire.
  *
  * Directives, in their order: `connect` ADDRESS, where the port is `port`; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
- * for the next call; `tolerate` ERRNO… of the next call, or `any`; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
+ * for the next call; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
  * call before, -1 if that failed. What the guest writes to memory is not kept.
  */
 enum { REQUEST, RESPONSE, FAILURE };
@@ -245,8 +245,6 @@ static bool is_tolerated(const struct client *client, int32_t error)
 {
 	if (!client->tolerated)
 		return false;
-	if (!strcmp(client->tolerated, "any"))
-		return true;
 	for (const char *at = client->tolerated; *at; at += strspn(at, " ")) {
 		char *end;
 		if (strtol(at, &end, 10) == error)
