@@ -30,11 +30,14 @@ export function announceAddress(announced: Announced): void {
 }
 
 /** A gratuitous ARP request (RFC 5227, 3). */
-function announceByArp({ index, mac, address }: Announced): void {
+const announceByArp = (announced: Announced): void => askByArp(announced, announced.address);
+
+/** Asks in the name of who has that address, who hears the answer and learns from it. */
+export function askByArp({ index, mac, address }: Announced, target: string): void {
   const REQUEST = 1;
   const [hardware, protocol] = [macBytes(mac), addressBytes(address)];
   const arp = Buffer.from([0, 1, 8, 0, 6, 4, 0, REQUEST]);
-  const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), protocol]);
+  const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), addressBytes(target)]);
   send(index, ETH_P_ARP, Buffer.alloc(6, 0xff), hardware, body);
 }
 
@@ -56,12 +59,15 @@ function announceByNeighbourDiscovery({ index, mac, address }: Announced): void 
   send(index, ETH_P_IPV6, everybody, hardware, Buffer.concat([header, source, allNodes, message]));
 }
 
-function send(index: number, protocol: number, to: Buffer, from: Buffer, body: Buffer): void {
+const send = (index: number, protocol: number, to: Buffer, from: Buffer, body: Buffer): void =>
+  sendFrame(index, Buffer.concat([to, from, Buffer.from([protocol >> 8, protocol & 0xff]), body]));
+
+/** As it is: it leaves by the link of that index. */
+export function sendFrame(index: number, frame: Buffer): void {
   const [AF_PACKET, SOCK_RAW] = [17, 3];
-  const frame = Buffer.concat([to, from, Buffer.from([protocol >> 8, protocol & 0xff]), body]);
   const target = Buffer.alloc(20);
   target.writeUInt16LE(AF_PACKET, 0);
-  target.writeUInt16BE(protocol, 2);
+  frame.copy(target, 2, 12, 14);
   target.writeInt32LE(index, 4);
   using socket = owned(openSocket({ domain: AF_PACKET, type: SOCK_RAW, timeout: 1 }));
   check(libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");

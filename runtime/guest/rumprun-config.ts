@@ -35,6 +35,9 @@ function configuration(boot: Boot, firstDisk: number): string {
   return `{${[
     program(boot.args),
     ...boot.env.map(environment),
+    ...(boot.proxyPort === undefined
+      ? []
+      : [pair("env", `${PROXY_VARIABLE}=tcp://0.0.0.0:${boot.proxyPort}`)]),
     ...(boot.hostname ? [pair("hostname", plain(boot.hostname, "the host name"))] : []),
     ...networks(boot),
     ...filesystems(boot.disks.map((disk) => ({ ...disk, index: disk.index + firstDisk }))),
@@ -81,8 +84,16 @@ function refuseMark(line: string, { args, env }: Boot): string {
   );
 }
 
+/** Has the kernel take system calls from whoever reaches the address that it names. */
+export const PROXY_VARIABLE = "RUMPRUN_SYSPROXY";
+
 function environment(variable: string): string {
   const equals = variable.indexOf("=");
+  if (variable.slice(0, equals) === PROXY_VARIABLE) {
+    throw new UnikrunError(
+      `A rumprun guest is not told ${JSON.stringify(variable)}: with it, whoever reaches that address has the guest's files and network; take it out of the environment.`,
+    );
+  }
   if (equals < 1) {
     throw new UnikrunError(
       `${JSON.stringify(variable)} in process.env of config.json is no environment variable: write NAME=VALUE.`,

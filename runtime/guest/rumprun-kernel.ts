@@ -2,9 +2,13 @@
 import { readElf, SEGMENT } from "./elf.ts";
 import type { KernelFile, KernelTraits } from "./guest.ts";
 import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
+import { PROXY_VARIABLE } from "./rumprun-config.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
+
+/** Of librumprun_base since it can serve system calls, which needs the variable to be set. */
+const PROXY = Buffer.from(PROXY_VARIABLE);
 
 /** `known`: the file that has what was found in other containers' kernels. */
 export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
@@ -12,13 +16,18 @@ export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelT
   const baked = new BakedFiles(segments);
   const layout = layoutOf(kernel, known, () => {
     const files = baked.find();
-    const singleNetwork = segments.some((segment) => segment.all().includes(ONE_NETWORK));
+    const has = (text: Buffer): boolean => segments.some((segment) => segment.all().includes(text));
+    const [singleNetwork, proxy] = [has(ONE_NETWORK), has(PROXY)];
     // Nobody bakes more, and each costs a known kernel three reads.
-    return { layout: { files, singleNetwork }, isWorthKeeping: files === null || baked.at(files).size <= 64 };
+    return {
+      layout: { files, singleNetwork, proxy },
+      isWorthKeeping: files === null || baked.at(files).size <= 64,
+    };
   });
   return {
     files: layout.files === null ? new Map() : baked.at(layout.files),
     singleNetwork: layout.singleNetwork,
+    proxy: layout.proxy,
   };
 }
 

@@ -57,6 +57,8 @@ export interface StartPlan {
   /** Threads that may read and write its disks. */
   readonly workers: number;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
+  /** Its guest may be told another MAC address. */
+  readonly takesAnyMac?: boolean;
   readonly disks: readonly Omit<MachineDisk, "disk">[];
   /** The kernel's, if its firmware takes it from the guest's memory. */
   readonly commandLine: string | undefined;
@@ -79,7 +81,9 @@ export function startDirectives(plan: StartPlan): Directive[] {
   const commands: MonitorCommand[] = [
     threadCommand(plan.workers),
     OPEN_SLOTS,
-    ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
+    ...plan.nics.flatMap((nic, card) =>
+      nicCommands({ card, mac: nic.mac, mtu: nic.mtu, takesAnyMac: plan.takesAnyMac ?? false }),
+    ),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
       diskCommands({ disk, readOnly, format, isDevice }),
     ),

@@ -236,7 +236,7 @@ test.serial(
     t.is(code, 1);
     t.regex(
       log.at(-1)?.msg ?? "",
-      /QEMU does not take the template \S+ \(.*\), which is removed: start it again/,
+      /can't go on from the template \S+ \(.*\), which is removed: start it again/,
     );
     t.is(bench.call("delete", "--force", bench.id).code, 0);
     t.deepEqual(templates(bench), []);

@@ -16,9 +16,9 @@ void tcp_open(struct exec *exec)
 	exec->socket = tunnel_socket(&exec->tunnel, SOCK_STREAM, 0);
 }
 
-bool tcp_connect(struct exec *exec)
+bool tcp_connect(struct exec *exec, const char *address)
 {
-	union address guest = tunnel_address(exec_word(exec, "guest-address"), (uint16_t)parse_long(exec_word(exec, "port")));
+	union address guest = tunnel_address(address, (uint16_t)parse_long(exec_word(exec, "port")));
 	int error = 0;
 	socklen_t size = sizeof error;
 	if (connect(exec->socket, &guest.any, tunnel_address_size(&guest)) < 0 && errno != EINPROGRESS)
@@ -61,7 +61,7 @@ void tcp_finish(struct exec *exec)
 
 int tool_tcp(struct exec *exec)
 {
-	if (!tcp_connect(exec))
+	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
 		return 1;
 	dprintf(1, "%s is open\n", exec_word(exec, "name"));
 	tcp_finish(exec);

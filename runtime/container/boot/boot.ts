@@ -4,6 +4,7 @@ import type { GuestPhase } from "../../../native/control.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
@@ -12,7 +13,7 @@ import { openGuestDisks, openSingleFile } from "./disks.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface Boot extends Disposable {
-  readonly machine: Pick<MachineRecord, "bootArguments" | "nics">;
+  readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy">;
   readonly disks: readonly OpenDisk[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
@@ -30,6 +31,8 @@ export function prepareBoot(options: {
   family: GuestFamily;
   resolvConf: ResolvConf;
   wiring: Wiring;
+  /** Whether its kernel is to take system calls, if it can. */
+  proxy: boolean;
 }): Boot {
   const { container, family, resolvConf, wiring } = options;
   const { guest } = container;
@@ -44,8 +47,10 @@ export function prepareBoot(options: {
       limit: family.limits.disks,
     }),
   );
+  const proxy = options.proxy && traits.proxy;
   const boot = family.bootArguments({
     ...guest,
+    ...(proxy ? { proxyPort: PROXY_PORT } : {}),
     nics: wiring.nics,
     singleNetwork: traits.singleNetwork,
     disks: list.map((disk, index) => ({ ...disk, index })),
@@ -53,7 +58,7 @@ export function prepareBoot(options: {
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
-    machine: { bootArguments: boot.commandLine, nics: wiring.nics },
+    machine: { bootArguments: boot.commandLine, nics: wiring.nics, proxy },
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };

@@ -33,7 +33,7 @@ export async function runMachine(options: {
   const { root, container, family, wiring, boot, template, remark } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
-  const { bootArguments, nics } = machine;
+  const { bootArguments, nics, proxy = false } = machine;
   const host = () => probeHost(board.qemu).host;
   if (!isMadeEarly(board)) await makeBoard({ root, container, family, host: host(), bootArguments });
   // It was made for a guest that goes on from another, which this one can't.
@@ -42,6 +42,7 @@ export async function runMachine(options: {
   const plan = startDirectives({
     workers: allowedWorkers(container),
     nics,
+    takesAnyMac: proxy,
     disks,
     commandLine: isMadeEarly(board) && !saved ? bootArguments : undefined,
     resolver: wiring.resolver,
@@ -59,6 +60,7 @@ export async function runMachine(options: {
     firmware: board.firmware,
     memoryMiB: board.memoryMiB,
     bootArguments,
+    ...(proxy ? { proxy } : {}),
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
     ...(template === undefined ? {} : { template }),

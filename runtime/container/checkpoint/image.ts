@@ -64,26 +64,29 @@ export const checkPhase: Check = object({
   halting: flag,
 });
 
-export const checkMachine: Check = object({
-  family: filled,
-  firmware: oneOf(["unikrun", "seabios"]),
-  memoryMiB: whole(1, 2 ** 30),
-  bootArguments: text,
-  nics: list(
-    object({ mac: macAddress, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
-  ),
-  disks: list(
-    object(
-      {
-        readOnly: flag,
-        format: oneOf(["raw", "qcow2"]),
-        isDevice: flag,
-        kind: oneOf(["image", "host", "tree", "volume", "scratch"]),
-      },
-      { mountpoint: filled, source: filled },
+export const checkMachine: Check = object(
+  {
+    family: filled,
+    firmware: oneOf(["unikrun", "seabios"]),
+    memoryMiB: whole(1, 2 ** 30),
+    bootArguments: text,
+    nics: list(
+      object({ mac: macAddress, mtu: whole(1, 65535), addresses: list(address), gateways: list(address) }),
     ),
-  ),
-});
+    disks: list(
+      object(
+        {
+          readOnly: flag,
+          format: oneOf(["raw", "qcow2"]),
+          isDevice: flag,
+          kind: oneOf(["image", "host", "tree", "volume", "scratch"]),
+        },
+        { mountpoint: filled, source: filled },
+      ),
+    ),
+  },
+  { proxy: flag },
+);
 
 const checkCheckpoint: Check = object({
   version: whole(VERSION, VERSION),

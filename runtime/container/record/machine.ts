@@ -10,6 +10,8 @@ export interface MachineRecord {
   readonly memoryMiB: number;
   /** The guest's command line. */
   readonly bootArguments: string;
+  /** Its kernel takes system calls (network/shut.ts). */
+  readonly proxy?: boolean;
   /** In the order of its cards. */
   readonly nics: readonly BootNic[];
   /** In the order of the machine's disks. */

@@ -57,7 +57,9 @@ export async function keepTemplate(root: string, container: Container): Promise<
     const { template: _, ...kept } = machine;
     const sizes = save(container, containerFolder(root, id), draft, kept.disks, guest.warm.bytes);
     if (!sizes) return;
-    draft.finish({ container: id, kernel: guest.kernel, machine: kept, ...sizes });
+    const { kernel, hostname } = guest;
+    const named = hostname === undefined ? {} : { hostname };
+    draft.finish({ container: id, kernel, ...named, machine: kept, ...sizes });
     pruneTemplates(guest.store, guest.warm.bytes);
   } catch (cause) {
     throw new UnikrunError(

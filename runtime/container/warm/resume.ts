@@ -5,17 +5,25 @@ import { memoryFile } from "../../../native/process.ts";
 import type { Disk } from "../../disk/choose.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { GuestFamily } from "../../guest/guest.ts";
+import type { BootNic, GuestFamily } from "../../guest/guest.ts";
 import { loadMachine } from "../../machine/migration.ts";
+import { adoptAddresses } from "../../network/adopt.ts";
 import type { Nic } from "../../network/nics.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { type Boot, readTraits } from "../boot/boot.ts";
 import { chooseGuestDisks, diskOptions } from "../boot/disks.ts";
 import type { ResolvConf } from "../boot/network.ts";
-import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
-import { tellIdentity, whyUntold } from "./identity.ts";
+import { type BoardRecord, type Container, type GuestRecord, netnsOf } from "../record/container.ts";
+import { tellIdentity } from "./identity.ts";
 import { kindOfBoard, kindOfStart } from "./kind.ts";
-import { hasTemplate, type OpenTemplate, openTemplate, removeTemplate, templateFolder } from "./templates.ts";
+import {
+  hasTemplate,
+  type OpenTemplate,
+  openTemplate,
+  removeTemplate,
+  type Template,
+  templateFolder,
+} from "./templates.ts";
 
 /** How a container starts whose guest may be kept. */
 export interface WarmStart {
@@ -46,8 +54,10 @@ export function warmStart(options: {
   family: GuestFamily;
   resolvConf: ResolvConf;
   wiring: Wiring;
+  /** Its kernel can take system calls without taking them from others. */
+  isShut: boolean;
 }): WarmStart {
-  const { container, family, resolvConf, wiring } = options;
+  const { container, family, resolvConf, wiring, isShut } = options;
   const { board, guest } = container;
   const traits = readTraits(container, family);
   const diskChoice = {
@@ -65,7 +75,7 @@ export function warmStart(options: {
   if (!board.incoming) return { template: name };
   try {
     const template = openTemplate(guest.store, name);
-    return template ? goOn(container, nic, name, template) : { template: name };
+    return template ? goOn({ container, wiring, nic, name, isShut }, template) : { template: name };
   } catch (error) {
     removeTemplate(guest.store, name);
     const place = templateFolder(guest.store, name);
@@ -93,13 +103,23 @@ function whyAlone(board: BoardRecord, nics: readonly Nic[], disks: readonly Disk
   return `it has ${what} at ${own.mountpoint ?? "no mount point"}, which is its own`;
 }
 
-function goOn(container: Container, nic: Nic, name: string, template: OpenTemplate): WarmStart {
+interface Successor {
+  readonly container: Container;
+  readonly wiring: Wiring;
+  readonly nic: Nic;
+  /** The template's. */
+  readonly name: string;
+  readonly isShut: boolean;
+}
+
+function goOn(successor: Successor, template: OpenTemplate): WarmStart {
   using opened = new DisposableStack();
   opened.use(template);
+  const { container, nic, name } = successor;
   const { machine, phase } = template.template;
   const [from] = machine.nics;
   if (!from) throw new Error("it has no network card");
-  const why = whyUntold(from, nic);
+  const why = whyUntold(successor, template.template, from);
   if (why !== null) return cold(why);
   const { store } = container.guest;
   const disks = machine.disks.map(
@@ -112,7 +132,7 @@ function goOn(container: Container, nic: Nic, name: string, template: OpenTempla
   );
   const all = opened.move();
   const boot: Boot = {
-    machine,
+    machine: machine.proxy ? { ...machine, nics: [nic] } : machine,
     disks,
     saved: {
       phase,
@@ -120,19 +140,41 @@ function goOn(container: Container, nic: Nic, name: string, template: OpenTempla
       async load(state) {
         try {
           loadMachine(state, template.state.fd, "beside");
+          await becomeItself(successor, from, machine.proxy ?? false);
         } catch (cause) {
           removeTemplate(store, name);
           throw new UnikrunError(
-            `Container ${container.id} can't be started: QEMU does not take the template ${templateFolder(store, name)} (${reasonOf(cause)}), which is removed: start it again.`,
+            `Container ${container.id} can't go on from the template ${templateFolder(store, name)} (${reasonOf(cause)}), which is removed: start it again.`,
             { cause },
           );
         }
-        await tellIdentity(container, { from, to: nic });
       },
     },
     [Symbol.dispose]: () => all.dispose(),
   };
   return { boot };
+}
+
+/** Why it would not be the guest of its own container, a clause; null where it can be told, or has nothing to be told. */
+function whyUntold(
+  { container, nic, isShut }: Successor,
+  { machine, hostname }: Template,
+  from: BootNic,
+): string | null {
+  if (machine.proxy) return isShut ? null : "its kernel's port for system calls can't be shut to others";
+  const [had, has] = [from.addresses[0]?.address, nic.addresses[0]?.address];
+  if (had === has && hostname === container.guest.hostname) return null;
+  return `its kernel can't be told another address or name (RUMPRUN_SYSPROXY) than the ${had} and ${hostname} of the guest that was kept`;
+}
+
+async function becomeItself(
+  { container, wiring, nic }: Successor,
+  from: BootNic,
+  isTold: boolean,
+): Promise<void> {
+  if (isTold) await tellIdentity(container, { from, to: nic });
+  wiring.open();
+  if (!isTold) adoptAddresses(netnsOf(container), [from], [nic]);
 }
 
 /** What its guest writes from now on goes to a copy. */

@@ -20,7 +20,7 @@ import { FileStatus } from "../../../native/tree-files.ts";
 import { syncData, touch } from "../../../native/tree-writes.ts";
 import { checkMachine, checkPhase, openWhole, readJson, writeWhole } from "../checkpoint/image.ts";
 import type { MachineRecord } from "../record/machine.ts";
-import { type Check, filled, list, object, whole } from "../spec/check.ts";
+import { type Check, filled, list, object, text, whole } from "../spec/check.ts";
 
 /** To be raised when templates become others. */
 const VERSION = 1;
@@ -30,6 +30,8 @@ export interface Template {
   /** The container that it was. */
   readonly container: string;
   readonly kernel: string;
+  /** Its guest's name. */
+  readonly hostname?: string;
   readonly machine: MachineRecord;
   readonly phase: GuestPhase;
   /** Bytes of the files. */
@@ -48,14 +50,17 @@ const DRAFT = ".new";
 /** Of what is known at create, and at start. */
 export const isTemplateName = (name: string): boolean => /^[0-9a-f]{32}-[0-9a-f]{32}$/.test(name);
 
-const checkTemplate: Check = object({
-  version: whole(VERSION, VERSION),
-  container: filled,
-  kernel: filled,
-  machine: checkMachine,
-  phase: checkPhase,
-  sizes: object({ state: whole(1), memory: whole(1), disks: list(whole(0)) }),
-});
+const checkTemplate: Check = object(
+  {
+    version: whole(VERSION, VERSION),
+    container: filled,
+    kernel: filled,
+    machine: checkMachine,
+    phase: checkPhase,
+    sizes: object({ state: whole(1), memory: whole(1), disks: list(whole(0)) }),
+  },
+  { hostname: text },
+);
 
 const folderOf = (store: string): string => `${store}/warm`;
 export const templateFolder = (store: string, name: string): string => `${folderOf(store)}/${name}`;
