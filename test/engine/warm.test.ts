@@ -59,6 +59,9 @@ for (const place of ["the default network", "a network with names"])
         "--runtime=unikrun",
         "--network",
         network,
+        // The probe's kernel can't be told another name.
+        "--hostname",
+        "same",
         "--name",
         name,
         ...options,
