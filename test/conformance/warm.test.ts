@@ -16,6 +16,7 @@ import { privateHost } from "./private-host.ts";
 
 const PORT = "80";
 const ADDRESS = "10.214.0.2";
+const OTHER = "10.214.0.3";
 
 /** A bench whose guests can be kept, in a store of its own, at an address of a network with this host. */
 async function warmBench(t: ExecutionContext, settings: object = {}) {
@@ -47,6 +48,14 @@ function makeNetwork(t: ExecutionContext): string {
   return `/run/netns/${name}`;
 }
 
+function moveTo(address: string, from: string, mac: string): void {
+  const name = `ukwarm-${process.pid}`;
+  run(`ip -n ${name} addr del ${from}/24 dev eth0`);
+  run(`ip -n ${name} link set eth0 address ${mac}`);
+  run(`ip -n ${name} addr add ${address}/24 dev eth0`);
+  run(`ip -n ${name} route replace default via 10.214.0.1`);
+}
+
 function start(t: ExecutionContext, bench: Bench): void {
   for (const call of [["create"], ["start", bench.id]]) {
     const { code, log } = bench.call(...call);
@@ -61,12 +70,12 @@ function end(t: ExecutionContext, bench: Bench): void {
 }
 
 /** The guest's answer, asked again until it listens. */
-async function ask(path = "/"): Promise<string> {
+async function ask(path = "/", address = ADDRESS): Promise<string> {
   const deadline = Date.now() + 20_000;
   for (;;) {
     try {
-      const signal = AbortSignal.timeout(2_000);
-      return await (await fetch(`http://${ADDRESS}${path}`, { signal, keepalive: false })).text();
+      const signal = AbortSignal.timeout(10_000);
+      return await (await fetch(`http://${address}${path}`, { signal, keepalive: false })).text();
     } catch (error) {
       if (Date.now() > deadline) throw error;
       await Bun.sleep(20);
@@ -80,9 +89,11 @@ async function requests(): Promise<number> {
   return Number(/requests: (\d+)/.exec(text)?.[1] ?? text);
 }
 
+const isDraft = (name: string): boolean => name.endsWith(".new");
+
 const templates = (bench: WarmBench): string[] =>
   existsSync(`${bench.store}/warm`)
-    ? readdirSync(`${bench.store}/warm`).filter((name) => !name.endsWith(".new"))
+    ? readdirSync(`${bench.store}/warm`).filter((name) => !isDraft(name))
     : [];
 
 /** Waits for so many templates. */
@@ -135,62 +146,99 @@ async function goesOn(t: ExecutionContext, bench: WarmBench, what: string): Prom
 
 const remarks = (bench: Bench): string => readFileSync(`${bench.folder}/output.errors`, "utf8");
 
-test.serial("a container that differs in what its guest could see boots", async (t) => {
-  const bench = await warmBench(t);
-  mkdirSync(`${bench.rootfs}/data`);
-  writeFileSync(`${bench.rootfs}/data/page`, "one");
-  const names = ["hosts", "hostname"].map((name) => ({
-    destination: `/etc/${name}`,
-    source: `${bench.folder}/${name}`,
-    type: "bind",
-    options: ["rbind"],
-  }));
-  const call = (name: string): void => {
-    writeFileSync(`${bench.folder}/hostname`, `${name}\n`);
-    writeFileSync(`${bench.folder}/hosts`, `127.0.0.1\tlocalhost\n${ADDRESS}\t${name}\n`);
+test.serial(
+  "a kernel that can't be told who it is goes on where it is what it was, and boots elsewhere",
+  async (t) => {
+    const bench = await warmBench(t);
+    const kernel = readFileSync(`${bench.rootfs}/probe.bin`, "latin1");
+    writeFileSync(
+      `${bench.rootfs}/probe.bin`,
+      kernel.replaceAll("RUMPRUN_SYSPROXY", "RUMPRUN_NO_PROXY"),
+      "latin1",
+    );
+    await keepThird(t, bench);
+    await goesOn(t, bench, "the same");
     bench.configure((config) => {
-      config.hostname = name;
-      config.process.env = ["PATH=/bin", `HOSTNAME=${name}`];
+      config.hostname = "another";
     });
-  };
-  bench.configure((config) => Object.assign(config, { mounts: names }));
-  call("one");
-  await keepThird(t, bench);
-  call("one");
-  await goesOn(t, bench, "nothing: its engine has only written the same again");
-  call("two");
-  await boots(t, bench, "its name, which the probe's kernel can't be told");
-  t.regex(remarks(bench), /can't be told another address or name .* of the guest that was kept\n$/);
-  call("one");
-  const change = async (what: string, config: (config: Config) => void, back: (config: Config) => void) => {
-    bench.configure(config);
-    await boots(t, bench, what);
-    bench.configure(back);
-  };
-  await change(
-    "its environment",
-    ({ process }) => void process.env.push("A=1"),
-    ({ process }) => void process.env.pop(),
-  );
-  await change(
-    "its arguments",
-    ({ process }) => void process.args.push("more"),
-    ({ process }) => void process.args.pop(),
-  );
-  await change(
-    "its memory",
-    ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "65" }),
-    ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "64" }),
-  );
-  writeFileSync(`${bench.folder}/hosts`, "127.0.0.1\tlocalhost\n10.214.0.9\tanother\n");
-  await boots(t, bench, "the host that it knows of");
-  call("one");
-  writeFileSync(`${bench.rootfs}/data/page`, "two");
-  await boots(t, bench, "a file of the image");
-  run(`ip -n ukwarm-${process.pid} route replace default via 10.214.0.9`);
-  await boots(t, bench, "its gateway");
-  t.is(remarks(bench), "", "none of it is worth a word");
-});
+    await boots(t, bench, "its name");
+    const told = /can't be told another address or name .* of the guest that was kept\n$/;
+    t.regex(remarks(bench), told);
+    bench.configure((config) => {
+      config.hostname = "tested";
+    });
+    moveTo(OTHER, ADDRESS, "02:42:0a:d6:00:03");
+    start(t, bench);
+    t.regex(await ask("/", OTHER), /requests: 1\n/);
+    t.regex(remarks(bench), told);
+    end(t, bench);
+  },
+);
+
+test.serial(
+  "a container that differs in what its guest could see boots, and one that is another goes on as itself",
+  async (t) => {
+    const bench = await warmBench(t);
+    mkdirSync(`${bench.rootfs}/data`);
+    writeFileSync(`${bench.rootfs}/data/page`, "one");
+    const names = ["hosts", "hostname"].map((name) => ({
+      destination: `/etc/${name}`,
+      source: `${bench.folder}/${name}`,
+      type: "bind",
+      options: ["rbind"],
+    }));
+    const call = (name: string, address = ADDRESS): void => {
+      writeFileSync(`${bench.folder}/hostname`, `${name}\n`);
+      writeFileSync(`${bench.folder}/hosts`, `127.0.0.1\tlocalhost\n${address}\t${name}\n`);
+      bench.configure((config) => {
+        config.hostname = name;
+        config.process.env = ["PATH=/bin", `HOSTNAME=${name}`];
+      });
+    };
+    bench.configure((config) => Object.assign(config, { mounts: names }));
+    call("one");
+    await keepThird(t, bench);
+    const MAC = "02:42:0a:d6:00:03";
+    call("two", OTHER);
+    moveTo(OTHER, ADDRESS, MAC);
+    start(t, bench);
+    const home = await ask("/", OTHER);
+    t.regex(home, /hostname: two\n[\s\S]*requests: 4\n/, "it goes on as itself");
+    t.is(JSON.parse(await ask("/config", OTHER)).nics[0].mac, MAC);
+    end(t, bench);
+    moveTo(ADDRESS, OTHER, "02:42:0a:d6:00:02");
+    call("one");
+    await goesOn(t, bench, "nothing: its engine has only written the same again");
+    const change = async (what: string, config: (config: Config) => void, back: (config: Config) => void) => {
+      bench.configure(config);
+      await boots(t, bench, what);
+      bench.configure(back);
+    };
+    await change(
+      "its environment",
+      ({ process }) => void process.env.push("A=1"),
+      ({ process }) => void process.env.pop(),
+    );
+    await change(
+      "its arguments",
+      ({ process }) => void process.args.push("more"),
+      ({ process }) => void process.args.pop(),
+    );
+    await change(
+      "its memory",
+      ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "65" }),
+      ({ annotations }) => Object.assign(annotations ?? {}, { "org.unikrun.memory": "64" }),
+    );
+    writeFileSync(`${bench.folder}/hosts`, "127.0.0.1\tlocalhost\n10.214.0.9\tanother\n");
+    await boots(t, bench, "the host that it knows of");
+    call("one");
+    writeFileSync(`${bench.rootfs}/data/page`, "two");
+    await boots(t, bench, "a file of the image");
+    run(`ip -n ukwarm-${process.pid} route replace default via 10.214.0.9`);
+    await boots(t, bench, "its gateway");
+    t.is(remarks(bench), "", "none of it is worth a word");
+  },
+);
 
 test.serial("what a guest has for itself alone is said in its log, and it boots", async (t) => {
   const bench = await warmBench(t);
@@ -267,14 +315,15 @@ test.serial(
     }
     await settled(bench);
     t.deepEqual(leftovers(bench), []);
-    t.deepEqual(readdirSync(`${bench.store}/warm`), []);
+    t.deepEqual(readdirSync(`${bench.store}/warm`).filter(isDraft), []);
   },
 );
 
 /** Waits until nobody keeps a guest of the bench any more. */
 async function settled(bench: WarmBench): Promise<void> {
   const deadline = Date.now() + 10_000;
-  while (readdirSync(`${bench.store}/warm`).length > 0 && Date.now() < deadline) await Bun.sleep(20);
+  const isBusy = () => !existsSync(`${bench.store}/warm`) || readdirSync(`${bench.store}/warm`).some(isDraft);
+  while (isBusy() && Date.now() < deadline) await Bun.sleep(20);
 }
 
 test.serial("its disks are as they stood, for each anew", async (t) => {
@@ -285,7 +334,7 @@ test.serial("its disks are as they stood, for each anew", async (t) => {
   bench.configure((config) => Object.assign(config, { mounts: [scratch] }));
   const url = `http://${ADDRESS}/file?path=/t/note`;
   const write = async (text: string) => {
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(10_000);
     const answer = await fetch(url, { method: "PUT", body: text, signal, keepalive: false });
     t.regex(await answer.text(), /^wrote/);
   };
