@@ -151,8 +151,7 @@ function introduceGuest({ link, mac, addresses, gateways }: Nic): void {
   for (const { family, address } of addresses) {
     const own = { index: link.index, mac, address };
     announceAddress(own);
-    for (const gateway of gateways)
-      if (family === 4 && gateway.family === 4) askByArp(own, gateway.address);
+    for (const gateway of gateways) if (family === 4 && gateway.family === 4) askByArp(own, gateway.address);
   }
 }
 
