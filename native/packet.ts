@@ -30,14 +30,11 @@ export function announceAddress(announced: Announced): void {
 }
 
 /** A gratuitous ARP request (RFC 5227, 3). */
-const announceByArp = (announced: Announced): void => askByArp(announced, announced.address);
-
-/** Asks in the name of who has that address, who hears the answer and learns from it. */
-export function askByArp({ index, mac, address }: Announced, target: string): void {
+function announceByArp({ index, mac, address }: Announced): void {
   const REQUEST = 1;
   const [hardware, protocol] = [macBytes(mac), addressBytes(address)];
   const arp = Buffer.from([0, 1, 8, 0, 6, 4, 0, REQUEST]);
-  const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), addressBytes(target)]);
+  const body = Buffer.concat([arp, hardware, protocol, Buffer.alloc(6), protocol]);
   send(index, ETH_P_ARP, Buffer.alloc(6, 0xff), hardware, body);
 }
 

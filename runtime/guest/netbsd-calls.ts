@@ -35,7 +35,7 @@ export function identityCalls(identity: Identity): Directive[] {
     ...(from.mac === to.mac ? [] : changeMac(from.mac, to.mac)),
     ...(moves ? [...addAddress(own, gatewayOf(to)), ["connect", own.address] as const] : []),
     ...tellOthers(identity),
-    ...(moves ? removeAddress(old.address) : []),
+    ...(moves ? [["left", ""] as const, ...removeAddress(old.address)] : []),
   ];
 }
 

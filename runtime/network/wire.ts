@@ -2,8 +2,8 @@
 import { exists } from "../../native/files.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
+import { askNeighbour } from "../../native/neighbours.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
-import { announceAddress, askByArp } from "../../native/packet.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../native/traffic-control.ts";
@@ -137,22 +137,19 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
     ...(unguarded === undefined ? {} : { unguarded }),
     open() {
       for (const { tap } of cards) openNetwork(netlink, tap.index);
-      inNetworkNamespace(netns, () => {
-        for (const { nic } of cards) introduceGuest(nic);
-      });
+      for (const { nic } of cards) introduceGuest(netlink, nic);
     },
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
 }
 
-/** The neighbours learn its MAC address, and it the gateways': it may have known them on a network of before. */
-function introduceGuest({ link, mac, addresses, gateways }: Nic): void {
-  for (const { family, address } of addresses) {
-    const own = { index: link.index, mac, address };
-    announceAddress(own);
-    for (const gateway of gateways) if (family === 4 && gateway.family === 4) askByArp(own, gateway.address);
-  }
+/**
+ * The neighbours learn its MAC address, and it that of its gateway, which may have had another on a network of before: the namespace's
+ * own stack asks for it, whose addresses are the guest's, and the guest hears the answer.
+ */
+function introduceGuest(netlink: Netlink, { link, gateways }: Nic): void {
+  for (const { address } of gateways) askNeighbour(netlink, { index: link.index, address });
 }
 
 /** Before a frame can get to the guest, since nobody reads its taps yet. */

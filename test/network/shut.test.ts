@@ -147,14 +147,16 @@ test.serial("until a network is opened nothing gets to the guest, and nothing fr
   t.is(wiring.share(wiring.nics), null);
   const fromGuest = (frame: Buffer) =>
     writeSync(wiring.taps[0] ?? -1, Buffer.concat([Buffer.alloc(HEADER), frame]));
+  const asked: string[] = [];
   const outside = (): Buffer[] => {
     const frames: Buffer[] = [];
     for (;;) {
       const data = Buffer.alloc(4096);
       const frame = data.subarray(0, readSync(neighbour, data));
       if (frame.equals(MARK)) return frames;
-      // The namespace's own.
+      // The namespace has others of its own.
       if (frame.readUInt16BE(12) === 0x0800) frames.push(frame);
+      if (frame.readUInt16BE(12) === 0x0806) asked.push(frame.toString("hex", 28));
     }
   };
   writeSync(neighbour, tcp(80));
@@ -170,4 +172,6 @@ test.serial("until a network is opened nothing gets to the guest, and nothing fr
     outside().map((frame) => frame.readUInt16BE(36)),
     [83],
   );
+  const gateway = addressBytes("10.9.0.1").toString("hex");
+  t.true(asked.includes(`${addressBytes(OWN).toString("hex")}${"0".repeat(12)}${gateway}`));
 });

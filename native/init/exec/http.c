@@ -109,6 +109,6 @@ int tool_http(struct exec *exec)
 	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
 		return 1;
 	int code = get(exec);
-	tcp_finish(exec);
+	tcp_finish(exec->socket);
 	return code;
 }

@@ -15,7 +15,7 @@
  * send a call with its arguments, and while it runs the server asks for the memory that they point to. Both sides are
  * little-endian, so the structures are as on the wire.
  *
- * Directives, in their order: `connect` ADDRESS, where the port is `port`; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
+ * Directives, in their order: `connect` ADDRESS, where the port is `port`, and `left`, to wait until the connection of before is closed; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
  * for the next call; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
  * call before, -1 if that failed. What the guest writes to memory is not kept.
  */
@@ -211,11 +211,12 @@ static bool greet(struct client *client)
 	return !error || complain("it does not take us");
 }
 
+/* The guest takes leave of the connection of before meanwhile. */
 static bool connect_to(struct client *client, const char *address, size_t connection)
 {
 	struct exec *exec = client->exec;
 	if (connection)
-		tcp_finish(exec);
+		shutdown(exec->socket, SHUT_WR);
 	exec->socket = exec->sockets[connection];
 	client->call_count = 0;
 	return tcp_connect(exec, address) && greet(client);
@@ -300,6 +301,8 @@ int tool_proxy(struct exec *exec)
 	while (good && directives_next(&exec->words, &cursor, &each)) {
 		if (!strcmp(each.key, "connect"))
 			good = connect_to(&client, each.value, connection++);
+		else if (!strcmp(each.key, "left") && connection > 1)
+			tcp_finish(exec->sockets[connection - 2]);
 		else if (!strcmp(each.key, "memory") || !strcmp(each.key, "now"))
 			good = add_block(&client, each.value, each.key[0] == 'n');
 		else if (!strcmp(each.key, "tolerate"))
@@ -309,6 +312,6 @@ int tool_proxy(struct exec *exec)
 	}
 	if (!good)
 		return 1;
-	tcp_finish(exec);
+	tcp_finish(exec->socket);
 	return 0;
 }

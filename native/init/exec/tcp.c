@@ -42,21 +42,21 @@ static bool is_closed(int fd)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || info.tcpi_state == TCP_CLOSED;
 }
 
-void tcp_finish(struct exec *exec)
+void tcp_finish(int fd)
 {
 	/* With what is unread the kernel would answer the guest's end by a reset, which it may take for an error. */
 	char rest[4096];
-	shutdown(exec->socket, SHUT_WR);
-	for (long until = now_ms() + LEAVE_MS; !is_closed(exec->socket) && now_ms() < until;) {
-		ssize_t n = recv(exec->socket, rest, sizeof rest, MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	for (long until = now_ms() + LEAVE_MS; !is_closed(fd) && now_ms() < until;) {
+		ssize_t n = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
 		if (n <= 0)
 			poll(NULL, 0, 1);
 	}
 	/* A guest that does not close its end now hears a reset: it must not wait for us for minutes. */
 	struct linger none = { .l_onoff = 1, .l_linger = 0 };
-	if (!is_closed(exec->socket))
-		setsockopt(exec->socket, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	close(exec->socket);
+	if (!is_closed(fd))
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	close(fd);
 }
 
 int tool_tcp(struct exec *exec)
@@ -64,6 +64,6 @@ int tool_tcp(struct exec *exec)
 	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
 		return 1;
 	dprintf(1, "%s is open\n", exec_word(exec, "name"));
-	tcp_finish(exec);
+	tcp_finish(exec->socket);
 	return 0;
 }

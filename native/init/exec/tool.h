@@ -31,7 +31,7 @@ void tcp_open(struct exec *exec);
 /* Connects exec->socket to `port` of the guest; false after a complaint. */
 bool tcp_connect(struct exec *exec, const char *address);
 /* Takes leave of the guest, so that it keeps nothing of the connection. */
-void tcp_finish(struct exec *exec);
+void tcp_finish(int fd);
 int tool_http(struct exec *exec);
 int tool_tcp(struct exec *exec);
 
