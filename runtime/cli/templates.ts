@@ -1,10 +1,6 @@
 import { hostSettings, storeFolder } from "../container/settings/host.ts";
-import {
-  isTemplateName,
-  listTemplates,
-  removeTemplate,
-  type TemplateEntry,
-} from "../container/warm/templates.ts";
+import { listTemplates, type TemplateEntry } from "../container/warm/all-templates.ts";
+import { isTemplateName, removeTemplate } from "../container/warm/templates.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
 import { ownContainer, type Verb } from "./verb.ts";

@@ -13,15 +13,8 @@ import { execInContainer } from "../exec/exec.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { type DiskRecord, readMachine } from "../record/machine.ts";
 import { canExecute, statusOf } from "../record/status.ts";
-import {
-  type Draft,
-  diskName,
-  draftTemplate,
-  MEMORY,
-  pruneTemplates,
-  STATE,
-  type Template,
-} from "./templates.ts";
+import { pruneTemplates } from "./all-templates.ts";
+import { type Draft, diskName, draftTemplate, MEMORY, STATE, type Template } from "./templates.ts";
 
 /** Milliseconds that a guest may take to be ready. */
 const PATIENCE = 120_000;

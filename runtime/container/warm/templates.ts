@@ -16,7 +16,6 @@ import {
 } from "../../../native/files.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../../native/libc.ts";
 import { tryLock } from "../../../native/lock.ts";
-import { FileStatus } from "../../../native/tree-files.ts";
 import { syncData, touch } from "../../../native/tree-writes.ts";
 import { checkMachine, checkPhase, openWhole, readJson, writeWhole } from "../checkpoint/image.ts";
 import type { MachineRecord } from "../record/machine.ts";
@@ -39,13 +38,13 @@ export interface Template {
 }
 
 /** Written last. */
-const FILE = "template.json";
+export const TEMPLATE_FILE = "template.json";
 export const STATE = "state";
 export const MEMORY = "memory";
 export const diskName = (disk: number): string => `disk-${disk}`;
 
 /** Behind the name of one that is not whole yet. */
-const DRAFT = ".new";
+export const DRAFT = ".new";
 
 /** Of what is known at create, and at start. */
 export const isTemplateName = (name: string): boolean => /^[0-9a-f]{32}-[0-9a-f]{32}$/.test(name);
@@ -76,13 +75,18 @@ export interface OpenTemplate extends Disposable {
   readonly disks: readonly Descriptor[];
 }
 
+/** Throws an Error for what is none of ours. */
+export function readTemplate(folder: string): Template {
+  const document = readJson(folder, TEMPLATE_FILE);
+  checkTemplate(document, TEMPLATE_FILE);
+  return document as Template;
+}
+
 /** Null where there is none. Throws an Error for one that is damaged. */
 export function openTemplate(store: string, name: string): OpenTemplate | null {
   const folder = templateFolder(store, name);
   if (!exists(folder)) return null;
-  const document = readJson(folder, FILE);
-  checkTemplate(document, FILE);
-  const template = document as Template;
+  const template = readTemplate(folder);
   const { sizes, machine } = template;
   using opened = new DisposableStack();
   const open = (file: string, size: number | undefined) => opened.use(openWhole(folder, file, size));
@@ -91,7 +95,7 @@ export function openTemplate(store: string, name: string): OpenTemplate | null {
     memory: open(MEMORY, sizes.memory),
     disks: machine.disks.map((_, disk) => open(diskName(disk), sizes.disks[disk])),
   };
-  using file = owned(openPath(`${folder}/${FILE}`, O_RDONLY));
+  using file = owned(openPath(`${folder}/${TEMPLATE_FILE}`, O_RDONLY));
   touch(file.fd);
   const all = opened.move();
   return { template, ...parts, [Symbol.dispose]: () => all.dispose() };
@@ -127,7 +131,7 @@ export function draftTemplate(store: string, name: string): Draft | null {
   return {
     folder,
     finish(template) {
-      writeWhole(`${folder}/${FILE}`, JSON.stringify({ version: VERSION, ...template }));
+      writeWhole(`${folder}/${TEMPLATE_FILE}`, JSON.stringify({ version: VERSION, ...template }));
       syncData(lock.fd);
       rename(folder, place);
       isFinished = true;
@@ -140,78 +144,15 @@ export function draftTemplate(store: string, name: string): Draft | null {
 export function removeTemplate(store: string, name: string): void {
   const folder = templateFolder(store, name);
   // Without it the rest is no template.
-  if (exists(`${folder}/${FILE}`)) removeFile(`${folder}/${FILE}`);
+  if (exists(`${folder}/${TEMPLATE_FILE}`)) removeFile(`${folder}/${TEMPLATE_FILE}`);
   removeFlatFolder(folder);
 }
 
-export interface TemplateEntry {
-  readonly name: string;
-  /** Bytes that it takes. */
-  readonly bytes: number;
-  /** When a guest last went on from it, or it was made; milliseconds after 1970. */
-  readonly used: number;
-  /** Null for a damaged one. */
-  readonly template: Pick<Template, "container" | "kernel"> | null;
-}
-
-/** Those that were used last come first. */
-export function listTemplates(store: string): TemplateEntry[] {
-  return namesIn(store)
-    .filter(isTemplateName)
-    .map((name) => {
-      const folder = templateFolder(store, name);
-      const changed = statusOrNull(`${folder}/${FILE}`)?.modified ?? "0";
-      return {
-        name,
-        bytes: bytesIn(folder),
-        used: Number(BigInt(changed) / 1_000_000n),
-        template: templateIn(folder),
-      };
-    })
-    .sort((a, b) => b.used - a.used);
-}
-
-/** Milliseconds: what nobody used for so long is of a kind that there is no more, as after an update of QEMU. */
-const LONGEST_UNUSED = 30 * 24 * 3600 * 1000;
-
-/** Removes those that were not used for longest, until the rest takes `limit` bytes, and what was left of drafts. */
-export function pruneTemplates(store: string, limit: number): void {
-  let total = 0;
-  for (const { name, bytes, used } of listTemplates(store)) {
-    total += bytes;
-    if (total > limit || used < Date.now() - LONGEST_UNUSED) removeTemplate(store, name);
-  }
-  for (const name of namesIn(store).filter((each) => each.endsWith(DRAFT)))
-    draftTemplate(store, name.slice(0, -DRAFT.length))?.[Symbol.dispose]();
-}
-
-function namesIn(store: string): string[] {
+/** Also those that are being made, and whatever else is there. */
+export function namesIn(store: string): string[] {
   try {
     return listFolder(folderOf(store));
   } catch {
     return []; // Nobody has kept one yet.
   }
-}
-
-function templateIn(folder: string): Template | null {
-  try {
-    const document = readJson(folder, FILE);
-    checkTemplate(document, FILE);
-    return document as Template;
-  } catch {
-    return null;
-  }
-}
-
-function bytesIn(folder: string): number {
-  let total = 0;
-  try {
-    for (const name of listFolder(folder)) {
-      using file = owned(openPath(`${folder}/${name}`, O_RDONLY));
-      total += new FileStatus().readOpen(file.fd).allocated;
-    }
-  } catch {
-    // It is just being removed.
-  }
-  return total;
 }

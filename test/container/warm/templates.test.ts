@@ -10,12 +10,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
+import { listTemplates, pruneTemplates } from "../../../runtime/container/warm/all-templates.ts";
 import {
   draftTemplate,
   hasTemplate,
-  listTemplates,
   openTemplate,
-  pruneTemplates,
   removeTemplate,
 } from "../../../runtime/container/warm/templates.ts";
 
