@@ -162,3 +162,17 @@ test("a guest that takes no system calls is not told, and that is said", async (
     t.regex(error.message, why);
   }
 });
+
+test("a guest that goes on from a checkpoint has the port shut as before", async (t) => {
+  const { bench, network } = await started(t, ["http"], true);
+  const image = `${bench.folder}/image`;
+  t.is(bench.call("checkpoint", "--image-path", image, bench.id).code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+  const place = ["--bundle", bench.bundle, "--pid-file", `${bench.folder}/pid`];
+  const { code, stderr } = bench.call("restore", "--detach", "--image-path", image, ...place, bench.id);
+  t.is(code, 0, stderr);
+  t.true(await connects(network.gateway, "10.9.0.2", 80));
+  t.false(await connects(network.gateway, "10.9.0.2", PROXY_PORT));
+  t.is(bench.call("exec", bench.id, "unikrun", "tcp", String(PROXY_PORT)).code, 0);
+});
