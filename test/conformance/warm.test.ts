@@ -29,7 +29,7 @@ async function warmBench(t: ExecutionContext, settings: object = {}) {
   t.teardown(() => bench[Symbol.dispose]());
   bench.configure((config) => Object.assign(config, { annotations: { "org.unikrun.warm": PORT } }));
   placeInNetwork(bench, network);
-  return { ...bench, store, [Symbol.dispose]: () => {} };
+  return { ...bench, store, runtime: host.runtime, [Symbol.dispose]: () => {} };
 }
 
 type WarmBench = Awaited<ReturnType<typeof warmBench>>;
@@ -354,4 +354,22 @@ test.serial("its disks are as they stood, for each anew", async (t) => {
     t.is(await ask("/file?path=/t/note"), "of another");
     end(t, bench);
   }
+});
+
+test.serial("a guest whose keeper is killed goes on, and the next keeps it", async (t) => {
+  const bench = await warmBench(t);
+  start(t, bench);
+  await kept(t, bench);
+  for (let round = 0; round < 5; round++) {
+    t.is(bench.call("templates", "--remove").code, 0);
+    const keeper = Bun.spawn([bench.runtime, "--root", bench.root, "templates", "--keep", bench.id]);
+    await Bun.sleep(15 + 8 * round);
+    keeper.kill("SIGKILL");
+    await keeper.exited;
+    t.is(await requests(), round + 1);
+  }
+  t.is(bench.call("templates", "--keep", bench.id).code, 0);
+  t.is(templates(bench).length, 1);
+  t.deepEqual(readdirSync(`${bench.store}/warm`).filter(isDraft), []);
+  end(t, bench);
 });
