@@ -10,13 +10,16 @@ import {
   writeFileSync,
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { reapAll } from "../bench/reap.ts";
 import { run } from "../network/netns.ts";
 import { type Bench, type Config, leftovers, makeBench, placeInNetwork } from "./harness.ts";
 import { privateHost } from "./private-host.ts";
 
 const PORT = "80";
-const ADDRESS = "10.214.0.2";
-const OTHER = "10.214.0.3";
+/** Of its own, should another run be under way, or have been killed. */
+const SUBNET = `10.214.${process.pid % 256}`;
+const ADDRESS = `${SUBNET}.2`;
+const OTHER = `${SUBNET}.3`;
 
 /** A bench whose guests can be kept, in a store of its own, at an address of a network with this host. */
 async function warmBench(t: ExecutionContext, settings: object = {}) {
@@ -40,11 +43,11 @@ function makeNetwork(t: ExecutionContext): string {
   t.teardown(() => run(`ip netns del ${name}`));
   run(`ip link add ${end} type veth peer name eth0 netns ${name}`);
   t.teardown(() => run(`ip link del ${end}`));
-  run(`ip addr add 10.214.0.1/24 dev ${end}`);
+  run(`ip addr add ${SUBNET}.1/24 dev ${end}`);
   run(`ip link set ${end} up`);
   run(`ip -n ${name} link set eth0 up`);
   run(`ip -n ${name} addr add ${ADDRESS}/24 dev eth0`);
-  run(`ip -n ${name} route add default via 10.214.0.1`);
+  run(`ip -n ${name} route add default via ${SUBNET}.1`);
   return `/run/netns/${name}`;
 }
 
@@ -53,7 +56,7 @@ function moveTo(address: string, from: string, mac: string): void {
   run(`ip -n ${name} addr del ${from}/24 dev eth0`);
   run(`ip -n ${name} link set eth0 address ${mac}`);
   run(`ip -n ${name} addr add ${address}/24 dev eth0`);
-  run(`ip -n ${name} route replace default via 10.214.0.1`);
+  run(`ip -n ${name} route replace default via ${SUBNET}.1`);
 }
 
 function start(t: ExecutionContext, bench: Bench): void {
@@ -65,7 +68,11 @@ function start(t: ExecutionContext, bench: Bench): void {
 
 function end(t: ExecutionContext, bench: Bench): void {
   t.is(bench.call("kill", bench.id, "KILL").code, 0);
-  bench.wait();
+  // What was in the container's process namespace may have been left to us, and its init waits for the end of that.
+  while (existsSync(`/proc/${bench.pid()}`)) {
+    reapAll();
+    Bun.sleepSync(2);
+  }
   t.is(bench.call("delete", bench.id).code, 0);
 }
 
@@ -234,7 +241,7 @@ test.serial(
     call("one");
     writeFileSync(`${bench.rootfs}/data/page`, "two");
     await boots(t, bench, "a file of the image");
-    run(`ip -n ukwarm-${process.pid} route replace default via 10.214.0.9`);
+    run(`ip -n ukwarm-${process.pid} route replace default via ${SUBNET}.9`);
     await boots(t, bench, "its gateway");
     t.is(remarks(bench), "", "none of it is worth a word");
   },
