@@ -29,7 +29,7 @@ const HELPERS: Table = {
 };
 const SIZES: Table = { u32: 0x00, u16: 0x08, u8: 0x10 };
 const CONDITIONS: Table = { "==": 0x10, "!=": 0x50, "&": 0x40 };
-const OPERATIONS: Table = { "+": 0x00, "&": 0x50, ">>": 0x70 };
+const OPERATIONS: Table = { "+": 0x00, "&": 0x50, "<<": 0x60, ">>": 0x70 };
 const WIDTHS: Table = { r: 0x05, w: 0x06 };
 
 /** The operands of a statement, by the names that the instruction's fields have. */

@@ -19,10 +19,11 @@
  * `kernel-on-host` the host's: what of that file belongs where in the guest's memory; `argument` TEXT of the VMM's command line; `uid`
  * NUMBER; `small-pages`; `apparmor`, `selinux` LABEL.
  *
- * For the plan of the start, with which come the descriptors of cards, disks and, last, the resolver's tap: `command-line` TEXT; `ask`
+ * For the plan of the start, with which come the descriptors of cards, disks, then the resolver's tap and that of `kept-memory`, the memory
+ * that the guest goes on with: `command-line` TEXT; `ask`
  * COMMAND for the VMM's monitor, `lend` COMMAND that takes the next descriptor with it; `first-disk`, `disks` NUMBER: which of the
  * descriptors are disks, of which init keeps copies from 100 on; `phase` NAME, `phase-code` N, `phase-halting`: how far a guest was that
- * goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `say` LINE for the container's log;
+ * goes on; `link` INDEX NAME of an interface that a card stands for; `apparmor`, `selinux` LABEL; `say` LINE for the container's log, one or more;
  * `resolver` ADDRESS SERVER MTU; an exit rule is `rule-phase`, `rule-next`, `rule-code`, `rule-halts`, each where it has one, closed by
  * `rule-line` TEMPLATE.
  */

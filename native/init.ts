@@ -43,6 +43,17 @@ export const execTool = (given?: number): LaunchInit => launchOrphan.bind(null, 
 /** Like execTool, and tells its exit code. */
 export const waitForTool = (given?: number): WaitedFor => launchWaited(execTask(given));
 
+/** Runs such a tool to its end; what it says on stderr, "" where it succeeds. */
+export async function askTool(given: number, directives: readonly Directive[]): Promise<string> {
+  let words = "";
+  const answer = await launchInit({ name: "exec", given }, [...directives, ["wait", ""]], async (init) => {
+    const [stdin, stdout, , ...rest] = init.stdio;
+    const { stderr, exitCode } = Bun.spawnSync({ ...init, stdio: [stdin, stdout, "pipe", ...rest] });
+    words = exitCode === 0 ? "" : stderr.toString().trim() || `it ended with the code ${exitCode}`;
+  });
+  return "error" in answer ? answer.error : words;
+}
+
 const execTask = (given: number | undefined): Task => ({
   name: "exec",
   ...(given === undefined ? {} : { given }),

@@ -56,12 +56,15 @@ function announceByNeighbourDiscovery({ index, mac, address }: Announced): void 
   send(index, ETH_P_IPV6, everybody, hardware, Buffer.concat([header, source, allNodes, message]));
 }
 
-function send(index: number, protocol: number, to: Buffer, from: Buffer, body: Buffer): void {
+const send = (index: number, protocol: number, to: Buffer, from: Buffer, body: Buffer): void =>
+  sendFrame(index, Buffer.concat([to, from, Buffer.from([protocol >> 8, protocol & 0xff]), body]));
+
+/** As it is: it leaves by the link of that index. */
+export function sendFrame(index: number, frame: Buffer): void {
   const [AF_PACKET, SOCK_RAW] = [17, 3];
-  const frame = Buffer.concat([to, from, Buffer.from([protocol >> 8, protocol & 0xff]), body]);
   const target = Buffer.alloc(20);
   target.writeUInt16LE(AF_PACKET, 0);
-  target.writeUInt16BE(protocol, 2);
+  frame.copy(target, 2, 12, 14);
   target.writeInt32LE(index, 4);
   using socket = owned(openSocket({ domain: AF_PACKET, type: SOCK_RAW, timeout: 1 }));
   insist(() => libc().sendto(socket.fd, frame, frame.length, 0, target, target.length), "sendto");

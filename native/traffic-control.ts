@@ -1,4 +1,4 @@
-/** Ingress qdiscs, and u32 filters that hand frames of one link to another (tc(8), tc-u32(8), tc-mirred(8)). */
+/** Qdiscs at a link's ingress, and egress, and u32 filters that hand frames of one link to another (tc(8), tc-u32(8), tc-mirred(8)). */
 import { errorCode } from "./libc.ts";
 import { attribute, attributes, type Netlink, NLM_F_CREATE, NLM_F_EXCL } from "./netlink.ts";
 
@@ -11,6 +11,8 @@ const RTM_GETTFILTER = 46;
 
 const TC_H_INGRESS = 0xfffffff1;
 const INGRESS_HANDLE = 0xffff0000;
+/** Filters' parents: both kinds of qdisc take the first, and clsact the second. */
+const PARENT = { in: 0xfffffff2, out: 0xfffffff3 };
 
 const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
@@ -32,11 +34,11 @@ function header(options: { index: number; handle?: number; parent?: number; info
   return message;
 }
 
-/** Fails with EEXIST where the link has an ingress qdisc. */
-export function addIngress(netlink: Netlink, index: number): void {
+/** Fails with EEXIST where the link has an ingress qdisc. "clsact" has filters for what leaves by the link, too. */
+export function addIngress(netlink: Netlink, index: number, kind: "ingress" | "clsact" = "ingress"): void {
   const body = Buffer.concat([
     header({ index, handle: INGRESS_HANDLE, parent: TC_H_INGRESS }),
-    attribute(TCA_KIND, "ingress"),
+    attribute(TCA_KIND, kind),
   ]);
   netlink.request({
     type: RTM_NEWQDISC,
@@ -88,10 +90,7 @@ export function addFilter(netlink: Netlink, filter: Filter): void {
 }
 
 /** As `tc filter add dev FROM ingress … bpf direct-action`, with a program's descriptor: it says what becomes of each frame. */
-export function addProgram(
-  netlink: Netlink,
-  filter: Pick<Filter, "from" | "priority" | "protocol"> & { program: number; name: string },
-): void {
+export function addProgram(netlink: Netlink, filter: Place & { program: number; name: string }): void {
   const DIRECT_ACTION = 1;
   const options = [
     attribute(TCA_BPF_FD, filter.program),
@@ -101,14 +100,9 @@ export function addProgram(
   addFilterOf(netlink, filter, "bpf", options);
 }
 
-function addFilterOf(
-  netlink: Netlink,
-  filter: Pick<Filter, "from" | "priority" | "protocol">,
-  kind: "u32" | "bpf",
-  options: readonly Buffer[],
-): void {
+function addFilterOf(netlink: Netlink, filter: Place, kind: "u32" | "bpf", options: readonly Buffer[]): void {
   const body = Buffer.concat([
-    header({ index: filter.from, parent: INGRESS_HANDLE, info: placeOf(filter) }),
+    header({ index: filter.from, parent: PARENT[filter.way ?? "in"], info: placeOf(filter) }),
     attribute(TCA_KIND, kind),
     attribute(TCA_OPTIONS, options),
   ]);
@@ -117,11 +111,8 @@ function addFilterOf(
 }
 
 /** Removes the filters of a priority; there need be none. */
-export function deleteFilters(
-  netlink: Netlink,
-  filter: Pick<Filter, "from" | "priority" | "protocol">,
-): void {
-  const body = header({ index: filter.from, parent: INGRESS_HANDLE, info: placeOf(filter) });
+export function deleteFilters(netlink: Netlink, filter: Place): void {
+  const body = header({ index: filter.from, parent: PARENT[filter.way ?? "in"], info: placeOf(filter) });
   try {
     netlink.request({ type: RTM_DELTFILTER, body, what: "delete filters" });
   } catch (error) {
@@ -131,10 +122,15 @@ export function deleteFilters(
 
 /** Whether the link has a filter of this priority. */
 export function hasFilter(netlink: Netlink, index: number, priority: number): boolean {
-  const body = header({ index, parent: INGRESS_HANDLE });
+  const body = header({ index, parent: PARENT.in });
   const filters = netlink.dump({ type: RTM_GETTFILTER, body, what: "list filters" });
   return filters.some((filter) => filter.readUInt16LE(18) === priority);
 }
+
+type Place = Pick<Filter, "from" | "priority" | "protocol"> & {
+  /** Of the frames that come in by the link, or of those that leave by it. */
+  readonly way?: "in" | "out";
+};
 
 /** tcm_info: the priority, and the protocol in network order. */
 function placeOf({ priority, protocol }: Pick<Filter, "priority" | "protocol">): number {
@@ -199,7 +195,7 @@ function filterOptions(netlink: Netlink, index: number, kind: "u32" | "bpf"): Ma
 }
 
 function listFilters(netlink: Netlink, index: number): Map<number, Buffer>[] {
-  const body = header({ index, parent: INGRESS_HANDLE });
+  const body = header({ index, parent: PARENT.in });
   return netlink
     .dump({ type: RTM_GETTFILTER, body, what: "list filters" })
     .map((filter) => attributes(filter, 20));

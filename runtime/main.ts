@@ -32,6 +32,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   spec: () => import("./cli/spec.ts"),
   features: () => import("./cli/features.ts"),
   volumes: () => import("./cli/volumes.ts"),
+  templates: () => import("./cli/templates.ts"),
   install: () => import("./cli/install.ts"),
   uninstall: () => import("./cli/uninstall.ts"),
   check: () => import("./cli/check.ts"),

@@ -51,7 +51,7 @@ Settings of the host.
 What is known of containers, where the engine says nothing else.
 .TP
 .I /var/lib/unikrun
-Disks of volumes and of read\\-only files.
+Disks of volumes and of read\\-only files, and templates of warm starts.
 .SH SEE ALSO
 .BR runc (8),
 .BR qemu (1)`);

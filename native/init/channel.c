@@ -74,9 +74,9 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
 	    read_exactly(plan->reply, plan->text.text, length)) {
 		plan->text.length = length;
-		size_t resolver = directives_get(&plan->text, "resolver") ? 1 : 0;
-		if (resolver <= plan->fd_count) {
-			plan->vmm_fd_count = plan->fd_count - resolver;
+		size_t others = (directives_get(&plan->text, "resolver") ? 1 : 0) + (directives_get(&plan->text, "kept-memory") ? 1 : 0);
+		if (others <= plan->fd_count) {
+			plan->vmm_fd_count = plan->fd_count - others;
 			return true;
 		}
 	}

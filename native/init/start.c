@@ -81,13 +81,13 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 	}
 }
 
-/* The plan's last descriptor is its tap. */
+/* Its tap is the first of the plan's descriptors that is not the VMM's. */
 static void open_resolver(struct machine *m, const struct plan *plan)
 {
 	const char *value = directives_get(&plan->text, "resolver");
 	m->resolver.tap = m->resolver.socket = -1;
 	if (value)
-		resolver_open(&m->resolver, plan->fds[plan->fd_count - 1], value);
+		resolver_open(&m->resolver, plan->fds[plan->vmm_fd_count], value);
 }
 
 /* The VMM's descriptors but its disks', which a checkpoint finds here (native/directives.ts). */
@@ -125,6 +125,15 @@ static void enter_cage(const struct machine *m)
 	close(vmm);
 }
 
+static void say_lines(const struct plan *plan)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(&plan->text, &cursor, &each))
+		if (!strcmp(each.key, "say"))
+			tell("%s", each.value);
+}
+
 /* From a created container to a running machine. */
 static void start_machine(struct machine *m, struct channel *channel, struct plan *plan, int signals)
 {
@@ -145,12 +154,14 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	const char *line = directives_get(&plan->text, "command-line");
 	if (line)
 		write_command_line(line);
+	if (directives_get(&plan->text, "kept-memory")) {
+		copy_memory(plan->fds[plan->fd_count - 1]);
+		close(plan->fds[plan->fd_count - 1]);
+	}
 	open_resolver(m, plan);
 	links_open(&m->links, &plan->text);
 	confine_init();
-	line = directives_get(&plan->text, "say");
-	if (line)
-		tell("%s", line);
+	say_lines(plan);
 	give_devices(m, plan, signals, deadline);
 	keep_disks(plan);
 	channel_started(channel);
@@ -165,11 +176,27 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	close(plan->reply);
 }
 
+/* A VMM whose board was for a guest to go on from another, which it can't. */
+static void dismiss_vmm(struct machine *m)
+{
+	kill(m->vmm.pid, SIGKILL);
+	while (!m->gone && waitpid(m->vmm.pid, &m->status, 0) < 0 && errno == EINTR)
+		;
+	close(m->vmm.qmp);
+	close(m->vmm.console);
+	close(m->vmm.status);
+	if (m->vmm.errors >= 0)
+		close(m->vmm.errors);
+	m->monitor.state = WAITS_GREETING;
+	m->monitor.used = m->words_used = 0;
+	m->gone = false;
+}
+
 /* The VMM that a created container has, and what becomes of it before its start. */
 static void launch(struct machine *m, const struct plan *plan)
 {
 	if (m->vmm.pid)
-		fail("it has a VMM already");
+		dismiss_vmm(m);
 	m->vmm = vmm_launch(&plan->text);
 	m->monitor.fd = m->vmm.qmp;
 	m->console.guest = m->vmm.console;
@@ -178,8 +205,8 @@ static void launch(struct machine *m, const struct plan *plan)
 }
 
 /*
- * Waits for two plans: that of the board, whose VMM is made at once, as a rule when the container is created, and that of the start. Runs
- * the machine, and returns the container's exit code.
+ * Waits for two plans: that of the board, whose VMM is made at once, as a rule when the container is created, and that of the start; of two
+ * boards the last counts. Runs the machine, and returns the container's exit code.
  */
 int live(struct channel *channel, int signals)
 {

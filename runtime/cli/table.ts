@@ -259,6 +259,16 @@ export const VERBS: readonly VerbEntry[] = [
     args: ["[FOLDER…]"],
   },
   {
+    name: "templates",
+    help: "list what is kept of guests for warm starts (org.unikrun.warm)",
+    flags: () => [
+      string("store", "folder of the templates (default: as in the host's settings)"),
+      boolean("remove", "remove those that are named, or all"),
+      string("keep", "id of a container that is to be kept once it listens, as start does it"),
+    ],
+    args: ["[TEMPLATE…]"],
+  },
+  {
     name: "install",
     help: "tell docker, containerd or podman of this runtime (default: those that are here)",
     flags: registration,

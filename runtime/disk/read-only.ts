@@ -30,8 +30,26 @@ export interface ReadOnlyOptions {
   readonly builtIn: ReadonlyMap<string, Buffer>;
 }
 
+/** What is to be on an image. */
+export interface ComposedTree {
+  readonly tree: Folder;
+  /** It is kept in the store, under this name; absent for one that is made anew each time. */
+  readonly key?: string;
+}
+
 /** The image, opened for reading only. */
 export function openTree(mountpoint: string, content: TreeContent, options: ReadOnlyOptions): Descriptor {
+  const { tree, key } = composeTree(mountpoint, content, options);
+  if (key === undefined) return inMemory(tree);
+  const { store, limit } = options;
+  return cachedImage({ store, limit, key, write: (fd) => writeIso(tree, fd) });
+}
+
+export function composeTree(
+  mountpoint: string,
+  content: TreeContent,
+  options: ReadOnlyOptions,
+): ComposedTree {
   const { tree, fingerprint } = readBase(content, options);
   layUnder(tree, mountpoint, options.builtIn);
   for (const folder of content.folders) if (!isFolder(tree, folder)) put(tree, folder, emptyFolder());
@@ -43,11 +61,7 @@ export function openTree(mountpoint: string, content: TreeContent, options: Read
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
   for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
-  if (bytesOf(tree) > SMALL) {
-    const { store, limit } = options;
-    return cachedImage({ store, limit, key: key.digest("hex"), write: (fd) => writeIso(tree, fd) });
-  }
-  return inMemory(tree);
+  return bytesOf(tree) > SMALL ? { tree, key: key.digest("hex") } : { tree };
 }
 
 /** A disk with a single file on it. */

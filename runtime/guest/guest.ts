@@ -53,6 +53,8 @@ export interface KernelTraits {
   readonly files: ReadonlyMap<string, Buffer>;
   /** It can be told one address only, and does not boot if it is told more. */
   readonly singleNetwork: boolean;
+  /** It can take system calls by its network. */
+  readonly proxy: boolean;
 }
 
 export interface BootArguments {
@@ -74,6 +76,8 @@ export interface Boot {
   readonly nics: readonly BootNic[];
   /** As in the kernel's traits. */
   readonly singleNetwork?: boolean;
+  /** The TCP port where it is to take system calls. */
+  readonly proxyPort?: number;
   readonly disks: readonly BootDisk[];
 }
 

@@ -13,6 +13,7 @@ export interface KernelLayout {
   /** The address of its array of files; null where it has none. */
   readonly files: number | null;
   readonly singleNetwork: boolean;
+  readonly proxy: boolean;
 }
 
 interface Known {
@@ -21,7 +22,7 @@ interface Known {
 }
 
 /** To be raised when the search changes. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Kernels; those that were found first are forgotten first. */
 const MOST = 64;
@@ -66,6 +67,7 @@ function readKnown(file: string): Readonly<Record<string, unknown>> {
 
 function isLayout(value: unknown): value is KernelLayout {
   if (typeof value !== "object" || value === null) return false;
-  const { files, singleNetwork } = value as Partial<Record<keyof KernelLayout, unknown>>;
-  return (files === null || Number.isSafeInteger(files)) && typeof singleNetwork === "boolean";
+  const { files, singleNetwork, proxy } = value as Partial<Record<keyof KernelLayout, unknown>>;
+  const isPlace = files === null || Number.isSafeInteger(files);
+  return isPlace && typeof singleNetwork === "boolean" && typeof proxy === "boolean";
 }

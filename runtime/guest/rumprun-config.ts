@@ -35,6 +35,9 @@ function configuration(boot: Boot, firstDisk: number): string {
   return `{${[
     program(boot.args),
     ...boot.env.map(environment),
+    ...(boot.proxyPort === undefined
+      ? []
+      : [pair("env", `${PROXY_VARIABLE}=tcp://0.0.0.0:${boot.proxyPort}`)]),
     ...(boot.hostname
       ? [pair("hostname", plain(boot.hostname, `the host name ${JSON.stringify(boot.hostname)}`))]
       : []),
@@ -90,7 +93,15 @@ function refuseMark(line: string, { args, env }: Boot): string {
   );
 }
 
+/** Has the kernel take system calls from whoever reaches the address that it names. */
+export const PROXY_VARIABLE = "RUMPRUN_SYSPROXY";
+
 function environment(variable: string, index: number): string {
+  if (nameOf(variable) === PROXY_VARIABLE) {
+    throw new UnikrunError(
+      `A rumprun guest is not told the environment variable ${PROXY_VARIABLE}: with it, whoever reaches the address in it has the guest's files and network; take it out.`,
+    );
+  }
   if (variable.indexOf("=") < 1) {
     throw new UnikrunError(
       `process.env[${index}] of config.json is no environment variable: write NAME=VALUE.`,

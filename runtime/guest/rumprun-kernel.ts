@@ -4,27 +4,32 @@ import { readElf } from "./elf.ts";
 import type { KernelFile, KernelTraits } from "./guest.ts";
 import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
 import { LoadedProgram } from "./loaded-program.ts";
+import { PROXY_VARIABLE } from "./rumprun-config.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
 
+/** Of librumprun_base since it can serve system calls, which needs the variable to be set. */
+const PROXY = Buffer.from(PROXY_VARIABLE);
+
 /** `known`: the file that has what was found in other containers' kernels. */
 export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
   const reading = readElf(kernel);
-  if (reading.kind !== "elf") return { files: new Map(), singleNetwork: false };
+  if (reading.kind !== "elf") return { files: new Map(), singleNetwork: false, proxy: false };
   const program = new LoadedProgram(kernel, reading.elf);
   const layout = layoutOf(kernel, known, () => {
-    const { paths, singleNetwork } = searchText(program);
+    const { paths, ...words } = searchText(program);
     const files = findArray(program, paths);
     // Nobody bakes more, and each costs a known kernel three reads.
     return {
-      layout: { files, singleNetwork },
+      layout: { files, ...words },
       isWorthKeeping: files === null || lengthOf(program, files) <= 64,
     };
   });
   return {
     files: layout.files === null ? new Map() : contentAt(program, layout.files, kernel.path),
     singleNetwork: layout.singleNetwork,
+    proxy: layout.proxy,
   };
 }
 
@@ -42,12 +47,17 @@ const MOST_FILES = 1 << 12;
 /** Bytes. */
 const MOST_CONTENT = 1 << 24;
 
-/** The addresses of all that may be a path in /etc, and whether it says that it knows one network only. */
-function searchText(program: LoadedProgram): { paths: ReadonlySet<number>; singleNetwork: boolean } {
+/** The addresses of all that may be a path in /etc, and what its words say of it. */
+function searchText(program: LoadedProgram): {
+  paths: ReadonlySet<number>;
+  singleNetwork: boolean;
+  proxy: boolean;
+} {
   const paths = new Set<number>();
-  let singleNetwork = false;
+  let [singleNetwork, proxy] = [false, false];
   for (const { address, bytes } of program.pieces(ONE_NETWORK.length)) {
     singleNetwork ||= bytes.includes(ONE_NETWORK);
+    proxy ||= bytes.includes(PROXY);
     for (
       let at = bytes.indexOf(IN_ETC);
       at >= 0 && paths.size < MOST_PATHS;
@@ -55,7 +65,7 @@ function searchText(program: LoadedProgram): { paths: ReadonlySet<number>; singl
     )
       paths.add(address + at + 1);
   }
-  return { paths, singleNetwork };
+  return { paths, singleNetwork, proxy };
 }
 
 /** The address of the array; null where there is none. Each word is looked at once. */

@@ -12,12 +12,16 @@ const NO_LIMIT = 2 ** 40;
 const STANDSTILL = 2_000_000;
 
 /** Milliseconds between two questions whether a machine has taken in its state. */
-const PAUSE = 5;
+const PAUSE = 2;
 /** Milliseconds that it may take to go on. */
 const PATIENCE = 30_000;
 
+/** Whether the guest's memory is in a machine's state, or is brought there by another way: it is a file. */
+export type MemoryPlace = "inside" | "beside";
+
 /** Writes the running machine's state to `file`, and stops it; how many bytes. Throws an Error with the VMM's words. */
-export function saveMachine(stateFolder: string, file: number): number {
+export function saveMachine(stateFolder: string, file: number, memory: MemoryPlace): number {
+  placeMemory(stateFolder, memory);
   const pipe = openPipe();
   using reader = pipe.reader;
   {
@@ -39,8 +43,17 @@ export function saveMachine(stateFolder: string, file: number): number {
   }
 }
 
+/** Said each time: whoever said it before may have been killed. */
+function placeMemory(stateFolder: string, memory: MemoryPlace): void {
+  const capabilities = [{ capability: "x-ignore-shared", state: memory === "beside" }];
+  askMachine(stateFolder, { execute: "migrate-set-capabilities", arguments: { capabilities } });
+}
+
 /** Brings the state in `file` into a machine that waits for it, and returns when it runs. */
-export function loadMachine(stateFolder: string, file: number): void {
+export function loadMachine(stateFolder: string, file: number, memory: MemoryPlace): void {
+  placeMemory(stateFolder, memory);
+  // Whoever brings it here tells the neighbours; the VMM would say for a second more where the card of before is.
+  askMachine(stateFolder, { execute: "migrate-set-parameters", arguments: { "announce-rounds": 0 } });
   const pipe = openPipe();
   {
     using reader = pipe.reader;

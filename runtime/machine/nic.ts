@@ -4,15 +4,20 @@ import { placeOf } from "./pci.ts";
 /** Entries of each of a card's queues. */
 const QUEUE_SIZE = 256;
 
-/** A network card for the `card`th tap, which is lent with the first command. `mac` as "02:42:ac:11:00:02", `mtu` in bytes. */
+/**
+ * A network card for the `card`th tap, which is lent with the first command. `mac` as "02:42:ac:11:00:02", `mtu` in bytes. `takesAnyMac`: its
+ * guest may be told another.
+ */
 export function nicCommands({
   card,
   mac,
   mtu,
+  takesAnyMac = false,
 }: {
   card: number;
   mac: string;
   mtu: number;
+  takesAnyMac?: boolean;
 }): MonitorCommand[] {
   const id = `net${card}`;
   return [
@@ -28,6 +33,8 @@ export function nicCommands({
         // A guest pays for each entry with its memory.
         rx_queue_size: QUEUE_SIZE,
         tx_queue_size: QUEUE_SIZE,
+        // Without the queue by which a guest says what it wants to hear, it hears all.
+        ...(takesAnyMac ? { ctrl_vq: false } : {}),
         // An empty option ROM: the network boot code takes 100 ms and nobody boots from it.
         romfile: "",
         ...placeOf("nic", card),

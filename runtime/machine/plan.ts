@@ -55,11 +55,13 @@ export interface StartPlan {
   /** Threads that may read and write its disks, where they are others than the board was made with. */
   readonly workers: number | undefined;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
+  /** Its guest may be told another MAC address. */
+  readonly takesAnyMac?: boolean;
   readonly disks: readonly Omit<MachineDisk, "disk">[];
   readonly firmware: Firmware;
   /** The kernel's command line; undefined for a guest that goes on from another's state. */
   readonly bootArguments: string | undefined;
-  /** Whose tap is the last of the plan's descriptors; before it are those of the cards, and of the disks. */
+  /** Whose tap comes behind the descriptors of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
@@ -68,8 +70,10 @@ export interface StartPlan {
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
   readonly exitRules: readonly ExitRule[];
-  /** A line for the container's log. */
-  readonly say?: string;
+  /** Lines for the container's log. */
+  readonly say: readonly string[];
+  /** The descriptor behind all others is that of the memory that the guest goes on with. */
+  readonly keptMemory: boolean;
 }
 
 export function startDirectives(plan: StartPlan): Directive[] {
@@ -78,7 +82,9 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...kernelCommands(firmware, bootArguments),
     ...(plan.workers === undefined ? [] : [threadCommand(plan.workers)]),
     OPEN_SLOTS,
-    ...plan.nics.flatMap((nic, card) => nicCommands({ card, mac: nic.mac, mtu: nic.mtu })),
+    ...plan.nics.flatMap((nic, card) =>
+      nicCommands({ card, mac: nic.mac, mtu: nic.mtu, takesAnyMac: plan.takesAnyMac ?? false }),
+    ),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
       diskCommands({ disk, readOnly, format, isDevice }),
     ),
@@ -95,7 +101,8 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...(plan.phase ? phaseDirectives(plan.phase) : []),
     ...optional("apparmor", plan.apparmor),
     ...optional("selinux", plan.selinux),
-    ...optional("say", plan.say),
+    ...plan.say.map((line) => ["say", line] as const),
+    ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
     ...plan.exitRules.flatMap(ruleDirectives),
     ...commands.map(commandDirective),
   ];

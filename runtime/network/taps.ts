@@ -1,9 +1,11 @@
 /** Priorities of the filters on an interface or tap: each protocol has its own, and what takes every frame comes last. */
 export const FILTER = {
+  shut: 1,
   arp: 1,
   ip: 2,
   ipv6: 3,
   visits: 100,
+  closed: 400,
   share: 500,
   routedIpv4: 600,
   routedIpv6: 601,

@@ -46,6 +46,14 @@ export const visitGuest = ({ netns, containerId, family }: Place & { family?: 4 
     return makeVisit(netlink, containerId, target);
   });
 
+/** The same by IPv4, to a guest that has not been told yet what its container's interface has: it still has this. */
+export function visitUntold({ guestAddress, guestMac, ...place }: Untold): Visit {
+  const visit = visitGuest({ ...place, family: 4 });
+  return { ...visit, guestAddress, guestMac };
+}
+
+type Untold = Place & Pick<Visit, "guestAddress" | "guestMac">;
+
 function makeVisit(netlink: Netlink, containerId: string, { card, own, asideAt }: Target): Visit {
   const { nic } = card;
   using opened = new DisposableStack();

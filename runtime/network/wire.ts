@@ -2,6 +2,7 @@
 import { exists } from "../../native/files.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
+import { askNeighbour } from "../../native/neighbours.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
@@ -12,6 +13,7 @@ import { claimIngress, isLeftover } from "./claim.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
+import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
 import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
@@ -26,6 +28,10 @@ export interface Wiring extends Disposable {
    * Returns why they can't, or null.
    */
   share(guest: readonly { readonly mac: string }[]): string | null;
+  /** Why `guard` was not done, a clause: then the guest's kernel is not to take system calls. */
+  readonly unguarded?: string;
+  /** Ends "closed": others hear of the guest, and it of its gateway. */
+  open(): void;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
 }
@@ -40,6 +46,11 @@ export interface WireOptions extends Place {
   readonly limit: number;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
   readonly server?: string;
+  /**
+   * For a guest whose kernel takes system calls (shut.ts): "shut": only unikrun's own commands reach that port; "closed": only they
+   * reach the guest at all, and it only them, until `open`.
+   */
+  readonly guard?: "shut" | "closed";
 }
 
 /**
@@ -71,7 +82,7 @@ function alone<Result>({ netns, containerId }: Place, action: () => Result): Res
   return inNetworkNamespace(netns, action);
 }
 
-function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
+function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
@@ -94,12 +105,13 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
     // Before their answers would go to the guest.
     const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
     const tap = addTap(tapName(containerId, number), nic.mtu, true);
-    wireCard({ netlink, undo, nic, tap: tap.index, containerId });
+    wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
     return { nic, tap };
   });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
   const resolver = server === undefined ? undefined : relayLookups(netlink, { server, cards, makeRelay });
+  const unguarded = guard && guardCards(netlink, { cards, guard, owner: ownerOf(containerId) });
   const all = opened.move();
   return {
     nics,
@@ -122,9 +134,40 @@ function wireHere({ netns, containerId, limit, server }: WireOptions): Wiring {
         return `programs beside the guest in its network namespace can't use their address (${reasonOf(cause)}): that takes eBPF in the kernel's traffic control (modprobe cls_bpf).`;
       }
     },
+    ...(unguarded === undefined ? {} : { unguarded }),
+    open() {
+      for (const { tap } of cards) openNetwork(netlink, tap.index);
+      for (const { nic } of cards) introduceGuest(netlink, nic);
+    },
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+/**
+ * The neighbours learn its MAC address, and it that of its gateway, which may have had another on a network of before: the namespace's
+ * own stack asks for it, whose addresses are the guest's, and the guest hears the answer.
+ */
+function introduceGuest(netlink: Netlink, { link, gateways }: Nic): void {
+  for (const { address } of gateways) askNeighbour(netlink, { index: link.index, address });
+}
+
+/** Before a frame can get to the guest, since nobody reads its taps yet. */
+function guardCards(
+  netlink: Netlink,
+  options: { cards: readonly { nic: Nic; tap: Tap }[]; guard: "shut" | "closed"; owner: string },
+): string | undefined {
+  const { cards, guard, owner } = options;
+  const from = cards.map(({ nic }) => nic.link.index);
+  try {
+    for (const { tap } of cards) {
+      shutPort(netlink, { tap: tap.index, from, owner });
+      if (guard === "closed") closeNetwork(netlink, { tap: tap.index, from, owner });
+    }
+    return undefined;
+  } catch (cause) {
+    return `that takes eBPF in the kernel's traffic control (${reasonOf(cause)}): modprobe cls_bpf`;
+  }
 }
 
 const ownerOf = (containerId: string): string => tapName(containerId, 0);
@@ -158,11 +201,12 @@ function wireCard(options: {
   nic: Nic;
   tap: number;
   containerId: string;
+  isGuarded: boolean;
 }): void {
-  const { netlink, undo, nic, tap, containerId } = options;
+  const { netlink, undo, nic, tap, containerId, isGuarded } = options;
   claimIngress(netlink, nic, containerId);
   undo.defer(() => deleteIngress(netlink, nic.link.index));
-  addIngress(netlink, tap);
+  addIngress(netlink, tap, isGuarded ? "clsact" : "ingress");
   const all = { priority: FILTER.all, protocol: "all" } as const;
   addFilter(netlink, { ...all, from: nic.link.index, to: { index: tap } });
   addFilter(netlink, { ...all, from: tap, to: { index: nic.link.index } });

@@ -53,7 +53,7 @@ const DAMAGES = [
   '"kernels"',
   '{"version":1,"kernels":null}',
   '{"version":1,"kernels":{"a":null}}',
-  '{"version":1,"kernels":{"a":{"files":"x","singleNetwork":true}}}',
+  '{"version":2,"kernels":{"a":{"files":"x","singleNetwork":true,"proxy":true}}}',
   '{"version":1,"kernels":{"a":{"files":null}}}',
   '{"version":0,"kernels":{"a":{"files":null,"singleNetwork":true}}}',
 ];
@@ -74,7 +74,10 @@ test("an address that leads nowhere finds no files", (t) => {
   const known = knownFile(t);
   isOld(kernel(OLD, "other"), known);
   for (const files of [-1, 2 ** 52, 0x100001]) {
-    writeFileSync(known, JSON.stringify({ version: 1, kernels: { a: { files, singleNetwork: false } } }));
+    writeFileSync(
+      known,
+      JSON.stringify({ version: 2, kernels: { a: { files, singleNetwork: false, proxy: false } } }),
+    );
     t.is(kernelTraits(kernel(NEW, "a"), known).files.size, 0);
   }
 });

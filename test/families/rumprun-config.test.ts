@@ -66,6 +66,17 @@ test("no argument or variable can make the guest read its configuration elsewher
   t.throws(() => text({ env: ["X=_RUMPRUN_ROOTFSCFG=/x"] }), { message: /environment variable X:/ });
 });
 
+test("a kernel takes system calls where it is to, and where nobody but us says so", (t) => {
+  t.is(
+    text({ env: ["A=1"], proxyPort: 28671 }),
+    '{"cmdline":"prog","env":"A=1","env":"RUMPRUN_SYSPROXY=tcp://0.0.0.0:28671"}',
+  );
+  t.throws(() => text({ env: ["RUMPRUN_SYSPROXY=tcp://0:1"] }), {
+    message: /is not told "RUMPRUN_SYSPROXY=tcp:\/\/0:1": .*take it out of the environment\.$/,
+  });
+  t.notThrows(() => text({ env: ["RUMPRUN_SYSPROXY_LOG=1"] }));
+});
+
 test("what is too long for the command line stands in a file on a first disk of its own", (t) => {
   const frame = '/guest/kernel {"cmdline":"p "}'.length;
   t.is(text({ args: ["p", "x".repeat(4095 - frame)] }).length, 4095 - "/guest/kernel ".length);

@@ -35,6 +35,11 @@ test("a kernel without such files has none", (t) => {
   t.is(kernelTraits(fileOf(Buffer.from("no ELF file at all"))).files.size, 0);
 });
 
+test("a kernel that can take system calls is known by the variable that has it do so", (t) => {
+  t.true(kernelTraits(kernelWith({}, { text: "RUMPRUN_SYSPROXY" })).proxy);
+  t.false(kernelTraits(kernelWith({})).proxy);
+});
+
 test("a kernel of 2015 is told from later ones", (t) => {
   const words = 'currently only 1 "net" configuration is supported';
   t.true(kernelTraits(kernelWith({}, { text: words })).singleNetwork);

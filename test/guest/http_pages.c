@@ -14,6 +14,7 @@
 #include "http_stream.h"
 #include "lookups.h"
 #include "network_interface.h"
+#include "proxy.h"
 #include "resolver.h"
 #include "via.h"
 
@@ -41,6 +42,12 @@ static void page_config(struct http_connection *connection, const struct http_re
 	http_config_write(&text);
 	http_reply(connection, 200, "application/json", text.data, text.length);
 	text_free(&text);
+}
+
+static void page_told(struct http_connection *connection, const struct http_request *request)
+{
+	(void)request;
+	http_reply_text(connection, 200, "{\"clock\":%lu,\"entropy\":%u}\n", proxy_told.clock, proxy_told.entropy);
 }
 
 static void looked_up(void *context, const ip_addr_t *address, const char *reason, uint32_t milliseconds)
@@ -145,6 +152,7 @@ static const struct {
 } pages[] = {
 	{ "/", .get = page_home },
 	{ "/config", .get = page_config },
+	{ "/told", .get = page_told },
 	{ "/dns", .get = page_dns },
 	{ "/lookups", .get = lookups_page },
 	{ "/fcgi", .get = via_fastcgi_page },

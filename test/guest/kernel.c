@@ -9,6 +9,7 @@
 #include "multiboot.h"
 #include "network.h"
 #include "programs.h"
+#include "proxy.h"
 #include "resolver.h"
 #include "virtio.h"
 
@@ -97,5 +98,6 @@ void kernel_main(const struct multiboot_info *info)
 	printf("mounted tmpfs on /tmp\n");
 	config_read(command_line);
 	resolver_start();
+	proxy_start();
 	run_next();
 }

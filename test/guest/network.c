@@ -29,9 +29,16 @@ u32_t sys_now(void)
 	return clock_milliseconds();
 }
 
+static uint64_t state;
+
+void network_add_entropy(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		state ^= (uint64_t)bytes[i] << i % sizeof state * 8;
+}
+
 uint32_t network_random(void)
 {
-	static uint64_t state;
 	if (!state)
 		state = clock_nanoseconds() ^ __builtin_ia32_rdtsc() ^ 0x9e3779b97f4a7c15ull;
 	state ^= state << 13;
@@ -58,7 +65,9 @@ static err_t send(struct netif *lwip, struct pbuf *packet)
 
 static void arrived(struct nic *nic, const char *frame, size_t length)
 {
-	struct netif *lwip = &network_of_nic(nic)->lwip;
+	struct netif *lwip = network_for_frame(&network_of_nic(nic)->lwip, frame, length);
+	if (!(frame[0] & 1) && (memcmp(frame, nic->mac, sizeof nic->mac) || (nic->is_filtered && memcmp(frame, nic->only_mac, sizeof nic->only_mac))))
+		return;
 	struct pbuf *packet = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
 	if (!packet)
 		return;

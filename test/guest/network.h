@@ -21,6 +21,9 @@ bool network_autoconfigure(const char *interface);
 bool network_set_ipv4_gateway(const char *address);
 bool network_set_ipv6_gateway(const char *address);
 
+/* For what network_random gives from now on. */
+void network_add_entropy(const uint8_t *bytes, size_t length);
+
 /* Makes an interface of each network card. */
 void network_start(void);
 /* Takes what has arrived and runs the timers that are due; true if something arrived. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { FEATURE_MTU = 1 << 3, FEATURE_MAC = 1 << 5, FEATURE_STATUS = 1 << 16 };
+enum { FEATURE_MTU = 1 << 3, FEATURE_MAC = 1 << 5, FEATURE_STATUS = 1 << 16, FEATURE_CONTROL = 1 << 17 };
 enum { CONFIG_MAC = 0, CONFIG_MTU = 10, NICS_MAX = 16, BUFFERS = 64, HEADER = 10, ETHERNET = 18, ROUND = 2048, DEFAULT_MTU = 1500 };
 
 static struct nic *nics[NICS_MAX];
@@ -30,9 +30,11 @@ void virtio_net_start(struct virtio_device *device)
 	memset(nic, 0, sizeof *nic);
 	nic->device = device;
 	/* No checksum offload and no merged buffers: every frame arrives whole, with its checksums right. */
-	uint32_t features = virtio_negotiate(device, FEATURE_MTU | FEATURE_MAC | FEATURE_STATUS);
+	uint32_t features = virtio_negotiate(device, FEATURE_MTU | FEATURE_MAC | FEATURE_STATUS | FEATURE_CONTROL);
 	for (unsigned i = 0; i < sizeof nic->mac; i++)
 		nic->mac[i] = virtio_config8(device, CONFIG_MAC + i);
+	memcpy(nic->only_mac, nic->mac, sizeof nic->only_mac);
+	nic->is_filtered = features & FEATURE_CONTROL;
 	nic->mtu = features & FEATURE_MTU ? virtio_config16(device, CONFIG_MTU) : DEFAULT_MTU;
 	if (!virtio_open_queue(device, 0, true, &nic->receive) || !virtio_open_queue(device, 1, false, &nic->send))
 		return;

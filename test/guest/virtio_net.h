@@ -6,6 +6,9 @@
 struct nic {
 	struct virtio_device *device;
 	uint8_t mac[6];
+	/* A card that can be told what to take is told nothing by us, as if it took what a rump kernel has it take: its own address. */
+	uint8_t only_mac[6];
+	bool is_filtered;
 	uint16_t mtu;
 	struct virtio_queue receive, send;
 	/* Each buffer holds the header and a frame. */

@@ -95,6 +95,8 @@ test("the guest goes when it has its cards and disks, whose descriptors are lent
     apparmor: undefined,
     selinux: undefined,
     exitRules: [],
+    say: [],
+    keptMemory: false,
   });
   const commands = directives.flatMap(([key, value]) =>
     key === "ask" || key === "lend" ? [`${key} ${JSON.parse(value).execute}`] : [],

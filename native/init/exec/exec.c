@@ -33,6 +33,7 @@ static const struct {
 	{ "print", NULL, tool_print, false },	  { "http", tcp_open, tool_http, true },
 	{ "tcp", tcp_open, tool_tcp, true },	  { "ping", ping_open, tool_ping, true },
 	{ "dns", dns_open, tool_dns, false },	  { "console", NULL, tool_console, false },
+	{ "proxy", proxy_open, tool_proxy, true },
 };
 
 static int be_tool(struct exec *exec, size_t tool, int console_socket, int mounts, int ready)
@@ -113,5 +114,7 @@ int exec_main(void)
 	for (size_t i = 0; i < sizeof tools_own / sizeof *tools_own; i++)
 		if (tools_own[i] >= 0)
 			close(tools_own[i]);
+	for (size_t i = 0; i < exec.socket_count; i++)
+		close(exec.sockets[i]);
 	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, "wait"));
 }

@@ -106,9 +106,9 @@ static int get(struct exec *exec)
 /* A response of 2xx or 3xx is a success. */
 int tool_http(struct exec *exec)
 {
-	if (!tcp_connect(exec))
+	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
 		return 1;
 	int code = get(exec);
-	tcp_finish(exec);
+	tcp_finish(exec->socket);
 	return code;
 }

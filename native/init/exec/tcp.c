@@ -16,9 +16,9 @@ void tcp_open(struct exec *exec)
 	exec->socket = tunnel_socket(&exec->tunnel, SOCK_STREAM, 0);
 }
 
-bool tcp_connect(struct exec *exec)
+bool tcp_connect(struct exec *exec, const char *address)
 {
-	union address guest = tunnel_address(exec_word(exec, "guest-address"), (uint16_t)parse_long(exec_word(exec, "port")));
+	union address guest = tunnel_address(address, (uint16_t)parse_long(exec_word(exec, "port")));
 	int error = 0;
 	socklen_t size = sizeof error;
 	if (connect(exec->socket, &guest.any, tunnel_address_size(&guest)) < 0 && errno != EINPROGRESS)
@@ -42,28 +42,28 @@ static bool is_closed(int fd)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || info.tcpi_state == TCP_CLOSED;
 }
 
-void tcp_finish(struct exec *exec)
+void tcp_finish(int fd)
 {
 	/* With what is unread the kernel would answer the guest's end by a reset, which it may take for an error. */
 	char rest[4096];
-	shutdown(exec->socket, SHUT_WR);
-	for (long until = now_ms() + LEAVE_MS; !is_closed(exec->socket) && now_ms() < until;) {
-		ssize_t n = recv(exec->socket, rest, sizeof rest, MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	for (long until = now_ms() + LEAVE_MS; !is_closed(fd) && now_ms() < until;) {
+		ssize_t n = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
 		if (n <= 0)
 			poll(NULL, 0, 1);
 	}
 	/* A guest that does not close its end now hears a reset: it must not wait for us for minutes. */
 	struct linger none = { .l_onoff = 1, .l_linger = 0 };
-	if (!is_closed(exec->socket))
-		setsockopt(exec->socket, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	close(exec->socket);
+	if (!is_closed(fd))
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	close(fd);
 }
 
 int tool_tcp(struct exec *exec)
 {
-	if (!tcp_connect(exec))
+	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
 		return 1;
 	dprintf(1, "%s is open\n", exec_word(exec, "name"));
-	tcp_finish(exec);
+	tcp_finish(exec->socket);
 	return 0;
 }

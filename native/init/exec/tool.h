@@ -5,10 +5,14 @@
 #include "init.h"
 #include "network/network.h"
 
+enum { SOCKET_LIMIT = 4 };
+
 struct exec {
 	struct directives words;
 	int given; /* the descriptor that came with the directives: a tap, or the guest's console; -1: none */
 	int socket; /* opened before privileges were given up; -1: none */
+	int sockets[SOCKET_LIMIT]; /* of a tool that connects several times */
+	size_t socket_count;
 	struct tunnel tunnel;
 	long deadline; /* ms */
 };
@@ -24,10 +28,10 @@ int exec_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* http.c, tcp.c */
 void tcp_open(struct exec *exec);
-/* Connects exec->socket; false after a complaint. */
-bool tcp_connect(struct exec *exec);
+/* Connects exec->socket to `port` of the guest; false after a complaint. */
+bool tcp_connect(struct exec *exec, const char *address);
 /* Takes leave of the guest, so that it keeps nothing of the connection. */
-void tcp_finish(struct exec *exec);
+void tcp_finish(int fd);
 int tool_http(struct exec *exec);
 int tool_tcp(struct exec *exec);
 
@@ -38,6 +42,10 @@ int tool_ping(struct exec *exec);
 /* dns.c */
 void dns_open(struct exec *exec);
 int tool_dns(struct exec *exec);
+
+/* proxy.c */
+void proxy_open(struct exec *exec);
+int tool_proxy(struct exec *exec);
 
 /* console.c */
 int tool_console(struct exec *exec);

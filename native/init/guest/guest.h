@@ -9,6 +9,8 @@
 void load_kernel(const struct directives *d, const char *file, int kernel);
 /* Puts the guest's command line where its firmware looks for it; we are in the cage. */
 void write_command_line(const char *text);
+/* Makes the guest's memory, in which nothing was written yet, that of a guest that was kept; we are in the cage. */
+void copy_memory(int from);
 
 /* rules.c: the guest's words on its console that say how it ended. */
 struct rule {

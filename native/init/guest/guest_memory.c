@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "guest/guest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -46,6 +47,27 @@ void load_kernel(const struct directives *d, const char *file, int kernel)
 			copy_piece(memory, kernel, each.value);
 	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0 };
 	write_at(memory, &order, sizeof order, PLACE);
+	close(memory);
+}
+
+/* All of `from` but its holes, which stay holes: nothing was written there before. */
+void copy_memory(int from)
+{
+	int memory = open("/guest/memory", O_WRONLY | O_CLOEXEC);
+	struct stat is, was;
+	if (memory < 0 || fstat(memory, &is) < 0 || fstat(from, &was) < 0)
+		fail_errno("could not open the guest's memory");
+	if (is.st_size != was.st_size)
+		fail("the guest has another memory than the one that was kept");
+	for (off_t at = 0, end; (at = lseek(from, at, SEEK_DATA)) >= 0; at = end) {
+		if ((end = lseek(from, at, SEEK_HOLE)) < 0 || lseek(memory, at, SEEK_SET) < 0)
+			fail_errno("could not find what was kept of the guest's memory");
+		const char *trouble = copy_bytes(memory, from, at, end - at);
+		if (trouble)
+			fail("could not copy the guest's memory: %s", trouble);
+	}
+	if (errno != ENXIO)
+		fail_errno("could not find what was kept of the guest's memory");
 	close(memory);
 }
 

@@ -62,7 +62,7 @@ union address {
  * directives, which the runtime has joined to the guest's.
  */
 struct tunnel {
-	const struct directives *words; /* own-address, guest-address, guest-mac, mtu */
+	const struct directives *words; /* own-address, guest-address, guest-mac, mtu; guest-alias, of IPv4 */
 	int tap;
 	int tun; /* in a network namespace of our own, whose only other end is the guest; -1: none */
 };

@@ -85,6 +85,21 @@ static void give_addresses_v4(int fd, struct ifreq *interface, union address own
 	set(fd, SIOCSIFDSTADDR, interface);
 }
 
+/* Once the interface is up: the guest's other addresses. */
+static void add_routes_v4(int fd, const struct tunnel *tunnel)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(tunnel->words, &cursor, &each)) {
+		if (strcmp(each.key, "guest-alias"))
+			continue;
+		union address alias = tunnel_address(each.value, 0);
+		struct rtentry route = { .rt_dev = INTERFACE, .rt_flags = RTF_UP | RTF_HOST };
+		memcpy(&route.rt_dst, &alias.v4, sizeof alias.v4);
+		set(fd, SIOCADDRT, &route);
+	}
+}
+
 /* Once the interface is up. */
 static void give_addresses_v6(int fd, union address own, union address guest)
 {
@@ -120,14 +135,18 @@ void tunnel_open(struct tunnel *tunnel)
 	set(fd, SIOCSIFFLAGS, &interface);
 	if (is_v6)
 		give_addresses_v6(fd, own, guest);
+	else
+		add_routes_v4(fd, tunnel);
 	close(fd);
 }
 
-static void from_guest(const struct tunnel *tunnel, uint8_t *frame)
+/* A guest may be told another MAC address while it is visited: it has the one that it sends from. */
+static void from_guest(const struct tunnel *tunnel, uint8_t *frame, uint8_t *guest)
 {
 	ssize_t n = read(tunnel->tap, frame, ETHER + PACKET);
 	if (n <= ETHER)
 		return;
+	memcpy(guest, ((struct ethhdr *)frame)->h_source, ETH_ALEN);
 	size_t answer = neighbour_answer(frame, (size_t)n);
 	uint16_t protocol = ntohs(((struct ethhdr *)frame)->h_proto);
 	if (answer)
@@ -170,7 +189,7 @@ static void carry(const struct tunnel *tunnel, int tool)
 		if (fds[0].revents)
 			to_guest(tunnel, frame, guest, &own.v6.sin6_addr);
 		if (fds[1].revents)
-			from_guest(tunnel, frame);
+			from_guest(tunnel, frame, guest);
 		if (fds[2].revents)
 			break;
 	}

@@ -4,6 +4,7 @@ import type { GuestPhase } from "../../../native/control.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
@@ -12,13 +13,15 @@ import { openGuestDisks, openSingleFile } from "./disks.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface Boot extends Disposable {
-  readonly machine: Pick<MachineRecord, "bootArguments" | "nics">;
+  readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy">;
   readonly disks: readonly OpenDisk[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
+    /** A descriptor of its memory, if that is not in the state. */
+    readonly memory?: number;
     /** Brings its state into the machine that waits for it, and returns when it runs. */
-    load(stateFolder: string): void;
+    load(stateFolder: string): void | Promise<void>;
   };
 }
 
@@ -28,6 +31,8 @@ export function prepareBoot(options: {
   family: GuestFamily;
   resolvConf: ResolvConf;
   wiring: Wiring;
+  /** Whether its kernel is to take system calls, if it can. */
+  proxy: boolean;
 }): Boot {
   const { container, family, resolvConf, wiring } = options;
   const { guest } = container;
@@ -42,8 +47,10 @@ export function prepareBoot(options: {
       limit: family.limits.disks,
     }),
   );
+  const proxy = options.proxy && traits.proxy;
   const boot = family.bootArguments({
     ...guest,
+    ...(proxy ? { proxyPort: PROXY_PORT } : {}),
     nics: wiring.nics,
     singleNetwork: traits.singleNetwork,
     disks: list.map((disk, index) => ({ ...disk, index })),
@@ -51,13 +58,14 @@ export function prepareBoot(options: {
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
-    machine: { bootArguments: boot.commandLine, nics: wiring.nics },
+    machine: { bootArguments: boot.commandLine, nics: wiring.nics, proxy },
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };
 }
 
-function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
+/** Throws UnikrunError where the kernel is not the one that the container was created with. */
+export function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
   using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
   if (!kernel)
     throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);

@@ -1,7 +1,7 @@
 /** The disks of a container's guest: from its record to open descriptors. */
-import { chooseDisks } from "../../disk/choose.ts";
+import { chooseDisks, type Disk } from "../../disk/choose.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
-import { type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
+import { type DiskOptions, type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
 import { SCRATCH_BYTES } from "../../disk/scratch.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
@@ -11,16 +11,20 @@ import type { Resolver } from "../../network/resolver.ts";
 import type { Container } from "../record/container.ts";
 import type { ResolvConf } from "./network.ts";
 
-/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
-export function openGuestDisks(options: {
-  container: Container;
-  resolvConf: ResolvConf;
-  resolver: Resolver | undefined;
+export interface GuestDiskOptions {
+  readonly container: Container;
+  readonly resolvConf: ResolvConf;
+  readonly resolver: Resolver | undefined;
   /** Files that are part of the kernel. */
-  builtIn: ReadonlyMap<string, Buffer>;
-  limit: number;
-}): OpenDisks {
-  const { container, resolvConf, resolver, builtIn, limit } = options;
+  readonly builtIn: ReadonlyMap<string, Buffer>;
+  readonly limit: number;
+}
+
+/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
+export const openGuestDisks = (options: GuestDiskOptions): OpenDisks =>
+  openDisks(chooseGuestDisks(options), diskOptions(options));
+
+export function chooseGuestDisks({ container, limit }: GuestDiskOptions): Disk[] {
   const { id, rootfs, guest } = container;
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
   const disks = chooseDisks(
@@ -41,8 +45,13 @@ export function openGuestDisks(options: {
       `Container ${id}: its guest can drive ${limit} disks, and it would get ${disks.length} (${places.join(", ")}): mount fewer folders, or name those of the image in /unikrun.json.`,
     );
   }
+  return disks;
+}
+
+export function diskOptions({ container, resolvConf, resolver, builtIn }: GuestDiskOptions): DiskOptions {
+  const { id, rootfs, guest } = container;
   const text = resolver && withResolver(resolvConf.text, resolver.address);
-  return openDisks(disks, {
+  return {
     containerId: id,
     rootfs,
     store: guest.store,
@@ -50,7 +59,7 @@ export function openGuestDisks(options: {
     volumeBytes: guest.volumeBytes,
     builtIn,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
-  });
+  };
 }
 
 /** A disk of one file. */

@@ -3,7 +3,7 @@ import { readSmallText } from "../../../native/regular-file.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { warn } from "../../log.ts";
 import { loopbackServer } from "../../network/resolv-conf.ts";
-import { type Wiring, wireNetwork } from "../../network/wire.ts";
+import { type WireOptions, type Wiring, wireNetwork } from "../../network/wire.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import { type Container, netnsOf } from "../record/container.ts";
 
@@ -32,6 +32,7 @@ export async function wireGuest(
   container: Container,
   family: GuestFamily,
   resolvConf: ResolvConf,
+  guard?: WireOptions["guard"],
 ): Promise<Wiring> {
   const { id } = container;
   const server = loopbackServer(resolvConf.text);
@@ -40,6 +41,7 @@ export async function wireGuest(
     containerId: id,
     limit: family.limits.nics,
     ...(server === undefined ? {} : { server }),
+    ...(guard === undefined ? {} : { guard }),
   });
   if (wiring.nics.length === 0) {
     await warn(

@@ -6,11 +6,17 @@ import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
+import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
+import { makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { newWorkers } from "./pids.ts";
+
+function withNewBoard({ board: { incoming: _, ...board }, ...container }: Container): Container {
+  return { ...container, board };
+}
 
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: {
@@ -19,14 +25,22 @@ export async function runMachine(options: {
   family: GuestFamily;
   wiring: Wiring;
   boot: Boot;
+  /** The template that its guest may become. */
+  template?: string | undefined;
+  /** A line for the container's log. */
+  remark?: string | undefined;
 }): Promise<void> {
-  const { root, container, family, wiring, boot } = options;
+  const { root, container, family, wiring, boot, template, remark } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
-  const { bootArguments, nics } = machine;
+  const { bootArguments, nics, proxy = false } = machine;
+  // It was made for a guest that goes on from another, which this one can't.
+  if (board.incoming && !saved)
+    await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
   const plan = startDirectives({
     workers: newWorkers(container),
     nics,
+    takesAnyMac: proxy,
     disks,
     firmware: board.firmware,
     bootArguments: saved ? undefined : bootArguments,
@@ -36,7 +50,8 @@ export async function runMachine(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     exitRules: family.exitRules,
-    ...(board.say === undefined ? {} : { say: board.say }),
+    say: [board.say, remark].filter((line) => line !== undefined),
+    keptMemory: saved?.memory !== undefined,
   });
   await debug(() =>
     plan.map(([key, value]) => `Container ${id}: plan: ${key} ${shown(value, bootArguments)}`),
@@ -47,14 +62,17 @@ export async function runMachine(options: {
     firmware: board.firmware,
     memoryMiB: board.memoryMiB,
     bootArguments,
+    ...(proxy ? { proxy } : {}),
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
     disks: disks.map(({ fd: _, ...disk }) => disk),
+    ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps,
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
+    ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);
@@ -63,7 +81,7 @@ export async function runMachine(options: {
     const why = withAdvice(outcome.error.replaceAll("\n", "; "), board.accelerator);
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
-  saved?.load(folder);
+  await saved?.load(folder);
   wiring.keep();
   for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);

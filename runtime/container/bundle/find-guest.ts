@@ -29,6 +29,8 @@ export interface FoundGuest {
   readonly memory?: number;
   /** What of the image is to be on disks; absent if nobody said. */
   readonly disks?: GuestSettings["disks"];
+  /** The port whose listening says that it can be kept for warm starts. */
+  readonly warm?: number;
   /** What the operator wants of its machine. */
   readonly machine: MachineSettings;
 }
@@ -84,6 +86,7 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     machine: settings,
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
+    ...(settings.warm === undefined ? {} : { warm: settings.warm }),
   };
 }
 

@@ -34,11 +34,16 @@ export const diskName = (disk: number): string => `unikrun-disk-${disk}`;
 export const holdsCheckpoint = (folder: string): boolean => exists(`${folder}/${FILE}`);
 
 export function writeCheckpoint(folder: string, checkpoint: Omit<Checkpoint, "version">): void {
-  const draft = `${folder}/${FILE}.new`;
-  writeText(draft, JSON.stringify({ version: VERSION, ...checkpoint }));
+  writeWhole(`${folder}/${FILE}`, JSON.stringify({ version: VERSION, ...checkpoint }));
+}
+
+/** A file that has this name only once all of it would survive the host's loss of power. */
+export function writeWhole(path: string, text: string): void {
+  const draft = `${path}.new`;
+  writeText(draft, text);
   using written = owned(openPath(draft, O_RDONLY));
   syncData(written.fd);
-  rename(draft, `${folder}/${FILE}`);
+  rename(draft, path);
 }
 
 /** Removes what a checkpoint that failed left. */
@@ -51,13 +56,14 @@ export function removeCheckpoint(folder: string, disks: number): void {
 const macAddress = matching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, "a MAC address");
 const address = object({ family: whole(4, 6), address: filled });
 
-const checkCheckpoint: Check = object({
-  version: whole(VERSION, VERSION),
-  vmm: filled,
-  phase: object({ phase: oneOf(["boot", "main", "ending"]), code: whole(-1, 255), halting: flag }),
-  sizes: object({ memory: whole(1), disks: list(whole(0)) }),
-  lent: list(text),
-  machine: object({
+export const checkPhase: Check = object({
+  phase: oneOf(["boot", "main", "ending"]),
+  code: whole(-1, 255),
+  halting: flag,
+});
+
+export const checkMachine: Check = object(
+  {
     family: filled,
     accelerator: oneOf(["kvm", "tcg"]),
     firmware: oneOf(["unikrun", "seabios"]),
@@ -77,7 +83,18 @@ const checkCheckpoint: Check = object({
         { mountpoint: filled, source: filled },
       ),
     ),
-  }),
+  },
+  { proxy: flag },
+);
+
+const checkCheckpoint: Check = object({
+  version: whole(VERSION, VERSION),
+  vmm: filled,
+  accelerator: oneOf(["kvm", "tcg"]),
+  phase: checkPhase,
+  sizes: object({ memory: whole(1), disks: list(whole(0)) }),
+  lent: list(text),
+  machine: checkMachine,
 });
 
 /** Throws UnikrunError for a folder that holds none of ours, or not a whole one. */
@@ -94,13 +111,18 @@ export function readCheckpoint(folder: string): Checkpoint {
   return checkpoint;
 }
 
+/** Throws an Error where it is none of ours. */
+export function readJson(folder: string, name: string): unknown {
+  using file = openFile(folder, name);
+  const { size } = statusOfFile(file.fd);
+  if (size > LONGEST) throw new Error(`${name} is longer than any`);
+  return JSON.parse(readAt(file.fd, 0, size).toString());
+}
+
 function readDocument(folder: string): Checkpoint {
   let document: unknown;
   try {
-    using file = openFile(folder, FILE);
-    const { size } = statusOfFile(file.fd);
-    if (size > LONGEST) throw new Error(`${FILE} is longer than any`);
-    document = JSON.parse(readAt(file.fd, 0, size).toString());
+    document = readJson(folder, FILE);
   } catch (cause) {
     throw new UnikrunError(`The checkpoint in ${folder} can't be read (${reasonOf(cause)}): take another.`, {
       cause,
@@ -127,18 +149,23 @@ function withWholeMachine(document: unknown): unknown {
 
 /** One of a checkpoint's files, of the size that it had. */
 export function openPart(folder: string, name: string, size: number | undefined): Descriptor {
-  using opened = new DisposableStack();
-  let why = "it was cut";
   try {
-    const file = opened.use(openFile(folder, name));
-    if (statusOfFile(file.fd).size === size) {
-      opened.move();
-      return file;
-    }
+    return openWhole(folder, name, size);
   } catch (cause) {
-    why = reasonOf(cause);
+    throw new UnikrunError(
+      `The checkpoint in ${folder} is damaged: ${name} (${reasonOf(cause)}): take another.`,
+      { cause },
+    );
   }
-  throw new UnikrunError(`The checkpoint in ${folder} is damaged: ${name} (${why}): take another.`);
+}
+
+/** A regular file of that size; throws an Error that says what it is instead. */
+export function openWhole(folder: string, name: string, size: number | undefined): Descriptor {
+  using opened = new DisposableStack();
+  const file = opened.use(openFile(folder, name));
+  if (statusOfFile(file.fd).size !== size) throw new Error("it was cut");
+  opened.move();
+  return file;
 }
 
 /** Whoever made the checkpoint may have put a link to a file of the host there, a device, or a pipe that nobody fills. */

@@ -6,7 +6,7 @@ import { findQemu } from "../../machine/qemu.ts";
 import { adoptAddresses, refuseOtherAddresses } from "../../network/adopt.ts";
 import type { CreateOptions } from "../life/create.ts";
 import { runContainer } from "../life/run.ts";
-import { startContainer } from "../life/start.ts";
+import { type Resume, startContainer } from "../life/start.ts";
 import { type Container, netnsOf } from "../record/container.ts";
 import { hostSettings } from "../settings/host.ts";
 import { openSavedDisks } from "./disks.ts";
@@ -50,7 +50,7 @@ async function resume(
 ): Promise<void> {
   const { id } = container;
   const { machine, phase } = checkpoint;
-  await startContainer(root, container, (nics) => {
+  const goOn: Resume = (nics) => {
     refuseOtherAddresses(id, machine.nics, nics);
     const disks = openSavedDisks(container, folder, checkpoint);
     return {
@@ -65,7 +65,8 @@ async function resume(
       },
       [Symbol.dispose]: () => disks[Symbol.dispose](),
     };
-  });
+  };
+  await startContainer(root, container, { resume: goOn, proxy: machine.proxy ?? false });
 }
 
 async function refuseWithoutKvm(id: string, folder: string): Promise<void> {
@@ -85,7 +86,7 @@ function load(id: string, state: string, folder: string, { vmm, sizes }: Checkpo
   }
   try {
     using memory = openPart(folder, MEMORY, sizes.memory);
-    loadMachine(state, memory.fd);
+    loadMachine(state, memory.fd, "inside");
   } catch (cause) {
     throw new UnikrunError(
       `Container ${id} can't be restored: QEMU does not take the state in ${folder} (${reasonOf(cause)}): is it damaged, or of another kernel?`,

@@ -111,13 +111,16 @@ export function vmmVersion(stateFolder: string): string {
 
 function saveMemory(state: string, folder: string): number {
   using file = owned(openPath(`${folder}/${MEMORY}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
-  const bytes = saveMachine(state, file.fd);
+  const bytes = saveMachine(state, file.fd, "inside");
   syncData(file.fd);
   return bytes;
 }
 
-function saveDisk({ pid }: Container, machine: MachineRecord, folder: string, disk: number) {
-  using from = owned(openPath(`/proc/${pid}/fd/${FIRST_DISK + disk}`, O_RDONLY));
+/** Where a running machine's disk can be opened. */
+export const keptDisk = ({ pid }: Container, disk: number): string => `/proc/${pid}/fd/${FIRST_DISK + disk}`;
+
+function saveDisk(container: Container, machine: MachineRecord, folder: string, disk: number) {
+  using from = owned(openPath(keptDisk(container, disk), O_RDONLY));
   if (isLent(machine.disks[disk]?.kind)) return { size: 0, lent: identityOf(from.fd) };
   using to = owned(openPath(`${folder}/${diskName(disk)}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
   if (machine.disks[disk]?.readOnly) copySparse(from.fd, to.fd);

@@ -2,8 +2,6 @@ import type { Directive } from "../../../native/directives.ts";
 import { readText } from "../../../native/files.ts";
 import { execTool, waitForTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import { joinDirective } from "../bundle/namespaces.ts";
-import { openCgroup } from "../cgroup/cgroup.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { NO_SUCH_PROGRAM, notRunning } from "../engines/words.ts";
 import type { Container } from "../record/container.ts";
@@ -11,6 +9,7 @@ import { holdContainer } from "../record/hold.ts";
 import { canExecute, statusOf } from "../record/status.ts";
 import type { Process } from "../spec/oci.ts";
 import { checkProcess } from "../spec/process.ts";
+import { besideMachine } from "./beside-machine.ts";
 import { readCommand } from "./request.ts";
 import { prepareTool } from "./tools.ts";
 
@@ -29,7 +28,7 @@ export async function execInContainer(
   container: Container,
   options: ExecOptions,
 ): Promise<number> {
-  const { id, pid } = container;
+  const { id } = container;
   // One that joined a frozen cgroup would stand still.
   using joining = new DisposableStack();
   joining.use(holdContainer(root, container, "asked"));
@@ -47,11 +46,7 @@ export async function execInContainer(
   const waiter = options.detach ? null : waitForTool(tool.given);
   const launch = waiter?.launch ?? execTool(tool.given);
   const answer = await launch([
-    ...openCgroup(container.cgroup).procsFiles.map((file) => ["cgroup", file] as const),
-    ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
-    ["mounts", `/proc/${pid}/ns/mnt`],
-    ["uid", String(TOOL_UIDS + pid)],
-    ...labelDirectives(container.guest),
+    ...besideMachine(container),
     ...terminalDirectives(terminal, options.consoleSocket, consoleSize),
     ...(command.failure === undefined ? [] : [["failure", String(command.failure)] as const]),
     ...tool.directives,
@@ -73,12 +68,6 @@ function checkStatus(root: string, container: Container): void {
   }[status];
   throw notRunning(`${container.id} is ${status}, so nothing can be executed in it: ${advice}`);
 }
-
-/** A tool hears a guest as its VMM does. */
-const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Directive[] => [
-  ...(apparmor ? [["apparmor", apparmor] as const] : []),
-  ...(selinux ? [["selinux", selinux] as const] : []),
-];
 
 function terminalDirectives(
   terminal: boolean,
@@ -103,6 +92,3 @@ export function readProcessFile(path: string): Process {
   checkProcess(document, `process of ${path}`);
   return document as Process;
 }
-
-/** A machine's VMM has 0x70000000 and its init's pid (machine/plan.ts); what visits it has another account's uid. */
-const TOOL_UIDS = 0x6000_0000;

@@ -13,10 +13,11 @@ import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { type BoardRecord, type Container, containerFolder } from "../record/container.ts";
 import { forget, reserve, writeContainer } from "../record/store.ts";
 import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
+import type { boardForTemplate } from "../warm/resume.ts";
 import { draftOf, guestRecord, newCgroup } from "./draft.ts";
 import { endInit } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -52,7 +53,9 @@ export async function createContainer(
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));
   const pidsLimit = spec.linux?.resources?.pids?.limit;
-  const board = await decideBoard({ id, family, guest, machine, settings, pidsLimit, saved, vmm });
+  const decided = await decideBoard({ id, family, guest, machine, settings, pidsLimit, saved, vmm });
+  const board =
+    guest.warm && !saved ? await forTemplate({ root, id, rootfs, guest, board: decided }) : decided;
   const namespaces = namespaceDirectives(id, spec);
   const sysctls = sysctlDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
@@ -100,6 +103,11 @@ export async function createContainer(
   announcePid(id, pid, options);
   undo.move();
   return container;
+}
+
+/** Few containers ask for it. */
+async function forTemplate(options: Parameters<typeof boardForTemplate>[0]): Promise<BoardRecord> {
+  return (await import("../warm/resume.ts")).boardForTemplate(options);
 }
 
 function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {

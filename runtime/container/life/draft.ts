@@ -7,7 +7,7 @@ import { givenHostname, givenNetns, hasOwn } from "../bundle/namespaces.ts";
 import { cgroupPaths } from "../cgroup/cgroup.ts";
 import type { SystemdPlace } from "../cgroup/path.ts";
 import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
-import { cacheBytes, type HostSettings, storeFolder, volumeBytes } from "../settings/host.ts";
+import { cacheBytes, type HostSettings, storeFolder, volumeBytes, warmBytes } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
 
 /** Throws UnikrunError for what the guest can't be told: now, and not when it starts. */
@@ -36,6 +36,7 @@ export function guestRecord(
     newMounts: hasOwn(spec, "mount"),
     ...(hostname === undefined ? {} : { hostname }),
     ...(found.memory === undefined ? {} : { memory: found.memory }),
+    ...(found.warm === undefined ? {} : { warm: { port: found.warm, bytes: warmBytes(settings) } }),
     ...(memoryLimit === undefined || memoryLimit <= 0 ? {} : { memoryLimit }),
     ...(process?.apparmorProfile ? { apparmor: process.apparmorProfile } : {}),
     ...(process?.selinuxLabel ? { selinux: process.selinuxLabel } : {}),

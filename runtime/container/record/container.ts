@@ -54,6 +54,8 @@ export interface GuestRecord {
   readonly cacheBytes: number;
   /** Bytes that it can have in a volume. */
   readonly volumeBytes: number;
+  /** Its guest can be kept once it listens on that TCP port, with others in so many bytes of the store. */
+  readonly warm?: { readonly port: number; readonly bytes: number };
   readonly newMounts: boolean;
   readonly apparmor?: string;
   readonly selinux?: string;
@@ -63,6 +65,8 @@ export interface GuestRecord {
 export interface BoardRecord extends VmmBoard {
   /** A line for the container's log. */
   readonly say?: string;
+  /** Where a guest may be kept: what is known at create of those that can go on from each other. */
+  readonly kind?: string;
 }
 
 /** Null where an older unikrun made it, and did not keep it. */

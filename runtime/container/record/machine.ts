@@ -9,10 +9,14 @@ export interface MachineRecord extends Board {
   readonly family: string;
   /** The guest's command line. */
   readonly bootArguments: string;
+  /** Its kernel takes system calls (network/shut.ts). */
+  readonly proxy?: boolean;
   /** In the order of its cards. */
   readonly nics: readonly BootNic[];
   /** In the order of the machine's disks. */
   readonly disks: readonly DiskRecord[];
+  /** The name of the template that it may be kept as. */
+  readonly template?: string;
 }
 
 export type DiskRecord = Omit<OpenDisk, "fd">;

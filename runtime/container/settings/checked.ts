@@ -32,6 +32,7 @@ const HOST_ONLY = [
   "runtime",
   "store",
   "cacheSize",
+  "warmSize",
   "volumeSize",
 ];
 

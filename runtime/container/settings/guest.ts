@@ -16,6 +16,8 @@ export interface GuestSettings {
     readonly readOnly?: boolean;
     readonly format?: "raw";
   }[];
+  /** The TCP port that says by listening that the guest can be kept for warm starts. */
+  readonly warm?: number;
 }
 
 /** What the operator can set of one container's machine; what the host has set, too, is won over. */
@@ -52,6 +54,7 @@ export async function annotationSettings(
 function annotationValue(name: string, text: string): unknown {
   switch (name.slice(ANNOTATION_PREFIX.length)) {
     case "memory":
+    case "warm":
       return /^\d+$/.test(text) ? Number(text) : text;
     case "sayEmulated":
       return text === "true" ? true : text === "false" ? false : text;

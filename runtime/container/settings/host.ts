@@ -21,6 +21,8 @@ export interface HostSettings {
   readonly store?: string;
   /** MiB that those of read-only files may take. */
   readonly cacheSize?: number;
+  /** MiB that templates of warm starts may take. */
+  readonly warmSize?: number;
   /** MiB that a guest can have in a volume. */
   readonly volumeSize?: number;
 }
@@ -29,6 +31,7 @@ const MEBIBYTE = 1 << 20;
 
 export const storeFolder = ({ store = "/var/lib/unikrun" }: HostSettings): string => store;
 export const cacheBytes = ({ cacheSize = 10_240 }: HostSettings): number => cacheSize * MEBIBYTE;
+export const warmBytes = ({ warmSize = 2048 }: HostSettings): number => warmSize * MEBIBYTE;
 export const volumeBytes = ({ volumeSize = 10_240 }: HostSettings): number => volumeSize * MEBIBYTE;
 
 /** No file, no settings. Throws UnikrunError that names the file and the field. */

@@ -57,7 +57,7 @@ for (const [settings, says] of [
   ['{"sayEmulated":"yes"}', ": sayEmulated must be true or false."],
   [
     '{"kernel":"/k"}',
-    ": kernel is no setting: there are qemu, accelerator, firmware, sayEmulated, runtime, store, cacheSize, volumeSize.",
+    ": kernel is no setting: there are qemu, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize.",
   ],
   ["[]", ": it must be an object."],
 ] as const)
@@ -84,6 +84,7 @@ const everything = {
     { path: "/data.iso", mountpoint: "/data" },
     { path: "/raw.img" },
   ],
+  warm: 80,
 };
 
 test("an image sets the kernel, its arguments, memory and disks", async (t) => {
@@ -96,8 +97,11 @@ for (const [settings, says] of [
   [{ runtime: "/bin/sh" }, "runtime can be set by the host only, in /etc/unikrun/config.json."],
   [{ accelerator: "kvm" }, "accelerator can be set by the host only, in /etc/unikrun/config.json."],
   [{ firmware: "seabios" }, "firmware can be set by the host only, in /etc/unikrun/config.json."],
-  [{ kernal: "/k" }, "kernal is no setting: there are family, kernel, args, memory, disks."],
-  [JSON.parse('{"__proto__":{}}'), "__proto__ is no setting: there are family, kernel, args, memory, disks."],
+  [{ kernal: "/k" }, "kernal is no setting: there are family, kernel, args, memory, disks, warm."],
+  [
+    JSON.parse('{"__proto__":{}}'),
+    "__proto__ is no setting: there are family, kernel, args, memory, disks, warm.",
+  ],
   [{ kernel: "nginx.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: "/nginx\0.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: null }, "kernel must be a string."],
@@ -109,6 +113,9 @@ for (const [settings, says] of [
   [{ memory: 0.5 }, "memory must be a whole number."],
   [{ memory: 0 }, "memory must be 1 or more."],
   [{ memory: 2 ** 30 }, "memory must be 1048576 or less."],
+  [{ warm: "http" }, "warm must be a whole number."],
+  [{ warm: 0 }, "warm must be 1 or more."],
+  [{ warm: 65536 }, "warm must be 65535 or less."],
   [{ disks: {} }, "disks must be an array."],
   [{ disks: [{}] }, "disks[0] has no path."],
   [{ disks: [{ path: "/a" }, { path: "b" }] }, `disks[1].path ${ABSOLUTE}`],
@@ -138,6 +145,7 @@ test("annotations set the same things, and accelerator and firmware, as texts", 
     "org.unikrun.family": rest.family,
     "org.unikrun.kernel": rest.kernel,
     "org.unikrun.memory": "64",
+    "org.unikrun.warm": "80",
     "org.unikrun.args": JSON.stringify(args),
     "org.unikrun.disks": JSON.stringify(disks),
     "org.unikrun.accelerator": "tcg",
@@ -161,7 +169,7 @@ for (const [name, value, says] of [
   [
     "kernal",
     "/k",
-    " is no setting: there are family, kernel, args, memory, disks, accelerator, firmware, sayEmulated.",
+    " is no setting: there are family, kernel, args, memory, disks, warm, accelerator, firmware, sayEmulated.",
   ],
 ] as const)
   test(`the annotation org.unikrun.${name}=${value} is refused by its name`, (t) =>

@@ -1,0 +1,317 @@
+#define _GNU_SOURCE
+#include "exec/tool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * System calls in a rump kernel, by its server of remote ones (NetBSD's lib/librumpuser/rumpuser_sp.c and sp_common.c, protocol 0.4): we
+ * send a call with its arguments, and while it runs the server asks for the memory that they point to. Both sides are
+ * little-endian, so the structures are as on the wire.
+ *
+ * Directives, in their order: `connect` ADDRESS, where the port is `port`, and `left`, to wait until the connection of before is closed; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
+ * for the next call; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
+ * call before, -1 if that failed. What the guest writes to memory is not kept.
+ */
+enum { REQUEST, RESPONSE, FAILURE };
+enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR };
+enum { BLOCKS = 8, ARGUMENTS = 8, CALLS = 64, BODY = 4096, BANNER = 96 };
+
+struct header {
+	uint64_t length; /* of the message, this included */
+	uint64_t number;
+	uint16_t class, type;
+	uint32_t word; /* a call's number, an error */
+};
+struct message {
+	struct header header;
+	uint8_t body[BODY];
+};
+struct memory {
+	uint64_t length, address;
+};
+struct answer {
+	int32_t error;
+	uint32_t padding;
+	int64_t result, second;
+};
+
+/* Memory that only the guest believes in. */
+struct block {
+	uint64_t address;
+	uint8_t *bytes;
+	size_t length;
+	bool is_now;
+};
+
+struct client {
+	struct exec *exec;
+	uint64_t number; /* of our requests */
+	struct block blocks[BLOCKS];
+	size_t block_count;
+	int64_t results[CALLS];
+	size_t call_count;
+	const char *tolerated;
+};
+
+void proxy_open(struct exec *exec)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(&exec->words, &cursor, &each)) {
+		if (strcmp(each.key, "connect"))
+			continue;
+		if (exec->socket_count == SOCKET_LIMIT)
+			fail("too many connections to the guest");
+		exec->sockets[exec->socket_count++] = tunnel_socket(&exec->tunnel, SOCK_STREAM, 0);
+	}
+}
+
+static bool complain(const char *what)
+{
+	exec_complain("the guest's system calls: %s", what);
+	return false;
+}
+
+static bool receive(const struct exec *exec, void *into, size_t length)
+{
+	uint8_t *at = into;
+	while (length) {
+		if (!exec_wait(exec, exec->socket, POLLIN))
+			return complain("it did not answer in time");
+		ssize_t n = recv(exec->socket, at, length, 0);
+		if (n == 0)
+			return complain("it ended the connection");
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return complain(strerror(errno));
+		if (n > 0) {
+			at += n;
+			length -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+static bool send_message(const struct exec *exec, struct header header, const void *body, size_t length)
+{
+	struct message message = { .header = header };
+	if (length > sizeof message.body)
+		return complain("what it asks for is too long");
+	message.header.length = sizeof header + length;
+	memcpy(message.body, body, length);
+	return exec_write(exec, exec->socket, (const char *)&message, sizeof header + length) || complain("it takes nothing");
+}
+
+/* False where it is longer than any that we wait for. */
+static bool receive_message(const struct exec *exec, struct message *message, size_t *length)
+{
+	if (!receive(exec, &message->header, sizeof message->header))
+		return false;
+	uint64_t whole = message->header.length;
+	if (whole < sizeof message->header || whole > sizeof *message)
+		return complain("it sent a message of a length that makes no sense");
+	*length = whole - sizeof message->header;
+	return receive(exec, message->body, *length);
+}
+
+static struct block *block_at(struct client *client, struct memory memory, bool is_text)
+{
+	for (size_t i = 0; i < client->block_count; i++) {
+		struct block *block = &client->blocks[i];
+		uint64_t offset = memory.address - block->address;
+		if (memory.address >= block->address && offset < block->length &&
+		    (is_text || memory.length <= block->length - offset))
+			return block;
+	}
+	return NULL;
+}
+
+static bool give_memory(struct client *client, const struct header *request, struct memory memory)
+{
+	bool is_text = request->type == COPYINSTR;
+	struct block *block = block_at(client, memory, is_text);
+	if (!block)
+		return complain("it asked for memory that it was not told of");
+	if (block->is_now) {
+		struct timespec now;
+		clock_gettime(CLOCK_REALTIME, &now);
+		int64_t fields[] = { now.tv_sec, now.tv_nsec };
+		memcpy(block->bytes, fields, sizeof fields);
+	}
+	const uint8_t *bytes = block->bytes + (memory.address - block->address);
+	size_t length = memory.length;
+	if (is_text) {
+		length = strnlen((const char *)bytes, block->length - (memory.address - block->address)) + 1;
+		if (length > memory.length || bytes + length > block->bytes + block->length)
+			return complain("it asked for a text as something shorter");
+	}
+	struct header answer = { .number = request->number, .class = RESPONSE, .type = request->type };
+	return send_message(client->exec, answer, bytes, length);
+}
+
+/* Until the answer to our request is in `message`; meanwhile the guest has its questions. False after a complaint. */
+static bool ask(struct client *client, uint16_t type, uint32_t word, const void *body, size_t size, struct message *message,
+		size_t *length)
+{
+	struct header header = { .number = ++client->number, .class = REQUEST, .type = type, .word = word };
+	if (!send_message(client->exec, header, body, size))
+		return false;
+	while (receive_message(client->exec, message, length)) {
+		const struct header *got = &message->header;
+		struct memory memory;
+		if (got->class != REQUEST) {
+			if (got->number != client->number)
+				return complain("it answered what was not asked");
+			return got->class == RESPONSE || complain("it refused the request");
+		}
+		if (*length < sizeof memory)
+			return complain("it asked for less than memory");
+		memcpy(&memory, message->body, sizeof memory);
+		if (got->type == COPYOUT || got->type == COPYOUTSTR) {
+			if (!block_at(client, memory, false))
+				return complain("it wrote to memory that it was not told of");
+		} else if (got->type != COPYIN && got->type != COPYINSTR) {
+			return complain("it asked for what we do not have");
+		} else if (!give_memory(client, got, memory)) {
+			return false;
+		}
+	}
+	return false;
+}
+
+/* The server's greeting comes by itself. */
+static bool greet(struct client *client)
+{
+	static const char expected[] = "RUMPSP-0.4-NetBSD-", name[] = "unikrun";
+	char banner[BANNER];
+	size_t used = 0;
+	while (used == 0 || banner[used - 1] != '\n') {
+		if (used == sizeof banner)
+			return complain("what it said is no greeting");
+		if (!receive(client->exec, banner + used, 1))
+			return false;
+		used++;
+	}
+	if (used < sizeof expected || memcmp(banner, expected, sizeof expected - 1))
+		return complain("it is no server of system calls of NetBSD's");
+	struct message message;
+	size_t length;
+	int32_t error;
+	if (!ask(client, HANDSHAKE, 0, name, sizeof name, &message, &length))
+		return false;
+	if (length < sizeof error)
+		return complain("it did not say whether it takes us");
+	memcpy(&error, message.body, sizeof error);
+	return !error || complain("it does not take us");
+}
+
+/* The guest takes leave of the connection of before meanwhile. */
+static bool connect_to(struct client *client, const char *address, size_t connection)
+{
+	struct exec *exec = client->exec;
+	if (connection)
+		shutdown(exec->socket, SHUT_WR);
+	exec->socket = exec->sockets[connection];
+	client->call_count = 0;
+	return tcp_connect(exec, address) && greet(client);
+}
+
+static bool add_block(struct client *client, const char *value, bool is_now)
+{
+	if (client->block_count == BLOCKS)
+		return complain("too much memory for one call");
+	struct block *block = &client->blocks[client->block_count];
+	char *hex;
+	block->address = strtoull(value, &hex, 10);
+	hex += *hex == ' ';
+	block->is_now = is_now;
+	block->length = is_now ? 2 * sizeof(int64_t) : strlen(hex) / 2;
+	block->bytes = calloc(1, block->length + 1);
+	if (!block->bytes)
+		return complain("no memory");
+	client->block_count++;
+	for (size_t i = 0; !is_now && i < block->length; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &block->bytes[i]) != 1)
+			return complain("memory is not in hexadecimal");
+	return true;
+}
+
+static bool is_tolerated(const struct client *client, int32_t error)
+{
+	if (!client->tolerated)
+		return false;
+	for (const char *at = client->tolerated; *at; at += strspn(at, " ")) {
+		char *end;
+		if (strtol(at, &end, 10) == error)
+			return true;
+		if (end == at)
+			return false;
+		at = end;
+	}
+	return false;
+}
+
+static bool call(struct client *client, const char *value)
+{
+	int64_t arguments[ARGUMENTS];
+	size_t count = 0;
+	char *at;
+	uint32_t number = (uint32_t)strtoul(value, &at, 10);
+	while (*at == ' ' && count < ARGUMENTS) {
+		bool is_result = *++at == '@';
+		long long argument = strtoll(at + is_result, &at, 10);
+		if (is_result && (argument >= 0 || -argument > (long long)client->call_count))
+			return complain("there is no such result");
+		arguments[count++] = is_result ? client->results[(long long)client->call_count + argument] : argument;
+	}
+	struct message message;
+	size_t length;
+	struct answer answer;
+	if (*at || client->call_count == CALLS)
+		return complain("the call can't be understood");
+	if (!ask(client, CALL, number, arguments, count * sizeof *arguments, &message, &length))
+		return false;
+	if (length < sizeof answer)
+		return complain("its answer is too short");
+	memcpy(&answer, message.body, sizeof answer);
+	if (answer.error && !is_tolerated(client, answer.error)) {
+		exec_complain("the guest's system call %u failed with its error %d", number, answer.error);
+		return false;
+	}
+	client->results[client->call_count++] = answer.error ? -1 : answer.result;
+	while (client->block_count)
+		free(client->blocks[--client->block_count].bytes);
+	client->tolerated = NULL;
+	return true;
+}
+
+int tool_proxy(struct exec *exec)
+{
+	static struct client client;
+	client.exec = exec;
+	size_t cursor = 0, connection = 0;
+	struct directive each;
+	bool good = true;
+	while (good && directives_next(&exec->words, &cursor, &each)) {
+		if (!strcmp(each.key, "connect"))
+			good = connect_to(&client, each.value, connection++);
+		else if (!strcmp(each.key, "left") && connection > 1)
+			tcp_finish(exec->sockets[connection - 2]);
+		else if (!strcmp(each.key, "memory") || !strcmp(each.key, "now"))
+			good = add_block(&client, each.value, each.key[0] == 'n');
+		else if (!strcmp(each.key, "tolerate"))
+			client.tolerated = each.value;
+		else if (!strcmp(each.key, "call"))
+			good = call(&client, each.value);
+	}
+	if (!good)
+		return 1;
+	tcp_finish(exec->socket);
+	return 0;
+}

@@ -1,0 +1,22 @@
+import type { Directive } from "../../../native/directives.ts";
+import { joinDirective } from "../bundle/namespaces.ts";
+import { openCgroup } from "../cgroup/cgroup.ts";
+import type { Container } from "../record/container.ts";
+
+/** Where a tool of `init exec` runs: in the container's cgroup and namespaces, and in its machine's cage. */
+export const besideMachine = ({ cgroup, guest, pid }: Container): Directive[] => [
+  ...openCgroup(cgroup).procsFiles.map((file) => ["cgroup", file] as const),
+  ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
+  ["mounts", `/proc/${pid}/ns/mnt`],
+  ["uid", String(TOOL_UIDS + pid)],
+  ...labelDirectives(guest),
+];
+
+/** A tool hears a guest as its VMM does. */
+const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Directive[] => [
+  ...(apparmor ? [["apparmor", apparmor] as const] : []),
+  ...(selinux ? [["selinux", selinux] as const] : []),
+];
+
+/** A machine's VMM has 0x70000000 and its init's pid (machine/plan.ts); what visits it has another account's uid. */
+const TOOL_UIDS = 0x6000_0000;

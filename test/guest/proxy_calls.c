@@ -1,0 +1,179 @@
+/* The system calls by which a rump kernel gets another identity, and no others; numbers and structures are NetBSD's. */
+#include "proxy.h"
+
+#include "config.h"
+#include "network.h"
+#include "network_identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WRITE = 4, OPEN = 5, CLOSE = 6, IOCTL = 54, SYSCTL = 202, SOCKET = 394, CLOCK_SETTIME = 428 };
+enum { NO_ENTRY = 2, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, BAD_ADDRESS = 14, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
+       NO_CALL = 78 };
+enum { INET = 2, LINK = 18, INET6 = 24, ROUTE = 34, RANDOM = 1000 };
+enum { FIRST_DESCRIPTOR = 3, NAME = 16 };
+
+#define SIOCALIFADDR 0x8118691c
+#define SIOCDLIFADDR 0x8118691e
+#define SIOCAIFADDR 0x8040691a
+#define SIOCDIFADDR 0x80906919
+#define SIOCAIFADDR_IN6 0x8080696b
+#define SIOCDIFADDR_IN6 0x81206919
+
+struct proxy_told proxy_told;
+
+static unsigned need(struct proxy_call *call, unsigned at, uint64_t address, uint64_t length, bool is_text)
+{
+	call->memory[at] = (struct proxy_memory){ .address = address, .length = length, .is_text = is_text };
+	return length <= PROXY_MEMORY ? at + 1 : PROXY_MEMORIES + 1;
+}
+
+unsigned proxy_call_needs(struct proxy_call *call)
+{
+	const uint64_t *arguments = call->arguments;
+	switch (call->number) {
+	case WRITE:
+		return need(call, 0, arguments[1], arguments[2], false);
+	case OPEN:
+		return need(call, 0, arguments[0], PROXY_MEMORY, true);
+	case IOCTL:
+		return need(call, 0, arguments[2], arguments[1] >> 16 & 0x1fff, false);
+	case CLOCK_SETTIME:
+		return need(call, 0, arguments[1], 16, false);
+	case SYSCTL:
+		if (need(call, 0, arguments[0], arguments[1] * sizeof(int32_t), false) > PROXY_MEMORIES)
+			return PROXY_MEMORIES + 1;
+		return arguments[4] ? need(call, 1, arguments[4], arguments[5], false) : 1;
+	default:
+		return 0;
+	}
+}
+
+static int open_descriptor(struct proxy_caller *caller, int kind, int64_t *result)
+{
+	for (int i = FIRST_DESCRIPTOR; i < PROXY_DESCRIPTORS; i++)
+		if (!caller->open[i]) {
+			caller->open[i] = kind;
+			*result = i;
+			return 0;
+		}
+	return TOO_MANY;
+}
+
+static int kind_of(const struct proxy_caller *caller, uint64_t descriptor)
+{
+	return descriptor < PROXY_DESCRIPTORS ? caller->open[descriptor] : 0;
+}
+
+static int run_socket(struct proxy_caller *caller, uint64_t family, int64_t *result)
+{
+	if (family != INET && family != LINK && family != INET6 && family != ROUTE)
+		return NO_FAMILY;
+	return open_descriptor(caller, (int)family, result);
+}
+
+/* struct if_laddrreq: flags at 16, a sockaddr_dl at 24 */
+static int run_link(uint32_t request, const uint8_t *bytes)
+{
+	const uint8_t *link = bytes + 24;
+	if (link[1] != LINK || link[6] != 6)
+		return INVALID;
+	const uint8_t *mac = link + 8 + link[5];
+	if (request == SIOCDLIFADDR)
+		return network_forget_mac(mac);
+	return network_set_mac(mac, bytes[17] & 0x40);
+}
+
+static int run_ioctl(int kind, uint32_t request, const uint8_t *bytes)
+{
+	if (!kind)
+		return BAD_DESCRIPTOR;
+	if (memcmp(bytes, "vioif0", 7))
+		return NO_DEVICE;
+	if (kind == LINK && (request == SIOCALIFADDR || request == SIOCDLIFADDR))
+		return run_link(request, bytes);
+	const uint8_t *address = bytes + NAME;
+	if (kind == INET && (request == SIOCAIFADDR || request == SIOCDIFADDR)) {
+		if (address[0] != 16 || address[1] != INET)
+			return INVALID;
+		return request == SIOCDIFADDR ? network_remove_address(address + 4) : network_add_address(address + 4, address + 36);
+	}
+	if (kind == INET6 && (request == SIOCAIFADDR_IN6 || request == SIOCDIFADDR_IN6)) {
+		if (address[0] != 28 || address[1] != INET6)
+			return INVALID;
+		/* Flags cannot be told, and an address is one for some time. */
+		if (request == SIOCAIFADDR_IN6 && (address[84] || !address[56] || !address[104]))
+			return INVALID;
+		return request == SIOCDIFADDR_IN6 ? network_remove_link_local(address + 8) : network_set_link_local(address + 8);
+	}
+	return NO_TERMINAL;
+}
+
+/* A struct rt_msghdr that changes the default route: destination, gateway, mask and own address. */
+static int run_route(const uint8_t *bytes, uint64_t length)
+{
+	enum { HEADER = 120, ADDRESS = 16, VERSION = 4, CHANGE = 3, WHICH = 0x27 };
+	uint16_t whole = (uint16_t)(bytes[0] | bytes[1] << 8);
+	if (length != HEADER + 4 * ADDRESS || whole != length || bytes[2] != VERSION || bytes[3] != CHANGE || bytes[12] != WHICH)
+		return INVALID;
+	return network_change_route(bytes + HEADER + ADDRESS + 4, bytes + HEADER + 3 * ADDRESS + 4);
+}
+
+static int run_write(int kind, const struct proxy_memory *memory, int64_t *result)
+{
+	int error = kind == ROUTE ? run_route(memory->bytes, memory->length) : kind == RANDOM ? 0 : BAD_DESCRIPTOR;
+	if (error)
+		return error;
+	if (kind == RANDOM) {
+		network_add_entropy(memory->bytes, memory->length);
+		proxy_told.entropy += (unsigned)memory->length;
+	}
+	*result = (int64_t)memory->length;
+	return 0;
+}
+
+static int run_sysctl(const struct proxy_call *call)
+{
+	const int32_t hostname[] = { 1, 10 };
+	static char name[256];
+	const struct proxy_memory *value = &call->memory[1];
+	if (call->memory[0].length != sizeof hostname || memcmp(call->memory[0].bytes, hostname, sizeof hostname))
+		return NO_ENTRY;
+	if (!call->arguments[4] || value->length >= sizeof name)
+		return INVALID;
+	memcpy(name, value->bytes, value->length);
+	name[value->length] = '\0';
+	config.hostname = name;
+	return 0;
+}
+
+int proxy_call_run(struct proxy_caller *caller, const struct proxy_call *call, int64_t *result)
+{
+	const uint64_t *arguments = call->arguments;
+	const struct proxy_memory *memory = &call->memory[0];
+	switch (call->number) {
+	case SOCKET:
+		return run_socket(caller, arguments[0], result);
+	case IOCTL:
+		return run_ioctl(kind_of(caller, arguments[0]), (uint32_t)arguments[1], memory->bytes);
+	case WRITE:
+		return run_write(kind_of(caller, arguments[0]), memory, result);
+	case OPEN:
+		return strcmp((const char *)memory->bytes, "/dev/urandom") ? NO_ENTRY : open_descriptor(caller, RANDOM, result);
+	case CLOSE:
+		if (!kind_of(caller, arguments[0]))
+			return BAD_DESCRIPTOR;
+		caller->open[arguments[0]] = 0;
+		return 0;
+	case SYSCTL:
+		return run_sysctl(call);
+	case CLOCK_SETTIME:
+		if (arguments[0])
+			return INVALID;
+		memcpy(&proxy_told.clock, memory->bytes, sizeof proxy_told.clock);
+		return 0;
+	default:
+		return NO_CALL;
+	}
+}
