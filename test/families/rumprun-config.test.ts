@@ -72,7 +72,7 @@ test("a kernel takes system calls where it is to, and where nobody but us says s
     '{"cmdline":"prog","env":"A=1","env":"RUMPRUN_SYSPROXY=tcp://0.0.0.0:28671"}',
   );
   t.throws(() => text({ env: ["RUMPRUN_SYSPROXY=tcp://0:1"] }), {
-    message: /is not told "RUMPRUN_SYSPROXY=tcp:\/\/0:1": .*take it out of the environment\.$/,
+    message: /is not told the environment variable RUMPRUN_SYSPROXY: .*take it out\.$/,
   });
   t.notThrows(() => text({ env: ["RUMPRUN_SYSPROXY_LOG=1"] }));
 });

@@ -90,7 +90,6 @@ export const checkMachine: Check = object(
 const checkCheckpoint: Check = object({
   version: whole(VERSION, VERSION),
   vmm: filled,
-  accelerator: oneOf(["kvm", "tcg"]),
   phase: checkPhase,
   sizes: object({ memory: whole(1), disks: list(whole(0)) }),
   lent: list(text),
