@@ -182,6 +182,8 @@ test("a guest that the kernel kills for memory ends with 137, Docker says why, a
     return text.startsWith("exited") ? text : undefined;
   });
   t.is(state, "exited 137 true");
+  // What is told may come a moment after Docker's word of the end.
+  await eventually("its event", () => inHost(`grep -q '"oom"' ${file}`).code === 0 || undefined);
   // The kernel may kill init beside the VMM, which is a second event.
   t.regex(succeed(`grep -c '"oom"' ${file}`), /^[12]$/);
 });
