@@ -3,7 +3,7 @@
  * link, and their data moved by the kernel. Every function throws an Error with `code`, as libc.ts says.
  */
 import { dlopen, ptr } from "bun:ffi";
-import { readInto } from "./files.ts";
+import { openAt2, readInto } from "./files.ts";
 import {
   check,
   cString,
@@ -11,7 +11,6 @@ import {
   errorCode,
   insist,
   LIBC,
-  O_CLOEXEC,
   O_PATH,
   O_RDONLY,
   openPath,
@@ -20,7 +19,6 @@ import {
 import { openFound } from "./regular-file.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
-  syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
   getdents64: { args: ["i32", "ptr", "u64"], returns: "i64" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
   readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i64" },
@@ -55,8 +53,6 @@ export function openBelow(root: number, path: string, flags: number): Descriptor
   return openBelow(folder.fd, names.slice(half).join("/"), flags);
 }
 
-const how = new BigUint64Array(3);
-
 function openRelative(root: number, path: string, flags: number): Descriptor {
   if (flags !== AS_FILE) return openAt(root, path, flags);
   using found = openAt(root, path, flags);
@@ -64,17 +60,12 @@ function openRelative(root: number, path: string, flags: number): Descriptor {
 }
 
 function openAt(root: number, path: string, flags: number): Descriptor {
-  const OPENAT2 = 437;
   const RESOLVE_NO_SYMLINKS = 0x04n;
   const RESOLVE_BENEATH = 0x08n;
-  how[0] = BigInt(flags | O_CLOEXEC);
-  how[2] = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   // The kernel gives up with EAGAIN where something is renamed while it looks.
   for (let attempt = 0; ; attempt++) {
-    const fd = Number(libc.syscall(OPENAT2, root, cString(path), how, how.byteLength));
-    if (fd >= 0) return owned(fd);
     try {
-      check(fd, `open ${path}`);
+      return owned(openAt2(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
     } catch (error) {
       if (errorCode(error) !== "EAGAIN" || attempt === 100) throw error;
     }

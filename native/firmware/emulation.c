@@ -3,7 +3,7 @@
  * it nearly full, and smaller when one finds it nearly empty 100 ms or more after the last change (accel/tcg/cputlb.c,
  * tlb_mmu_resize_locked). A machine that was made at `create` and let go later has it shrunk to 64 by the first flush, and a kernel that
  * never flushes again is left with that: a quarter more of CPU time for each byte of its network. So the table is filled and flushed
- * until it has ENTRIES. 32-bit and 64-bit code have a table each since QEMU 9.0 (and 7.2.10), and kernels are 64-bit.
+ * until it has WALK_ENTRIES. 32-bit and 64-bit code have a table each since QEMU 9.0 (and 7.2.10), and kernels are 64-bit.
  */
 #include "emulation.h"
 

@@ -64,10 +64,14 @@ export async function keepTemplate(root: string, container: Container): Promise<
 
 /** Whether it listens before it ends. */
 async function isReady(root: string, container: Container, port: number): Promise<boolean> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   const args = ["unikrun", "tcp", String(port), "--timeout", "1"];
   try {
-    for (let pause = PAUSE.first; Date.now() < deadline; pause = Math.min(pause * 1.5, PAUSE.longest)) {
+    for (
+      let pause = PAUSE.first;
+      performance.now() < deadline;
+      pause = Math.min(pause * 1.5, PAUSE.longest)
+    ) {
       if (!canExecute(statusOf(root, container))) return false;
       const { phase } = askPhase(containerFolder(root, container.id));
       if (phase === "ending") return false;
