@@ -1,7 +1,8 @@
 /**
  * What a running machine's VMM is asked: by the Unix socket `control.sock` in the state folder, whose other end is the container's
  * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
- * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on.
+ * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on; after "watch" it brings what the
+ * container's end was like.
  */
 import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
@@ -64,6 +65,13 @@ export const openConsole = (stateFolder: string): Descriptor => say(stateFolder,
 
 /** The machine goes on when this is closed, whatever it was told meanwhile, and whatever becomes of us. */
 export const holdMachine = (stateFolder: string): Descriptor => say(stateFolder, "hold", NO_TIMEOUT);
+
+/**
+ * At the container's end, "oom N\n": how many of its processes the kernel killed for its memory. Nothing where init was killed, too, or
+ * where many others watch. `timeout`, in seconds, bounds each receive.
+ */
+export const watchEnd = (stateFolder: string, timeout: number): Descriptor =>
+  say(stateFolder, "watch", timeout);
 
 /** A connection on which one line was said. */
 function say(stateFolder: string, line: string, timeout: number, descriptor?: number): Descriptor {

@@ -4,7 +4,7 @@
  * init/directives.c reads it. Nothing is escaped, so nothing can be unescaped wrongly: the only
  * byte that a value cannot have is NUL, which no path or argument has either.
  *
- * For `init create` (descriptor 3): `cgroup` FILE of cgroup.procs; `join` CLONE-FLAG NAMESPACE-FILE; `unshare` CLONE-FLAGS;
+ * For `init create` (descriptor 3): `cgroup` FILE of cgroup.procs; `oom-counts` FILE; `join` CLONE-FLAG NAMESPACE-FILE; `unshare` CLONE-FLAGS;
  * `state` FOLDER; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
  * `oom-score-adj` N; `apparmor`, `selinux` LABEL, to see whether there is such a one; `wait`, to stay until the container ends.
  *

@@ -17,7 +17,7 @@ const libc = once(
 
 const SOL_SOCKET = 1;
 
-/** `timeout` in seconds bounds each send and receive, which then fail with EAGAIN. */
+/** `timeout`, in seconds, 0 for none, bounds each send and receive, which then fail with EAGAIN. */
 export function openSocket(options: {
   domain: number;
   type: number;
@@ -27,7 +27,10 @@ export function openSocket(options: {
   const SO_RCVTIMEO = 20;
   const SO_SNDTIMEO = 21;
   const fd = check(libc().socket(options.domain, options.type | O_CLOEXEC, options.protocol ?? 0), "socket");
-  const time = new BigInt64Array([BigInt(options.timeout), 0n]);
+  const time = new BigInt64Array([
+    BigInt(Math.trunc(options.timeout)),
+    BigInt(Math.round((options.timeout % 1) * 1e6)),
+  ]);
   for (const option of [SO_SNDTIMEO, SO_RCVTIMEO]) {
     check(libc().setsockopt(fd, SOL_SOCKET, option, time, time.byteLength), "setsockopt");
   }

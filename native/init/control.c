@@ -16,6 +16,8 @@ void control_open(struct control *control, int listener)
 {
 	control->listener = listener;
 	control->caller = control->viewer = control->holder = control->fd = -1;
+	for (size_t i = 0; i < WATCHERS; i++)
+		control->watchers[i] = -1;
 }
 
 /* One caller at a time: the others wait where they connected. A caller sends a line and gets a line. */
@@ -64,6 +66,16 @@ static void answer_phase(struct control *control, const struct rules *rules, boo
 	hang_up(control);
 }
 
+/* The one that came first goes where there are too many. */
+static void watch(struct control *control)
+{
+	int *place = &control->watchers[control->watched++ % WATCHERS];
+	if (*place >= 0)
+		close(*place);
+	*place = control->caller;
+	control->caller = -1;
+}
+
 void control_read(struct control *control, struct monitor *monitor, const struct rules *rules, bool halting)
 {
 	if (control->asked) {
@@ -89,6 +101,8 @@ void control_read(struct control *control, struct monitor *monitor, const struct
 			close(control->holder);
 		control->holder = control->caller;
 		control->caller = -1;
+	} else if (!strcmp(control->line, "watch\n")) {
+		watch(control);
 	} else if (!strcmp(control->line, "phase\n")) {
 		answer_phase(control, rules, halting);
 	} else if (strchr(control->line, '\n'))
@@ -163,6 +177,11 @@ void control_typed(struct control *control, struct console *console)
 void control_end(struct control *control)
 {
 	enum { PATIENCE_MS = 500 };
+	char line[32];
+	int length = snprintf(line, sizeof line, "oom %ld\n", oom_kills());
+	for (size_t i = 0; i < WATCHERS; i++)
+		if (control->watchers[i] >= 0)
+			(void)!send(control->watchers[i], line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (control->viewer < 0)
 		return;
 	shutdown(control->viewer, SHUT_WR);

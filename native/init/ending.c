@@ -57,7 +57,10 @@ static int code_of_vmm(const struct machine *m)
 		return OF_VMM;
 	}
 	if (WIFSIGNALED(m->status)) {
-		tell("the VMM was killed by signal %d (as by a memory limit or a person)", SIGKILL);
+		if (oom_kills())
+			tell("the kernel killed the VMM, as the container's memory ran out: give it more (docker run --memory)");
+		else
+			tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
 		return signal_code(SIGKILL);
 	}
 	if (WEXITSTATUS(m->status)) {

@@ -48,6 +48,10 @@ long parse_long(const char *text);
 /* On a clock that only goes forward. */
 long now_ms(void);
 
+/* oom.c: how many processes of the container's cgroup the kernel has killed for its memory; 0 where it does not say. */
+void oom_open(const struct directives *d);
+long oom_kills(void);
+
 /* child.c: answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
 int report_child(pid_t child, int ready, int answer, bool wait);
 

@@ -11,10 +11,14 @@
 /*
  * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.
  * After the line "console" the connection is the guest's serial line instead; who asks last has it. The line "phase" is answered with
- * how far the guest's words have come (rules.c). When a connection ends that said "hold", the machine is told to go on.
+ * how far the guest's words have come (rules.c). When a connection ends that said "hold", the machine is told to go on. Who says
+ * "watch" hears at the container's end how many of its processes the kernel killed for its memory: "oom N".
  */
+enum { WATCHERS = 8 };
 struct control {
 	int listener, caller, viewer, holder; /* -1: nobody */
+	int watchers[WATCHERS];
+	unsigned watched;
 	int fd; /* that came with the line, -1: none */
 	bool asked, forwarded; /* the caller has asked; the VMM has it */
 	bool released; /* the machine is to go on as soon as the VMM can be told, */

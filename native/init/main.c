@@ -110,6 +110,7 @@ static int create_main(bool held)
 	/* The answer is the last that we need of what we were given. */
 	syscall(SYS_close_range, ANSWER_FD + 1, ~0U, 0);
 	join_cgroups(&d);
+	oom_open(&d);
 	const char *console = directives_get(&d, "console-socket"), *folder = directives_get(&d, "state");
 	int console_socket = console ? connect_by_path(console) : -1;
 	if (!folder)

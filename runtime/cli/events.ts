@@ -1,5 +1,6 @@
 import { exactJson } from "../container/cgroup/figures.ts";
-import { oomKills, statisticsOf, watchOomKills } from "../container/observe/statistics.ts";
+import { endOf, oomKills } from "../container/observe/oom.ts";
+import { statisticsOf } from "../container/observe/statistics.ts";
 import { isAlive } from "../container/record/alive.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
@@ -14,21 +15,23 @@ export const run: Verb = async (call) => {
   }
   if (call.flags.boolean("stats")) return print(exactJson(statisticsOf(call.root, container)));
   let killed = oomKills(container);
-  const look = (): void => {
-    const now = oomKills(container);
+  const tell = (now: bigint): void => {
     if (now <= killed) return;
     killed = now;
     print(JSON.stringify({ type: "oom", id: container.id }));
   };
-  using _watching = await watchOomKills(container, look);
-  for (let next = 0; isAlive(container); await Bun.sleep(Math.min(pause, OOM_PAUSE))) {
-    look();
-    if (performance.now() < next) continue;
-    next = performance.now() + pause;
-    print(exactJson(statisticsOf(call.root, container)));
+  using end = endOf(call.root, container);
+  for (let next = 0; isAlive(container); ) {
+    tell(oomKills(container));
+    if (performance.now() >= next) {
+      next = performance.now() + pause;
+      print(exactJson(statisticsOf(call.root, container)));
+    }
+    const last = end.wait(Math.min(pause, OOM_PAUSE));
+    if (last !== undefined) return tell(last);
   }
-  // The kernel may have killed the machine itself.
-  look();
+  // The kernel may have killed init itself.
+  tell(oomKills(container));
 };
 
 /** Milliseconds between two looks for processes that lack of memory killed, and for the container's end. */

@@ -1,7 +1,7 @@
 /** What init, the VMM and exec's tools are confined by beside their namespaces and uids. */
 import { existsSync, readFileSync } from "node:fs";
 import test from "ava";
-import { leftovers, makeBench, unikrun } from "./harness.ts";
+import { leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 const statusOf = (pid: number | string): string => readFileSync(`/proc/${pid}/status`, "utf8");
 
@@ -21,8 +21,7 @@ test.serial(
       { stdin: "pipe", stdout: "ignore", stderr: "ignore" },
     );
     t.teardown(() => session.kill());
-    while (session.exitCode === null && !(existsSync(file) && readFileSync(file, "utf8")))
-      await Bun.sleep(10);
+    until(() => existsSync(file) && readFileSync(file, "utf8") !== "");
     for (const pid of [bench.pid(), vmm, readFileSync(file, "utf8")]) {
       t.regex(statusOf(pid), /^Seccomp:\t2$/m);
       t.regex(statusOf(pid), /^NoNewPrivs:\t1$/m);

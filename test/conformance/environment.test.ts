@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { denyWriteExecute } from "./deny-write-execute.ts";
-import { makeBench, unikrun } from "./harness.ts";
+import { makeBench, unikrun, until } from "./harness.ts";
 
 const VARIABLES = [
   "BUN_BE_BUN=1",
@@ -79,8 +79,7 @@ test.serial("the runtime for what is no unikernel gets its caller's environment 
   });
   const isOther = () =>
     readlinkSync(`/proc/${run.pid}/exe`) !== unikrun && existsSync(`${bench.root}/${bench.id}`);
-  const deadline = Date.now() + 20_000;
-  while (!isOther() && Date.now() < deadline) Bun.sleepSync(10);
+  until(isOther);
   const found = readFileSync(`/proc/${run.pid}/environ`, "utf8").split("\0").filter(Boolean);
   t.deepEqual(found.sort(), variables.sort(), readFileSync(`${bench.folder}/errors`, "utf8"));
 });

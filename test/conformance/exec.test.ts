@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { connectUnix, receive, sendAll } from "../../native/sockets.ts";
 import { reap, reapAll } from "../bench/reap.ts";
-import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
+import { type Bench, leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 function started(t: ExecutionContext): Bench {
   const bench = makeBench(["sleep", "1000"]);
@@ -98,10 +98,10 @@ test("a tool that is waited for ends with the runtime that waits for it", async 
     stdout: "ignore",
   });
   const count = (): number => JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout).length;
-  while (count() !== 4) await Bun.sleep(10);
+  until(() => count() === 4);
   runtime.kill("SIGKILL");
   await runtime.exited;
-  while (count() !== 2) await Bun.sleep(10);
+  until(() => count() === 2);
   // A process namespace ends when all that were in it are reaped, which is for us to do.
   reapAll();
   t.pass();

@@ -28,6 +28,14 @@ export interface Outcome {
   readonly log: readonly { readonly level: string; readonly msg: string; readonly time: string }[];
 }
 
+/** Waits until something is so; throws where it is not in 20 s. */
+export function until(isSo: () => boolean): void {
+  const deadline = performance.now() + 20_000;
+  for (; !isSo(); Bun.sleepSync(5)) {
+    if (performance.now() > deadline) throw new Error(`not so within 20 s: ${isSo}`);
+  }
+}
+
 /** A bundle with the probe guest in it, and a --root of its own. */
 export interface Bench extends Disposable {
   readonly folder: string;

@@ -17,7 +17,7 @@ import { writeBrief } from "../../runtime/container/record/brief.ts";
 import type { Container } from "../../runtime/container/record/container.ts";
 import { isId } from "../../runtime/container/record/id.ts";
 import { containerReport } from "../../runtime/container/record/report.ts";
-import { unikrun } from "./harness.ts";
+import { unikrun, until } from "./harness.ts";
 
 function makeRoot(t: ExecutionContext): string {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-quick-`);
@@ -57,7 +57,7 @@ function call(root: string, ...args: string[]) {
 function start(t: ExecutionContext, command: readonly string[], name = "sleep"): number {
   const child = Bun.spawn([...command], { stdio: ["ignore", "ignore", "ignore"] });
   t.teardown(() => child.kill("SIGKILL"));
-  while (readFileSync(`/proc/${child.pid}/comm`, "utf8") !== `${name}\n`) Bun.sleepSync(1);
+  until(() => readFileSync(`/proc/${child.pid}/comm`, "utf8") === `${name}\n`);
   return child.pid;
 }
 
@@ -137,11 +137,12 @@ test.serial("SIGKILL thaws what it is sent to, and nothing else does", (t) => {
   }
 });
 
-/** The pid of a process that has ended, which its parent does not ask for. */
+/** The pid of a process that has ended, which its parent does not ask for: as a shell, it still would. */
 function zombie(t: ExecutionContext, root: string): number {
-  start(t, ["sh", "-c", `true & echo $! >${root}/zombie; exec sleep 100`]);
+  const waits = `until read name </proc/$$/comm && [ "$name" = sleep ]; do :; done`;
+  start(t, ["sh", "-c", `{ ${waits}; } & echo $! >${root}/zombie; exec sleep 100`]);
   const pid = Number(readFileSync(`${root}/zombie`, "utf8"));
-  while (readProcess(pid)?.state !== "Z") Bun.sleepSync(1);
+  until(() => readProcess(pid)?.state === "Z");
   return pid;
 }
 

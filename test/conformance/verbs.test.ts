@@ -1,6 +1,6 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
+import { type Bench, leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 const statusOf = (bench: Bench): string => JSON.parse(bench.call("state", bench.id).stdout).status;
 
@@ -59,9 +59,8 @@ test.serial(
       Object.assign(config, { mounts: [{ destination: "/scratch", type: "tmpfs", source: "tmpfs" }] });
     });
     const disks = () => JSON.parse(bench.call("events", "--stats", bench.id).stdout).data.disks;
-    const deadline = Date.now() + 20_000;
     // The guest reads the file system's head when it mounts it.
-    while (disks()[0]?.readBytes === 0 && Date.now() < deadline) Bun.sleepSync(50);
+    until(() => disks()[0]?.readBytes !== 0);
     t.is(disks().length, 1);
     t.is(disks()[0].name, "/scratch");
     t.true(disks()[0].readBytes > 0 && disks()[0].reads > 0, JSON.stringify(disks()));
@@ -118,22 +117,45 @@ test.serial("events go on until the container ends, in their interval", async (t
   t.deepEqual([...new Set(events.types)], ["stats"]);
 });
 
+const memoryFolder = (bench: Bench): string | undefined =>
+  ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"]
+    .map((hierarchy) => `${hierarchy}/unikrun-test/${bench.id}`)
+    .find((path) => existsSync(path));
+
 test.serial("events say when the kernel killed a process for its memory", async (t) => {
   using bench = started(["sleep", "1000"], (config) => {
     config.linux.resources = { memory: { limit: 256 << 20 } };
   });
   const events = follow(bench);
   t.true(await events.seen("stats", 1));
-  const folder = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"]
-    .map((hierarchy) => `${hierarchy}/unikrun-test/${bench.id}`)
-    .find((path) => existsSync(path));
   // Nothing that the guest does can take more than it has, so another process does, which the kernel kills first.
-  const greedy = `echo 1000 >/proc/self/oom_score_adj; echo $$ >${folder}/cgroup.procs; exec tail /dev/zero`;
+  const greedy = `echo 1000 >/proc/self/oom_score_adj; echo $$ >${memoryFolder(bench)}/cgroup.procs; exec tail /dev/zero`;
   t.not(Bun.spawnSync(["timeout", "30", "sh", "-c", greedy]).exitCode, 0);
   t.true(await events.seen("oom", 1));
   t.is(statusOf(bench), "running");
   t.is(bench.call("kill", bench.id, "KILL").code, 0);
   t.is(await events.end(), 0);
+});
+
+test.serial("a VMM that the kernel kills for memory is told of when its cgroup is gone, too", async (t) => {
+  using bench = started(["sleep", "1000"], (config) => {
+    config.linux.resources = { memory: { limit: 256 << 20 } };
+  });
+  const events = follow(bench);
+  t.true(await events.seen("stats", 1));
+  const pids: number[] = JSON.parse(bench.call("ps", "--format", "json", bench.id).stdout);
+  for (const pid of pids.filter((each) => each !== bench.pid()))
+    writeFileSync(`/proc/${pid}/oom_score_adj`, "1000");
+  const greedy = `echo $$ >${memoryFolder(bench)}/cgroup.procs; exec timeout 30 tail /dev/zero`;
+  Bun.spawnSync(["sh", "-c", greedy]);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", "--force", bench.id).code, 0);
+  t.true(await events.seen("oom", 1));
+  t.is(await events.end(), 0);
+  t.regex(
+    readFileSync(`${bench.folder}/output.errors`, "utf8"),
+    /the kernel killed the VMM, as the container's memory ran out: give it more/,
+  );
 });
 
 test.serial("processes are init and the VMM, as JSON and as ps prints them", (t) => {

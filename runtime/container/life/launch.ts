@@ -3,6 +3,7 @@ import type { Directive } from "../../../native/directives.ts";
 import type { LaunchInit, WhileHeld } from "../../../native/init.ts";
 import { UnikrunError } from "../../error.ts";
 import { type Cgroup, cgroupPaths, createCgroup, openCgroup } from "../cgroup/cgroup.ts";
+import { oomFile } from "../cgroup/oom.ts";
 import type { SystemdPlace } from "../cgroup/path.ts";
 import type { Resources } from "../spec/oci.ts";
 
@@ -32,7 +33,9 @@ export async function launchInCgroup(options: {
   };
   const cgroup = openCgroup(cgroupPaths(place.path));
   const start = async (whileHeld?: WhileHeld): Promise<number> => {
-    const enter = cgroup.procsFiles.map((file) => ["cgroup", file] as const);
+    const enter: Directive[] = cgroup.procsFiles.map((file) => ["cgroup", file]);
+    const counts = oomFile(cgroup);
+    if (counts !== undefined) enter.push(["oom-counts", counts]);
     const answer = await options.launch([...enter, ...options.directives], whileHeld);
     if ("pid" in answer) return answer.pid;
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);

@@ -1,8 +1,8 @@
 /** What `events --stats` says of a container, in runc's form (types/events.go of runc). */
-import { exists, readTextOrNull } from "../../../native/files.ts";
+import { readTextOrNull } from "../../../native/files.ts";
 import { isTapName } from "../../network/taps.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
-import { figure, readerOf, table } from "../cgroup/figures.ts";
+import { figure, readerOf } from "../cgroup/figures.ts";
 import { figuresV1 } from "../cgroup/figures-v1.ts";
 import { figuresV2 } from "../cgroup/figures-v2.ts";
 import type { Container } from "../record/container.ts";
@@ -22,30 +22,6 @@ export function statisticsOf(root: string, container: Container) {
       disks: cgroup.isFrozen() ? [] : guestDisks(root, container),
     },
   };
-}
-
-/** How many of the container's processes the kernel has killed for memory; 0 where it does not say. */
-export function oomKills({ cgroup }: Pick<Container, "cgroup">): bigint {
-  const { file } = oomFile(cgroup);
-  return table(file === undefined ? null : readTextOrNull(file)).oom_kill ?? 0n;
-}
-
-/** In version 2 who watches it is told of each change (cgroup-v2.rst, memory.events). */
-function oomFile(paths: Container["cgroup"]): { file: string | undefined; isWatchable: boolean } {
-  const cgroup = openCgroup(paths);
-  const folder = cgroup.folderOf("memory");
-  const isWatchable = cgroup.version === 2;
-  const name = isWatchable ? "memory.events" : "memory.oom_control";
-  return { file: folder && `${folder}/${name}`, isWatchable };
-}
-
-/** Calls `look` as soon as the kernel has killed one, where it tells: an engine may remove the cgroup at once. */
-export async function watchOomKills({ cgroup }: Container, look: () => void): Promise<Disposable> {
-  const { file, isWatchable } = oomFile(cgroup);
-  if (!isWatchable || !file || !exists(file)) return new DisposableStack();
-  const { watch } = await import("node:fs");
-  const watching = watch(file, look);
-  return { [Symbol.dispose]: () => watching.close() };
 }
 
 /** As the guest counts: what the container's interface received, its guest received. */

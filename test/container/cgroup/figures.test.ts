@@ -5,7 +5,7 @@ import { openCgroup } from "../../../runtime/container/cgroup/cgroup.ts";
 import { exactJson, readerOf } from "../../../runtime/container/cgroup/figures.ts";
 import { figuresV1 } from "../../../runtime/container/cgroup/figures-v1.ts";
 import { figuresV2 } from "../../../runtime/container/cgroup/figures-v2.ts";
-import { oomKills } from "../../../runtime/container/observe/statistics.ts";
+import { oomKills } from "../../../runtime/container/observe/oom.ts";
 
 /** Files as the kernel would have them in a cgroup. */
 function folderOf(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
