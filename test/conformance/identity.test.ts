@@ -4,7 +4,7 @@ import { inNetworkNamespace } from "../../native/process.ts";
 import { startContainer } from "../../runtime/container/life/start.ts";
 import { type Container, netnsOf } from "../../runtime/container/record/container.ts";
 import { readContainer } from "../../runtime/container/record/store.ts";
-import { tellIdentity } from "../../runtime/container/warm/identity.ts";
+import { knownNeighbours, tellIdentity } from "../../runtime/container/warm/identity.ts";
 import type { BootNic } from "../../runtime/guest/guest.ts";
 import { PROXY_PORT } from "../../runtime/network/shut.ts";
 import { run } from "../network/netns.ts";
@@ -117,6 +117,12 @@ test("on a network without a gateway, and with another MAC address alone", async
     t.is(addresses[0], "10.9.0.9/24");
     t.true(await connects(network.gateway, "10.9.0.9", 80));
   }
+});
+
+test("a guest says which neighbours it knows", async (t) => {
+  const { container, network } = await started(t, ["http"], true);
+  t.true(await connects(network.gateway, "10.9.0.2", 80));
+  t.true((await knownNeighbours(container)).includes(GATEWAY));
 });
 
 test("what it asks others then comes from its new address", async (t) => {
