@@ -267,7 +267,9 @@ static bool print_block(struct client *client, const char *value)
 	for (size_t i = 0; i < block->length; i++)
 		sprintf(text + 2 * i, "%02x", block->bytes[i]);
 	strcpy(text + 2 * block->length, "\n");
-	return exec_write(client->exec, 1, text, 2 * block->length + 1) || complain("nobody takes what it wrote");
+	bool taken = exec_write(client->exec, 1, text, 2 * block->length + 1);
+	free(text);
+	return taken || complain("nobody takes what it wrote");
 }
 
 static bool is_tolerated(const struct client *client, int32_t error)
