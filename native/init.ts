@@ -43,15 +43,19 @@ export const execTool = (given?: number): LaunchInit => launchOrphan.bind(null, 
 /** Like execTool, and tells its exit code. */
 export const waitForTool = (given?: number): WaitedFor => launchWaited(execTask(given));
 
-/** Runs such a tool to its end; what it says on stderr, "" where it succeeds. */
+/** Runs such a tool to its end, and returns what it prints. Throws an Error with what it says on stderr. */
 export async function askTool(given: number, directives: readonly Directive[]): Promise<string> {
-  let words = "";
+  let said = "";
+  let complaint = "";
   const answer = await launchInit({ name: "exec", given }, [...directives, ["wait", ""]], async (init) => {
-    const [stdin, stdout, , ...rest] = init.stdio;
-    const { stderr, exitCode } = Bun.spawnSync({ ...init, stdio: [stdin, stdout, "pipe", ...rest] });
-    words = exitCode === 0 ? "" : stderr.toString().trim() || `it ended with the code ${exitCode}`;
+    const [stdin, , , ...rest] = init.stdio;
+    const { stdout, stderr, exitCode } = Bun.spawnSync({ ...init, stdio: [stdin, "pipe", "pipe", ...rest] });
+    said = stdout.toString();
+    if (exitCode !== 0) complaint = stderr.toString().trim() || `it ended with the code ${exitCode}`;
   });
-  return "error" in answer ? answer.error : words;
+  if ("error" in answer) throw new Error(answer.error);
+  if (complaint !== "") throw new Error(complaint.replace(/^unikrun: /, ""));
+  return said;
 }
 
 const execTask = (given: number | undefined): Task => ({

@@ -11,7 +11,7 @@ import type { BootNic } from "./guest.ts";
 const CALL = { write: 4, open: 5, ioctl: 54, sysctl: 202, socket: 394, clockSettime: 428 };
 const FAMILY = { inet: 2, link: 18, inet6: 24, route: 34 };
 const SOCKET = { datagrams: 2, raw: 3 };
-const ERROR = { badDescriptor: 9, noSuchFamily: 47, noSuchProtocol: 43, noSuchAddress: 49 };
+const ERROR = { badDescriptor: 9, noMemory: 12, noSuchFamily: 47, noSuchProtocol: 43, noSuchAddress: 49 };
 
 /** What a guest is to be from now on; the rest stays as it is. */
 export interface Identity {
@@ -49,7 +49,7 @@ const gatewayOf = ({ gateways }: BootNic): string | undefined =>
   gateways.find(({ family }) => family === 4)?.address;
 
 /** Where memory that a call points to is, for the guest. */
-const [FIRST, SECOND] = [0x10000, 0x20000];
+const [FIRST, SECOND, THIRD] = [0x10000, 0x20000, 0x30000];
 
 /** "@-1": the result of the call before. */
 const call = (number: number, ...args: readonly (number | string)[]): Directive => [
@@ -197,6 +197,41 @@ const write = (before: number, bytes: Buffer): Directive[] => [
   memory(FIRST, bytes),
   call(CALL.write, `@-${before}`, FIRST, bytes.length),
 ];
+
+/** Has the tool print what a guest knows of its neighbours by ARP, for `readNeighbours`. */
+export function neighbourCalls(address: string): Directive[] {
+  const [NETWORK, ANY, BY_FLAGS] = [4, 0, 2];
+  const LINK_LAYER = 0x400;
+  const ROOM = 8192;
+  const size = Buffer.alloc(8);
+  size.writeUInt32LE(ROOM);
+  const names = [NETWORK, FAMILY.route, ANY, FAMILY.inet, BY_FLAGS, LINK_LAYER];
+  return [
+    ["connect", address],
+    memory(FIRST, fields(...names.map((name) => [4, name] as const))),
+    memory(SECOND, size),
+    ["room", `${THIRD} ${ROOM}`],
+    // It has more than there is room for: what fits is there.
+    tolerate(ERROR.noMemory),
+    call(CALL.sysctl, FIRST, names.length, THIRD, SECOND, 0, 0),
+    ["print", String(THIRD)],
+  ];
+}
+
+/** Their IPv4 addresses, of a line that the tool has printed: a struct rt_msghdr with a struct sockaddr_in each. */
+export function readNeighbours(line: string): string[] {
+  const [HEADER, SHORTEST] = [120, 136];
+  const found: string[] = [];
+  let rest = Buffer.from(line, "hex");
+  while (rest.length >= SHORTEST) {
+    const length = rest.readUInt16LE(0);
+    if (length < SHORTEST || length > rest.length) break;
+    if (rest.readUInt8(HEADER + 1) === FAMILY.inet)
+      found.push([...rest.subarray(HEADER + 4, HEADER + 8)].join("."));
+    rest = rest.subarray(length);
+  }
+  return found;
+}
 
 function tellOthers({ hostname, entropy }: Identity): Directive[] {
   const [KERNEL, HOSTNAME] = [1, 10];

@@ -39,16 +39,22 @@ interface Place {
  * Makes a way to the guest, which is closed with its tap: by the family that is wanted, else by IPv4 where the guest has it.
  * Throws UnikrunError where there is none.
  */
-export const visitGuest = ({ netns, containerId, family }: Place & { family?: 4 | 6 }): Visit =>
+export const visitGuest = ({ netns, containerId, family, other }: Wanted): Visit =>
   inNetworkNamespace(netns, () => {
     using netlink = openNetlink();
-    const target = findTarget(containerId, cardsOf(netlink, containerId), family);
+    const target = findTarget(containerId, cardsOf(netlink, containerId), { family, other });
     return makeVisit(netlink, containerId, target);
   });
 
+interface Wanted extends Place {
+  readonly family?: 4 | 6;
+  /** An address of IPv4 that the guest has besides its container's, which no visitor can have. */
+  readonly other?: string;
+}
+
 /** The same by IPv4, to a guest that has not been told yet what its container's interface has: it still has this. */
 export function visitUntold({ guestAddress, guestMac, ...place }: Untold): Visit {
-  const visit = visitGuest({ ...place, family: 4 });
+  const visit = visitGuest({ ...place, family: 4, other: guestAddress });
   return { ...visit, guestAddress, guestMac };
 }
 
@@ -104,8 +110,12 @@ interface Target {
   readonly asideAt: (place: number) => AsideAddress;
 }
 
-function findTarget(containerId: string, cards: readonly Card[], family: 4 | 6 | undefined): Target {
-  const target = (family !== 6 && targetIpv4(cards)) || (family !== 4 && targetIpv6(cards));
+function findTarget(
+  containerId: string,
+  cards: readonly Card[],
+  { family, other }: { family: 4 | 6 | undefined; other: string | undefined },
+): Target {
+  const target = (family !== 6 && targetIpv4(cards, other)) || (family !== 4 && targetIpv6(cards));
   if (target) return target;
   const has = (wanted: 4 | 6): boolean =>
     cards.some(({ nic }) => nic.addresses.some((address) => address.family === wanted));
@@ -122,12 +132,17 @@ function findTarget(containerId: string, cards: readonly Card[], family: 4 | 6 |
 const FIRST_OFF_LINK = 64;
 
 /** A guest with a gateway answers to any address; without one only to those of its subnet, whose last are the resolver's. */
-function targetIpv4(cards: readonly Card[]): Target | undefined {
+function targetIpv4(cards: readonly Card[], other: string | undefined): Target | undefined {
   const all = ownAddresses(cards, 4);
   const routed = all.find(({ card }) => card.nic.gateways.some(({ family }) => family === 4));
   if (routed) return { ...routed, asideAt: (place) => asideIpv4(`169.254.53.${FIRST_OFF_LINK + place}`) };
   const direct = all.find(({ own }) => own.prefix <= 26);
-  return direct && { ...direct, asideAt: (place) => asideIpv4(addressFromEnd(direct.own, 2 + place)) };
+  if (!direct) return undefined;
+  const lent = (place: number): string => addressFromEnd(direct.own, 2 + place);
+  return {
+    ...direct,
+    asideAt: (place) => asideIpv4(lent(place) === other ? lent(VISITORS) : lent(place)),
+  };
 }
 
 /** Every card has the link-local network. */

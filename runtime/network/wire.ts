@@ -1,5 +1,6 @@
 /** Puts a guest's network cards in the place of the interfaces in its container's network namespace. */
 import { exists } from "../../native/files.ts";
+import { inSubnet } from "../../native/ip-address.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
 import { askNeighbour } from "../../native/neighbours.ts";
@@ -30,8 +31,8 @@ export interface Wiring extends Disposable {
   share(guest: readonly { readonly mac: string }[]): string | null;
   /** Why `guard` was not done, a clause: then the guest's kernel is not to take system calls. */
   readonly unguarded?: string;
-  /** Ends "closed": others hear of the guest, and it of its gateway. */
-  open(): void;
+  /** Ends "closed": others hear of the guest, and it of its gateway and of the neighbours that it knows by these addresses of IPv4. */
+  open(neighbours?: readonly string[]): void;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
 }
@@ -135,9 +136,9 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
       }
     },
     ...(unguarded === undefined ? {} : { unguarded }),
-    open() {
+    open(neighbours = []) {
       for (const { tap } of cards) openNetwork(netlink, tap.index);
-      for (const { nic } of cards) introduceGuest(netlink, nic);
+      for (const { nic } of cards) introduceGuest(netlink, nic, neighbours);
     },
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
@@ -145,11 +146,16 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
 }
 
 /**
- * The neighbours learn its MAC address, and it that of its gateway, which may have had another on a network of before: the namespace's
- * own stack asks for it, whose addresses are the guest's, and the guest hears the answer.
+ * The neighbours learn its MAC address, and it that of its gateway and of those that it knew, which may have others now: the
+ * namespace's own stack asks for them, whose addresses are the guest's, and the guest hears the answers.
  */
-function introduceGuest(netlink: Netlink, { link, gateways }: Nic): void {
-  for (const { address } of gateways) askNeighbour(netlink, { index: link.index, address });
+function introduceGuest(netlink: Netlink, nic: Nic, neighbours: readonly string[]): void {
+  const { addresses, gateways, link } = nic;
+  const inReach = neighbours.filter((address) =>
+    addresses.some((own) => own.family === 4 && own.address !== address && inSubnet(address, own)),
+  );
+  const wanted = new Set([...gateways.map(({ address }) => address), ...inReach]);
+  for (const address of wanted) askNeighbour(netlink, { index: link.index, address });
 }
 
 /** Before a frame can get to the guest, since nobody reads its taps yet. */

@@ -4,7 +4,7 @@ import { inNetworkNamespace } from "../../native/process.ts";
 import { startContainer } from "../../runtime/container/life/start.ts";
 import { type Container, netnsOf } from "../../runtime/container/record/container.ts";
 import { readContainer } from "../../runtime/container/record/store.ts";
-import { tellIdentity } from "../../runtime/container/warm/identity.ts";
+import { knownNeighbours, tellIdentity } from "../../runtime/container/warm/identity.ts";
 import type { BootNic } from "../../runtime/guest/guest.ts";
 import { PROXY_PORT } from "../../runtime/network/shut.ts";
 import { run } from "../network/netns.ts";
@@ -20,7 +20,7 @@ const card = (last: number): BootNic => ({
 });
 
 /** The container's namespace, as an engine has it, and the gateway's. */
-function makeNetwork(t: ExecutionContext): { own: string; gateway: string } {
+function makeNetwork(t: ExecutionContext, card: BootNic): { own: string; gateway: string } {
   const own = `uktest-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const gateway = `${own}-gw`;
   for (const name of [own, gateway]) {
@@ -32,19 +32,19 @@ function makeNetwork(t: ExecutionContext): { own: string; gateway: string } {
   run(`ip -n ${gateway} addr add ${GATEWAY}/24 dev eth0`);
   run(`ip -n ${gateway} link set eth0 up`);
   run(`ip -n ${own} link set eth0 up`);
-  giveAddress(own, card(2));
+  giveAddress(own, card);
   return { own, gateway };
 }
 
-function giveAddress(netns: string, { mac, addresses }: BootNic): void {
+function giveAddress(netns: string, { mac, addresses, gateways }: BootNic): void {
   run(`ip -n ${netns} link set eth0 address ${mac}`);
   run(`ip -n ${netns} addr flush dev eth0`);
   for (const { address, prefix } of addresses) run(`ip -n ${netns} addr add ${address}/${prefix} dev eth0`);
-  run(`ip -n ${netns} route replace default via ${GATEWAY}`);
+  for (const { address } of gateways) run(`ip -n ${netns} route replace default via ${address}`);
 }
 
-async function started(t: ExecutionContext, args: readonly string[], proxy: boolean) {
-  const network = makeNetwork(t);
+async function started(t: ExecutionContext, args: readonly string[], proxy: boolean, own = card(2)) {
+  const network = makeNetwork(t, own);
   const bench = makeBench(args);
   t.teardown(() => bench[Symbol.dispose]());
   placeInNetwork(bench, `/run/netns/${network.own}`);
@@ -96,6 +96,33 @@ test("a guest that is told so has another's addresses, host name, time and rando
   t.is(told.entropy, 32);
   t.true(await connects(network.gateway, "10.9.0.3", 80));
   t.false(await connects(network.gateway, "10.9.0.2", 80));
+});
+
+test("on a network without a gateway, and with another MAC address alone", async (t) => {
+  const inside = (last: number, address: number): BootNic => ({
+    ...card(last),
+    addresses: [{ family: 4, address: `10.9.0.${address}`, prefix: 24 }],
+    gateways: [],
+  });
+  const { bench, container, network } = await started(t, ["http"], true, inside(2, 252));
+  // The address that the first visitor would have.
+  for (const [from, to] of [
+    [inside(2, 252), inside(3, 9)],
+    [inside(3, 9), inside(4, 9)],
+  ] as const) {
+    giveAddress(network.own, to);
+    await tellIdentity(container, { from, to });
+    const { mac, addresses } = JSON.parse(ask(bench, "/config")).nics[0];
+    t.is(mac, to.mac);
+    t.is(addresses[0], "10.9.0.9/24");
+    t.true(await connects(network.gateway, "10.9.0.9", 80));
+  }
+});
+
+test("a guest says which neighbours it knows", async (t) => {
+  const { container, network } = await started(t, ["http"], true);
+  t.true(await connects(network.gateway, "10.9.0.2", 80));
+  t.true((await knownNeighbours(container)).includes(GATEWAY));
 });
 
 test("what it asks others then comes from its new address", async (t) => {

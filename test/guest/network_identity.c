@@ -139,6 +139,21 @@ int network_remove_link_local(const uint8_t *bytes)
 	return 0;
 }
 
+bool network_neighbour(unsigned *place, uint8_t *address, uint8_t *mac)
+{
+	ip4_addr_t *ip;
+	struct netif *lwip;
+	struct eth_addr *known;
+	for (; *place < ARP_TABLE_SIZE; ++*place) {
+		if (!etharp_get_entry(*place, &ip, &lwip, &known))
+			continue;
+		memcpy(address, &ip->addr, sizeof ip->addr);
+		memcpy(mac, known->addr, sizeof known->addr);
+		return true;
+	}
+	return false;
+}
+
 int network_change_route(const uint8_t *gateway_bytes, const uint8_t *own_bytes)
 {
 	ip4_addr_t gateway = address_of(gateway_bytes), own = address_of(own_bytes);

@@ -15,7 +15,7 @@
 static const char banner[] = "RUMPSP-0.4-NetBSD-7.99.34/amd64\n";
 
 enum { REQUEST, RESPONSE, FAILURE };
-enum { HANDSHAKE, CALL, COPYIN, COPYINSTR };
+enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT };
 enum { MALFORMED = 7, ROOM = 4096 };
 
 struct header {
@@ -60,6 +60,14 @@ static void go_on(struct tcp_pcb *tcp, struct connection *connection)
 	} answer = { 0 };
 	answer.error = proxy_call_run(&connection->caller, call, &answer.result[0]);
 	connection->is_running = false;
+	for (unsigned i = 0; i < call->written_count; i++) {
+		struct {
+			uint64_t length, address;
+			uint8_t bytes[PROXY_MEMORY];
+		} body = { .length = call->written[i].length, .address = call->written[i].address };
+		memcpy(body.bytes, call->written[i].bytes, body.length);
+		send_message(tcp, (struct header){ .number = ++connection->asked, .class = REQUEST, .type = COPYOUT }, &body, 16 + body.length);
+	}
 	send_message(tcp, (struct header){ .number = connection->called, .class = RESPONSE, .type = CALL }, &answer, sizeof answer);
 }
 

@@ -19,6 +19,9 @@ struct proxy_call {
 	uint32_t number;
 	uint64_t arguments[PROXY_ARGUMENTS];
 	struct proxy_memory memory[PROXY_MEMORIES];
+	/* What it writes to memory of its caller's, behind one another. */
+	struct proxy_memory written[PROXY_MEMORIES];
+	unsigned written_count;
 };
 
 /* A caller's open descriptors, by number; 0: none. */
@@ -29,7 +32,7 @@ struct proxy_caller {
 /* How much memory it needs first, which is named in call->memory; more than PROXY_MEMORIES if it can't have that. */
 unsigned proxy_call_needs(struct proxy_call *call);
 /* 0 with the result, or NetBSD's error. */
-int proxy_call_run(struct proxy_caller *caller, const struct proxy_call *call, int64_t *result);
+int proxy_call_run(struct proxy_caller *caller, struct proxy_call *call, int64_t *result);
 
 /* What the guest was told by such calls. */
 struct proxy_told {

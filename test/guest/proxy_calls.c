@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { WRITE = 4, OPEN = 5, CLOSE = 6, IOCTL = 54, SYSCTL = 202, SOCKET = 394, CLOCK_SETTIME = 428 };
-enum { NO_ENTRY = 2, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, BAD_ADDRESS = 14, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
+enum { NO_ENTRY = 2, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, NO_MEMORY = 12, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
        NO_CALL = 78 };
 enum { INET = 2, LINK = 18, INET6 = 24, ROUTE = 34, RANDOM = 1000 };
 enum { FIRST_DESCRIPTOR = 3, NAME = 16 };
@@ -44,7 +44,9 @@ unsigned proxy_call_needs(struct proxy_call *call)
 	case SYSCTL:
 		if (need(call, 0, arguments[0], arguments[1] * sizeof(int32_t), false) > PROXY_MEMORIES)
 			return PROXY_MEMORIES + 1;
-		return arguments[4] ? need(call, 1, arguments[4], arguments[5], false) : 1;
+		if (arguments[4])
+			return need(call, 1, arguments[4], arguments[5], false);
+		return arguments[3] ? need(call, 1, arguments[3], sizeof(uint64_t), false) : 1;
 	default:
 		return 0;
 	}
@@ -133,11 +135,43 @@ static int run_write(int kind, const struct proxy_memory *memory, int64_t *resul
 	return 0;
 }
 
-static int run_sysctl(const struct proxy_call *call)
+/* As many as there is room for, each a struct rt_msghdr with a struct sockaddr_in and a struct sockaddr_dl. */
+static int dump_neighbours(struct proxy_call *call)
 {
-	const int32_t hostname[] = { 1, 10 };
+	enum { HEADER = 120, LENGTH = 152 };
+	struct proxy_memory *table = &call->written[0], *size = &call->written[1];
+	uint64_t room;
+	uint8_t address[4], mac[6];
+	memcpy(&room, call->memory[1].bytes, sizeof room);
+	*table = (struct proxy_memory){ .address = call->arguments[2] };
+	for (unsigned i = 0; network_neighbour(&i, address, mac); i++) {
+		if (table->length + LENGTH > room || table->length + LENGTH > PROXY_MEMORY)
+			return NO_MEMORY;
+		uint8_t *message = table->bytes + table->length;
+		message[0] = LENGTH;
+		message[2] = 4;
+		message[HEADER] = 16;
+		message[HEADER + 1] = INET;
+		memcpy(message + HEADER + 4, address, sizeof address);
+		message[HEADER + 16] = 14;
+		message[HEADER + 17] = LINK;
+		message[HEADER + 22] = sizeof mac;
+		memcpy(message + HEADER + 24, mac, sizeof mac);
+		table->length += LENGTH;
+	}
+	*size = (struct proxy_memory){ .address = call->arguments[3], .length = sizeof room };
+	memcpy(size->bytes, &table->length, sizeof room);
+	call->written_count = PROXY_MEMORIES;
+	return 0;
+}
+
+static int run_sysctl(struct proxy_call *call)
+{
+	const int32_t hostname[] = { 1, 10 }, neighbours[] = { 4, ROUTE, 0, INET, 2, 0x400 };
 	static char name[256];
 	const struct proxy_memory *value = &call->memory[1];
+	if (call->memory[0].length == sizeof neighbours && !memcmp(call->memory[0].bytes, neighbours, sizeof neighbours))
+		return call->arguments[2] && call->arguments[3] ? dump_neighbours(call) : INVALID;
 	if (call->memory[0].length != sizeof hostname || memcmp(call->memory[0].bytes, hostname, sizeof hostname))
 		return NO_ENTRY;
 	if (!call->arguments[4] || value->length >= sizeof name)
@@ -148,7 +182,7 @@ static int run_sysctl(const struct proxy_call *call)
 	return 0;
 }
 
-int proxy_call_run(struct proxy_caller *caller, const struct proxy_call *call, int64_t *result)
+int proxy_call_run(struct proxy_caller *caller, struct proxy_call *call, int64_t *result)
 {
 	const uint64_t *arguments = call->arguments;
 	const struct proxy_memory *memory = &call->memory[0];

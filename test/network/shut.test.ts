@@ -161,7 +161,7 @@ test.serial("until a network is opened nothing gets to the guest, and nothing fr
   };
   writeSync(neighbour, tcp(80));
   fromGuest(tcp(81));
-  wiring.open();
+  wiring.open(["10.9.0.9", OWN, "10.8.0.1"]);
   writeSync(neighbour, tcp(82));
   writeSync(neighbour, tcp(PROXY_PORT));
   writeSync(neighbour, MARK);
@@ -172,6 +172,11 @@ test.serial("until a network is opened nothing gets to the guest, and nothing fr
     outside().map((frame) => frame.readUInt16BE(36)),
     [83],
   );
-  const gateway = addressBytes("10.9.0.1").toString("hex");
-  t.true(asked.includes(`${addressBytes(OWN).toString("hex")}${"0".repeat(12)}${gateway}`));
+  const isAsked = (address: string): boolean =>
+    asked.includes(
+      `${addressBytes(OWN).toString("hex")}${"0".repeat(12)}${addressBytes(address).toString("hex")}`,
+    );
+  t.true(isAsked("10.9.0.1"), "its gateway");
+  t.true(isAsked("10.9.0.9"), "a neighbour that it knew");
+  t.false(isAsked("10.8.0.1"), "one of another network");
 });

@@ -16,12 +16,12 @@
  * little-endian, so the structures are as on the wire.
  *
  * Directives, in their order: `connect` ADDRESS, where the port is `port`, and `left`, to wait until the connection of before is closed; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
- * for the next call; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
- * call before, -1 if that failed. What the guest writes to memory is not kept.
+ * for the next call, and `room` ADDRESS LENGTH for what it writes; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
+ * call before, -1 if that failed; `print` ADDRESS, what the last call left there, as a line of hexadecimal on stdout.
  */
 enum { REQUEST, RESPONSE, FAILURE };
 enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR };
-enum { BLOCKS = 8, ARGUMENTS = 8, CALLS = 64, BODY = 4096, BANNER = 96 };
+enum { BLOCKS = 8, ARGUMENTS = 8, CALLS = 64, BODY = 16384, BANNER = 96 };
 
 struct header {
 	uint64_t length; /* of the message, this included */
@@ -55,6 +55,7 @@ struct client {
 	uint64_t number; /* of our requests */
 	struct block blocks[BLOCKS];
 	size_t block_count;
+	bool is_called; /* with these blocks */
 	int64_t results[CALLS];
 	size_t call_count;
 	const char *tolerated;
@@ -174,8 +175,10 @@ static bool ask(struct client *client, uint16_t type, uint32_t word, const void 
 			return complain("it asked for less than memory");
 		memcpy(&memory, message->body, sizeof memory);
 		if (got->type == COPYOUT || got->type == COPYOUTSTR) {
-			if (!block_at(client, memory, false))
+			struct block *block = block_at(client, memory, false);
+			if (!block || memory.length != *length - sizeof memory)
 				return complain("it wrote to memory that it was not told of");
+			memcpy(block->bytes + (memory.address - block->address), message->body + sizeof memory, memory.length);
 		} else if (got->type != COPYIN && got->type != COPYINSTR) {
 			return complain("it asked for what we do not have");
 		} else if (!give_memory(client, got, memory)) {
@@ -222,24 +225,51 @@ static bool connect_to(struct client *client, const char *address, size_t connec
 	return tcp_connect(exec, address) && greet(client);
 }
 
-static bool add_block(struct client *client, const char *value, bool is_now)
+/* Before the next call's. */
+static void forget_blocks(struct client *client)
 {
+	while (client->is_called && client->block_count)
+		free(client->blocks[--client->block_count].bytes);
+	client->is_called = false;
+}
+
+/* `kind` is a directive's key. */
+static bool add_block(struct client *client, const char *kind, const char *value)
+{
+	forget_blocks(client);
 	if (client->block_count == BLOCKS)
 		return complain("too much memory for one call");
 	struct block *block = &client->blocks[client->block_count];
-	char *hex;
-	block->address = strtoull(value, &hex, 10);
-	hex += *hex == ' ';
-	block->is_now = is_now;
-	block->length = is_now ? 2 * sizeof(int64_t) : strlen(hex) / 2;
+	char *text;
+	block->address = strtoull(value, &text, 10);
+	text += *text == ' ';
+	block->is_now = !strcmp(kind, "now");
+	bool is_room = !strcmp(kind, "room");
+	block->length = block->is_now ? 2 * sizeof(int64_t) : is_room ? strtoul(text, NULL, 10) : strlen(text) / 2;
 	block->bytes = calloc(1, block->length + 1);
 	if (!block->bytes)
 		return complain("no memory");
 	client->block_count++;
-	for (size_t i = 0; !is_now && i < block->length; i++)
-		if (sscanf(hex + 2 * i, "%2hhx", &block->bytes[i]) != 1)
+	for (size_t i = 0; !block->is_now && !is_room && i < block->length; i++)
+		if (sscanf(text + 2 * i, "%2hhx", &block->bytes[i]) != 1)
 			return complain("memory is not in hexadecimal");
 	return true;
+}
+
+static bool print_block(struct client *client, const char *value)
+{
+	struct block *block = block_at(client, (struct memory){ 1, strtoull(value, NULL, 10) }, false);
+	if (!block)
+		return complain("there is nothing to print");
+	char *text = malloc(2 * block->length + 2);
+	if (!text)
+		return complain("no memory");
+	for (size_t i = 0; i < block->length; i++)
+		sprintf(text + 2 * i, "%02x", block->bytes[i]);
+	strcpy(text + 2 * block->length, "\n");
+	bool taken = exec_write(client->exec, 1, text, 2 * block->length + 1);
+	free(text);
+	return taken || complain("nobody takes what it wrote");
 }
 
 static bool is_tolerated(const struct client *client, int32_t error)
@@ -262,6 +292,7 @@ static bool call(struct client *client, const char *value)
 	int64_t arguments[ARGUMENTS];
 	size_t count = 0;
 	char *at;
+	forget_blocks(client);
 	uint32_t number = (uint32_t)strtoul(value, &at, 10);
 	while (*at == ' ' && count < ARGUMENTS) {
 		bool is_result = *++at == '@';
@@ -285,8 +316,7 @@ static bool call(struct client *client, const char *value)
 		return false;
 	}
 	client->results[client->call_count++] = answer.error ? -1 : answer.result;
-	while (client->block_count)
-		free(client->blocks[--client->block_count].bytes);
+	client->is_called = true;
 	client->tolerated = NULL;
 	return true;
 }
@@ -303,8 +333,10 @@ int tool_proxy(struct exec *exec)
 			good = connect_to(&client, each.value, connection++);
 		else if (!strcmp(each.key, "left") && connection > 1)
 			tcp_finish(exec->sockets[connection - 2]);
-		else if (!strcmp(each.key, "memory") || !strcmp(each.key, "now"))
-			good = add_block(&client, each.value, each.key[0] == 'n');
+		else if (!strcmp(each.key, "memory") || !strcmp(each.key, "room") || !strcmp(each.key, "now"))
+			good = add_block(&client, each.key, each.value);
+		else if (!strcmp(each.key, "print"))
+			good = print_block(&client, each.value);
 		else if (!strcmp(each.key, "tolerate"))
 			client.tolerated = each.value;
 		else if (!strcmp(each.key, "call"))

@@ -1,14 +1,15 @@
 /** Tells a guest that goes on as another container's which one it is, by its kernel's server of system calls. */
+import type { Directive } from "../../../native/directives.ts";
 import { askTool } from "../../../native/init.ts";
-import { UnikrunError } from "../../error.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
 import type { BootNic } from "../../guest/guest.ts";
-import { identityCalls, ipv4 } from "../../guest/netbsd-calls.ts";
+import { identityCalls, ipv4, neighbourCalls, readNeighbours } from "../../guest/netbsd-calls.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
-import { visitUntold } from "../../network/visit.ts";
+import { type Visit, visitGuest, visitUntold } from "../../network/visit.ts";
 import { besideMachine } from "../exec/beside-machine.ts";
 import { type Container, netnsOf } from "../record/container.ts";
 
-/** Milliseconds; it takes some 60 under TCG. */
+/** Milliseconds; it takes 30 to 150 under TCG. */
 const PATIENCE = 5000;
 
 /** As NetBSD's own for /dev/random. */
@@ -24,14 +25,42 @@ export async function tellIdentity(
 ): Promise<void> {
   const { id, guest } = container;
   const [old, own] = [ipv4(from).address, ipv4(to).address];
-  using way = visitUntold({
-    netns: netnsOf(container),
-    containerId: id,
-    guestAddress: old,
-    guestMac: from.mac,
-  });
+  using way = visitUntold({ ...placeOf(container), guestAddress: old, guestMac: from.mac });
   const { hostname } = guest;
-  const complaint = await askTool(way.tap, [
+  const entropy = crypto.getRandomValues(Buffer.alloc(ENTROPY_BYTES));
+  try {
+    await askKernel(container, way, [
+      ...(own === old ? [] : [["guest-alias", own] as const]),
+      ...identityCalls({ from, to, ...(hostname === undefined ? {} : { hostname }), entropy }),
+    ]);
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${id} can't go on from a guest that had ${old}: telling it that it has ${own} failed (${reasonOf(cause)}).`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * The IPv4 addresses of those whose MAC addresses the guest knows. Who goes on from it has to hear theirs anew, as others may have the
+ * addresses by then. Throws UnikrunError where the guest does not say.
+ */
+export async function knownNeighbours(container: Container): Promise<string[]> {
+  using way = visitGuest({ ...placeOf(container), family: 4 });
+  try {
+    return readNeighbours(await askKernel(container, way, neighbourCalls(way.guestAddress)));
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${container.id}: its guest does not say which neighbours it knows (${reasonOf(cause)}).`,
+      { cause },
+    );
+  }
+}
+
+const placeOf = (container: Container) => ({ netns: netnsOf(container), containerId: container.id });
+
+const askKernel = (container: Container, way: Visit, calls: readonly Directive[]): Promise<string> =>
+  askTool(way.tap, [
     ...besideMachine(container),
     ["tool", "proxy"],
     ["timeout", String(PATIENCE)],
@@ -39,18 +68,7 @@ export async function tellIdentity(
     ["port", String(PROXY_PORT)],
     ["own-address", way.ownAddress],
     ["guest-address", way.guestAddress],
-    ...(own === old ? [] : [["guest-alias", own] as const]),
     ["guest-mac", way.guestMac],
     ["mtu", String(way.mtu)],
-    ...identityCalls({
-      from,
-      to,
-      ...(hostname === undefined ? {} : { hostname }),
-      entropy: crypto.getRandomValues(Buffer.alloc(ENTROPY_BYTES)),
-    }),
+    ...calls,
   ]);
-  if (complaint === "") return;
-  throw new UnikrunError(
-    `Container ${id} can't go on from a guest that had ${old}: telling it that it has ${own} failed (${complaint.replace(/^unikrun: /, "")}).`,
-  );
-}

@@ -14,6 +14,7 @@ import { type Container, containerFolder } from "../record/container.ts";
 import { type DiskRecord, readMachine } from "../record/machine.ts";
 import { canExecute, statusOf } from "../record/status.ts";
 import { pruneTemplates } from "./all-templates.ts";
+import { knownNeighbours } from "./identity.ts";
 import { type Draft, diskName, draftTemplate, MEMORY, STATE, type Template } from "./templates.ts";
 
 /** Milliseconds that a guest may take to be ready. */
@@ -48,11 +49,12 @@ export async function keepTemplate(root: string, container: Container): Promise<
   if (!draft || !(await isReady(root, container, guest.warm.port))) return;
   try {
     const { template: _, ...kept } = machine;
+    const neighbours = kept.proxy ? await knownNeighbours(container) : [];
     const sizes = save(container, containerFolder(root, id), draft, kept.disks, guest.warm.bytes);
     if (!sizes) return;
     const { kernel, hostname } = guest;
     const named = hostname === undefined ? {} : { hostname };
-    draft.finish({ container: id, kernel, ...named, machine: kept, ...sizes });
+    draft.finish({ container: id, kernel, ...named, neighbours, machine: kept, ...sizes });
     pruneTemplates(guest.store, guest.warm.bytes);
   } catch (cause) {
     throw new UnikrunError(

@@ -116,7 +116,7 @@ function goOn(successor: Successor, template: OpenTemplate): WarmStart {
   using opened = new DisposableStack();
   opened.use(template);
   const { container, nic, name } = successor;
-  const { machine, phase } = template.template;
+  const { machine, neighbours, phase } = template.template;
   const [from] = machine.nics;
   if (!from) throw new Error("it has no network card");
   const why = whyUntold(successor, template.template, from);
@@ -140,7 +140,7 @@ function goOn(successor: Successor, template: OpenTemplate): WarmStart {
       async load(state) {
         try {
           loadMachine(state, template.state.fd, "beside");
-          await becomeItself(successor, from, machine.proxy ?? false);
+          await becomeItself(successor, { from, neighbours, isTold: machine.proxy ?? false });
         } catch (cause) {
           removeTemplate(store, name);
           throw new UnikrunError(
@@ -169,11 +169,10 @@ function whyUntold(
 
 async function becomeItself(
   { container, wiring, nic }: Successor,
-  from: BootNic,
-  isTold: boolean,
+  { from, neighbours, isTold }: { from: BootNic; neighbours: readonly string[]; isTold: boolean },
 ): Promise<void> {
   if (isTold) await tellIdentity(container, { from, to: nic });
-  wiring.open();
+  wiring.open(neighbours);
   if (!isTold) adoptAddresses(netnsOf(container), [from], [nic]);
 }
 

@@ -31,6 +31,8 @@ export interface Template {
   readonly kernel: string;
   /** Its guest's name. */
   readonly hostname?: string;
+  /** Addresses of IPv4 of those whose MAC addresses it knew, where it could say so. */
+  readonly neighbours: readonly string[];
   readonly machine: MachineRecord;
   readonly phase: GuestPhase;
   /** Bytes of the files. */
@@ -54,6 +56,7 @@ const checkTemplate: Check = object(
     version: whole(VERSION, VERSION),
     container: filled,
     kernel: filled,
+    neighbours: list(filled),
     machine: checkMachine,
     phase: checkPhase,
     sizes: object({ state: whole(1), memory: whole(1), disks: list(whole(0)) }),

@@ -42,6 +42,7 @@ function make(store: string, number: number, used: number): void {
   writeFileSync(`${draft.folder}/memory`, Buffer.alloc(192 * KIB, 2));
   draft.finish({
     container: `c${number}`,
+    neighbours: [],
     kernel: "/k",
     phase: { phase: "main", code: -1, halting: false },
     machine: {
