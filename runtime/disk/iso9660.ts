@@ -5,7 +5,7 @@
  */
 import { setSize, writeAt } from "../../native/tree-files.ts";
 import { UnikrunError } from "../error.ts";
-import { copyContent, Sources, spansOf } from "./content.ts";
+import { copyContent, spansOf } from "./content.ts";
 import { Growing } from "./growing.ts";
 import { LONGEST_RECORD, recordSize, SECTOR, writeExtent, writeRecord } from "./iso-fields.ts";
 import {
@@ -198,9 +198,8 @@ function fileExtent(
 }
 
 function writeFiles(fd: number, files: Iterable<FileExtent>): void {
-  using sources = new Sources();
   for (const { file, sector } of files) {
-    const spans = spansOf(sources, file).map((span) => ({ ...span, place: sector * SECTOR + span.start }));
-    copyContent(sources, file, fd, spans);
+    const spans = spansOf(file).map((span) => ({ ...span, place: sector * SECTOR + span.start }));
+    copyContent(file, fd, spans);
   }
 }

@@ -42,7 +42,7 @@ export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDis
       readOnly,
       fd: descriptor.fd,
       kind: content.kind,
-      ...("source" in content ? { source: content.source } : {}),
+      ...("source" in content ? { source: options.sourceAt(content.source).name } : {}),
       ...form,
     };
   });
@@ -64,17 +64,19 @@ function openOne(disk: Disk, options: DiskOptions) {
 }
 
 function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions) {
-  const { containerId, rootfs, store } = options;
+  const { containerId, rootfs, store, sourceAt } = options;
   const raw = (descriptor: Descriptor) => ({ descriptor, format: "raw" as const, isDevice: false });
   switch (content.kind) {
     case "image":
       return raw(openImageDisk(containerId, rootfs, content.path));
     case "host":
-      return openHostDisk({ containerId, source: content.source, readOnly });
+      return openHostDisk({ containerId, source: sourceAt(content.source), readOnly });
     case "tree":
       return raw(openTree(mountpoint, content, options));
     case "volume":
-      return raw(openVolume({ containerId, store, source: content.source, bytes: options.volumeBytes }));
+      return raw(
+        openVolume({ containerId, store, source: sourceAt(content.source), bytes: options.volumeBytes }),
+      );
     case "scratch":
       return raw(openScratch(content.bytes));
   }

@@ -8,10 +8,10 @@ import {
   linkTarget,
   namesIn,
   openBelow,
-  openRoot,
 } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import type { Root } from "./root.ts";
 import type { Attributes, Entry, Folder } from "./tree.ts";
 
 export interface Scan {
@@ -23,10 +23,10 @@ export interface Scan {
 }
 
 /**
- * Reads the folder `path` below `root`, never following a link and never leaving `root`, but going into what is mounted there.
+ * Reads the folder `path` below `root`, which must stay open for its files to be read, never following a link and never leaving `root`, but going into what is mounted there.
  * Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
  */
-export function scanTree(root: string, path = "/"): Scan {
+export function scanTree(root: Root, path = "/"): Scan {
   return new Scanner(root, path).scan();
 }
 
@@ -34,7 +34,7 @@ export function scanTree(root: string, path = "/"): Scan {
  * The same, and every later change shows in the fingerprint: the times of files stand still for up to 10 ms (a tick of the slowest
  * clocks), so what changed just now is looked at once more.
  */
-export function settledScan(root: string, path = "/"): Scan {
+export function settledScan(root: Root, path = "/"): Scan {
   const TICK = 12;
   for (;;) {
     const scan = scanTree(root, path);
@@ -61,22 +61,21 @@ interface Place {
 const GONE = new Set(["ENOENT", "ESTALE"]);
 
 class Scanner {
-  readonly #root: string;
+  readonly #root: Root;
   readonly #start: string;
   readonly #status = new FileStatus();
   readonly #fingerprint = new Fingerprint();
   #newestSeconds = 0;
   #newestNanoseconds = 0;
 
-  constructor(root: string, start: string) {
+  constructor(root: Root, start: string) {
     this.#root = root;
     this.#start = start.replace(/\/+$/, "");
   }
 
   scan(): Scan {
     try {
-      using root = openRoot(this.#root);
-      return this.#scanBelow(root.fd);
+      return this.#scanBelow(this.#root.fd);
     } catch (error) {
       if (error instanceof UnikrunError) throw error;
       throw this.#failure("", error);
@@ -174,7 +173,7 @@ class Scanner {
 
   #failure(path: string, error: unknown): UnikrunError {
     return new UnikrunError(
-      `Can't read the folder ${this.#start}${path || "/"} below ${this.#root} for a disk: ${reasonOf(error)}; check that it is there and stays as it is.`,
+      `Can't read the folder ${this.#start}${path || "/"} below ${this.#root.name} for a disk: ${reasonOf(error)}; check that it is there and stays as it is.`,
       { cause: error },
     );
   }

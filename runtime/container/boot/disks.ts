@@ -1,6 +1,7 @@
 /** The disks of a container's guest: from its record to open descriptors. */
-import { chooseDisks } from "../../disk/choose.ts";
+import { chooseDisks, type KnownMount } from "../../disk/choose.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
+import { type HostSource, pathSource } from "../../disk/host-source.ts";
 import { type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
 import { SCRATCH_BYTES } from "../../disk/scratch.ts";
@@ -9,6 +10,7 @@ import { UnikrunError } from "../../error.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import type { Container } from "../record/container.ts";
+import { hostSource } from "../record/host-source.ts";
 import type { ResolvConf } from "./network.ts";
 
 /** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
@@ -23,18 +25,20 @@ export function openGuestDisks(options: {
   const { container, resolvConf, resolver, builtIn, limit } = options;
   const { id, rootfs, guest } = container;
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
-  const disks = chooseDisks(
-    id,
-    wanted,
-    guest.mounts.map(({ destination, readOnly, source, size }) => ({
+  const sources = new Map<string, HostSource>();
+  const known = guest.mounts.map((mount): KnownMount => {
+    const { destination, readOnly, source: path, size } = mount;
+    if (path === undefined)
+      return { destination, readOnly, source: { kind: "nothing", bytes: size ?? SCRATCH_BYTES } };
+    const source = hostSource(container, mount, path);
+    sources.set(source.at, source);
+    return {
       destination,
       readOnly,
-      source:
-        source === undefined
-          ? { kind: "nothing", bytes: size ?? SCRATCH_BYTES }
-          : { kind: kindOfSource(id, source, destination), path: source },
-    })),
-  );
+      source: { kind: kindOfSource(id, source, destination), path: source.at },
+    };
+  });
+  const disks = chooseDisks(id, wanted, known);
   if (disks.length > limit) {
     const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");
     throw new UnikrunError(
@@ -45,6 +49,7 @@ export function openGuestDisks(options: {
   return openDisks(disks, {
     containerId: id,
     rootfs,
+    sourceAt: (at) => sources.get(at) ?? pathSource(at),
     store: guest.store,
     limit: guest.cacheBytes,
     volumeBytes: guest.volumeBytes,

@@ -11,8 +11,21 @@ export interface GuestMount {
   readonly readOnly: boolean;
   /** A file, folder or device of the host, absolute; absent for a tmpfs. */
   readonly source?: string;
+  /** Without what is mounted below it: a bind that is not recursive. */
+  readonly alone?: boolean;
+  /** How init holds the source, where it does. */
+  readonly held?: HeldSource;
   /** Bytes, of a tmpfs whose size is said. */
   readonly size?: number;
+}
+
+/** A file or folder that init holds from `create` on, since what the engine names may be a mount that goes before the container does. */
+export interface HeldSource {
+  readonly descriptor: number;
+  /** A path that lasts, of a folder that is brought back when init holds nothing any more. */
+  readonly home?: string;
+  /** Which folder it is then (volume-folder.ts). */
+  readonly folder?: string;
 }
 
 /** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
@@ -30,7 +43,7 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     const readOnly = isReadOnly(options);
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
-      return [{ destination, readOnly, source }];
+      return [{ destination, readOnly, source, ...(options.includes("rbind") ? {} : { alone: true }) }];
     }
     if (mount.type === "tmpfs") {
       const size = sizeOf(options);

@@ -19,6 +19,8 @@ export async function launchInCgroup(options: {
   annotations: Readonly<Record<string, string>>;
   launch: LaunchInit;
   directives: readonly Directive[];
+  /** Descriptors for init. */
+  lent: readonly number[];
   undo: AsyncDisposableStack;
 }): Promise<Launched> {
   const { id, place, undo } = options;
@@ -33,7 +35,7 @@ export async function launchInCgroup(options: {
   const cgroup = openCgroup(cgroupPaths(place.path));
   const start = async (whileHeld?: WhileHeld): Promise<number> => {
     const enter = cgroup.procsFiles.map((file) => ["cgroup", file] as const);
-    const answer = await options.launch([...enter, ...options.directives], whileHeld);
+    const answer = await options.launch([...enter, ...options.directives], whileHeld, options.lent);
     if ("pid" in answer) return answer.pid;
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
   };

@@ -1,6 +1,6 @@
 /** Which inodes a tree takes, and how many blocks. */
 import { UnikrunError } from "../../error.ts";
-import { type Sources, type Span, spansOf } from "../content.ts";
+import { type Span, spansOf } from "../content.ts";
 import { type Entry, type Folder, sorted } from "../tree.ts";
 import { folderBlocks } from "./folder.ts";
 import { BLOCK } from "./geometry.ts";
@@ -43,13 +43,13 @@ const MOST_FILE_BLOCKS = DIRECT_BLOCKS + PER_BLOCK + PER_BLOCK ** 2 + PER_BLOCK 
 const MOST_DATA_BLOCKS = 2 ** 29 - 2 ** 20;
 
 /** Throws a UnikrunError for what ext2 can't hold. */
-export function planOf(tree: Folder, sources: Sources): Plan {
+export function planOf(tree: Folder): Plan {
   const nodes: Node[] = [];
   const known = new Map<string, Node>();
   let next = FIRST_INODE;
   const add = (entry: Entry, path: string, parent: number): Node => {
     const inode = nodes.length === 0 ? ROOT_INODE : next++;
-    const spans = entry.kind === "file" ? spansOf(sources, entry) : [];
+    const spans = entry.kind === "file" ? spansOf(entry) : [];
     const children: Child[] = [];
     const node = { inode, entry, path, children, parent: parent || inode, links: 0, spans };
     nodes.push(node);

@@ -28,7 +28,7 @@ test("folders, files and volumes are the guest's, read-only where the last word 
     [
       { destination: "/etc/hosts", readOnly: false, source: "/x/hosts" },
       { destination: "/data", readOnly: true, source: "/bundle/data" },
-      { destination: "/run/secrets", readOnly: false, source: "/s" },
+      { destination: "/run/secrets", readOnly: false, source: "/s", alone: true },
       { destination: "/run", readOnly: false, source: "/x/empty" },
     ],
   );
