@@ -17,6 +17,7 @@ import {
   openPath,
   owned,
 } from "./libc.ts";
+import { bytesOf } from "./names.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
   syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i64" },
@@ -49,7 +50,7 @@ export function openBelow(root: number, path: string, flags: number): Descriptor
   const MOST_AT_ONCE = 4095;
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   const relative = names.join("/") || ".";
-  if (Buffer.byteLength(relative) <= MOST_AT_ONCE) return openRelative(root, relative, flags);
+  if (bytesOf(relative).length <= MOST_AT_ONCE) return openRelative(root, relative, flags);
   const half = names.length >> 1;
   using folder = openBelow(root, names.slice(0, half).join("/"), O_PATH | O_DIRECTORY | O_NOFOLLOW);
   return openBelow(folder.fd, names.slice(half).join("/"), flags);

@@ -11,7 +11,7 @@ import {
 } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { ext2State } from "./ext2/image.ts";
+import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
 import { repairExt2 } from "./repair.ts";
 
@@ -69,6 +69,7 @@ export function openHostDisk(options: {
   }
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
     repairExt2(descriptor.fd, `the disk ${source}`);
+  if (format === "raw") refuseStrange(containerId, source, descriptor.fd);
   opened.move();
   return { descriptor, format, isDevice };
 }
@@ -93,6 +94,15 @@ function open({
       },
     );
   }
+}
+
+/** Throws UnikrunError for a file system of ext2's kind that rump kernels don't mount: their guest would end with 126. */
+export function refuseStrange(containerId: string, source: string, fd: number): void {
+  const features = strangeFeatures(fd);
+  if (features === undefined) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${source} has a file system with ${features}, which a unikernel can't mount: make an ext2 (mke2fs -t ext2) and copy its files there.`,
+  );
 }
 
 const QCOW2 = Buffer.from("QFI\xfb", "latin1");

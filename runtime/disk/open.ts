@@ -3,7 +3,7 @@ import { openInRoot, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
-import { openHostDisk } from "./host-image.ts";
+import { openHostDisk, refuseStrange } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
 import { openScratch } from "./scratch.ts";
 import { openVolume } from "./volume.ts";
@@ -68,7 +68,7 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
   const raw = (descriptor: Descriptor) => ({ descriptor, format: "raw" as const, isDevice: false });
   switch (content.kind) {
     case "image":
-      return raw(openImageDisk(containerId, rootfs, content.path));
+      return raw(openImageDisk(containerId, rootfs, content.path, mountpoint));
     case "host":
       return openHostDisk({ containerId, source: sourceAt(content.source), readOnly });
     case "tree":
@@ -82,14 +82,17 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
   }
 }
 
-function openImageDisk(containerId: string, rootfs: string, path: string): Descriptor {
+function openImageDisk(containerId: string, rootfs: string, path: string, mountpoint: string): Descriptor {
   using opened = new DisposableStack();
   try {
     const file = opened.use(owned(openInRoot(rootfs, path)));
     if (!statusOfFile(file.fd).isFile) throw new Error("it is no regular file");
+    // What is attached only is the program's own affair.
+    if (mountpoint !== "") refuseStrange(containerId, path, file.fd);
     opened.move();
     return file;
   } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
     throw new UnikrunError(
       `Container ${containerId}: the disk ${path} of the image can't be opened (${reasonOf(cause)}): see "disks" in its settings.`,
       { cause },

@@ -127,12 +127,14 @@ function isFolder(tree: Folder, path: string): boolean {
   return true;
 }
 
-function bytesOf(folder: Folder): number {
+function bytesOf(tree: Folder): number {
   let total = 0;
-  for (const entry of folder.entries.values()) {
-    if (entry.kind === "folder") total += 2048 + bytesOf(entry);
-    else total += 512 + (entry.kind === "file" ? entry.size : 0);
-    if (total > SMALL) break;
+  const folders = [tree];
+  for (let folder = folders.pop(); folder && total <= SMALL; folder = folders.pop()) {
+    for (const entry of folder.entries.values()) {
+      if (entry.kind === "folder") folders.push(entry);
+      total += entry.kind === "folder" ? 2048 : 512 + (entry.kind === "file" ? entry.size : 0);
+    }
   }
   return total;
 }

@@ -1,6 +1,7 @@
 /** Reads a tree of the host's files, which may change meanwhile and is nobody's friend. */
 
 import { errorCode } from "../../native/libc.ts";
+import { nameOf } from "../../native/names.ts";
 import {
   AS_FOLDER,
   FileStatus,
@@ -10,6 +11,7 @@ import {
   openBelow,
 } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { Descent } from "./descent.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import type { Root } from "./root.ts";
 import type { Attributes, Entry, Folder } from "./tree.ts";
@@ -24,7 +26,7 @@ export interface Scan {
 
 /**
  * Reads the folder `path` below `root`, which must stay open for its files to be read, never following a link and never leaving `root`, but going into what is mounted there.
- * Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
+ * Throws a UnikrunError for what can't be read.
  */
 export function scanTree(root: Root, path = "/"): Scan {
   return new Scanner(root, path).scan();
@@ -89,7 +91,8 @@ class Scanner {
     this.#see(status);
     const tree: Folder = { kind: "folder", ...attributesOf(status), entries: new Map() };
     const pending: Pending[] = [{ folder: tree, path: "" }];
-    for (let next = pending.pop(); next; next = pending.pop()) this.#fill(root, next, pending);
+    using descent = new Descent(top.fd);
+    for (let next = pending.pop(); next; next = pending.pop()) this.#fill(descent, next, pending);
     return {
       tree,
       fingerprint: this.#fingerprint.digest(),
@@ -97,12 +100,12 @@ class Scanner {
     };
   }
 
-  #fill(root: number, { folder, path }: Pending, pending: Pending[]): void {
+  #fill(descent: Descent, { folder, path }: Pending, pending: Pending[]): void {
     try {
-      using open = openBelow(root, `${this.#start}${path}`, AS_FOLDER);
+      using open = descent.open(path);
       this.#fingerprint.enter(path);
       const records = folderRecords(open.fd);
-      const places = placesIn(records, path);
+      const places = placesIn(records);
       for (const name of [...places.keys()].sort()) {
         const within = `${path}/${name}`;
         const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
@@ -146,8 +149,7 @@ class Scanner {
         return { kind, ...attributes, size, content, identity: `${status.device}:${status.inode}` };
       }
       case "link": {
-        const bytes = linkTarget(place.folder, place.records, place.at);
-        const target = decoded(bytes, () => `The target of the link ${JSON.stringify(path)}`);
+        const target = nameOf(linkTarget(place.folder, place.records, place.at));
         this.#fingerprint.addText(target);
         return { kind, ...attributes, target };
       }
@@ -184,24 +186,8 @@ export function attributesOf({ mode, uid, gid, modified }: FileStatus): Attribut
 }
 
 /** Where each name of a folder stands in its records. */
-function placesIn(records: Buffer, path: string): Map<string, number> {
+function placesIn(records: Buffer): Map<string, number> {
   const places = new Map<string, number>();
-  for (const { bytes, at } of namesIn(records))
-    places.set(
-      decoded(bytes, () => `A name in the folder ${JSON.stringify(path || "/")}`),
-      at,
-    );
+  for (const { bytes, at } of namesIn(records)) places.set(nameOf(bytes), at);
   return places;
-}
-
-/** Refuses what is not UTF-8: decoding would give two names the same text. */
-function decoded(bytes: Buffer, what: () => string): string {
-  const text = bytes.toString();
-  if (!text.includes("\ufffd") || Buffer.from(text).equals(bytes)) return text;
-  const escaped = bytes
-    .toString("latin1")
-    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-  throw new UnikrunError(
-    `${what()} is not valid UTF-8: "${escaped}"; rename it, or leave it out of the disk.`,
-  );
 }

@@ -124,3 +124,16 @@ test.serial(
     t.is(readFileSync(`${parent}.moved/volume/secret`, "utf8"), "the guest's");
   },
 );
+
+test.serial("an ext4 given as a disk is refused at start, in a sentence that says what it has", (t) => {
+  const guest = makeGuest(t, []);
+  const source = `${guest.bench.folder}/disk`;
+  Bun.spawnSync(["mke2fs", "-q", "-t", "ext4", source, "8m"]);
+  guest.bench.configure((config) =>
+    Object.assign(config, { mounts: [{ destination: "/data", source, options: ["rbind"] }] }),
+  );
+  guest.do("create");
+  const refused = guest.bench.call("start", guest.bench.id);
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /the disk \S+ has a file system with extents, .*which a unikernel can't mount/);
+});

@@ -85,3 +85,18 @@ test("an unclean ext2 is repaired before a guest writes it, and left alone for o
   openDisk("c1", source, false).descriptor[Symbol.dispose]();
   t.regex(state(), /Filesystem state:\s+clean/);
 });
+
+test("a file system of ext2's kind that no rump kernel mounts is refused by what it has", (t) => {
+  const source = `${temporaryFolder(t)}/disk`;
+  const make = (...options: string[]) => execFileSync("mke2fs", ["-q", "-F", ...options, source, "8m"]);
+  make("-t", "ext4");
+  for (const readOnly of [true, false])
+    t.throws(() => openDisk("c1", source, readOnly), {
+      message: /^Container c1: the disk \S+ has a file system with extents, 64bit, .*make an ext2/,
+    });
+  make("-t", "ext2", "-O", "extents");
+  t.throws(() => openDisk("c1", source, false), { message: /has a file system with extents, which/ });
+  make("-t", "ext3");
+  using disk = openDisk("c1", source, false).descriptor;
+  t.true(disk.fd > 0);
+});

@@ -1,3 +1,4 @@
+import { dlopen } from "bun:ffi";
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -33,6 +35,21 @@ function volumeOf(store: string, source: string): TestVolume {
   using folder = openVolumeFolder(pathSource(source));
   const place = placeOf(store, folder);
   return { store, source, place, disk: place.image };
+}
+
+const { symbols: libc } = dlopen("libc.so.6", {
+  setxattr: { args: ["cstring", "cstring", "ptr", "u64", "i32"], returns: "i32" },
+  getxattr: { args: ["cstring", "cstring", "ptr", "u64"], returns: "i64" },
+});
+const NOTE = Buffer.from("user.note\0");
+
+const setNote = (path: string, text: string): boolean =>
+  libc.setxattr(Buffer.from(`${path}\0`), NOTE, Buffer.from(text), text.length, 0) === 0;
+
+function noteOf(path: string): string {
+  const note = Buffer.alloc(100);
+  const length = Number(libc.getxattr(Buffer.from(`${path}\0`), NOTE, note, note.length));
+  return note.toString("utf8", 0, Math.max(0, length));
 }
 
 /** A volume's folder with a few files, and an empty store. */
@@ -294,4 +311,48 @@ test("what an older unikrun has of a folder, or of one whose device has another 
     t.is(readFileSync(`${volume.source}/fresh`, "utf8"), "x");
     t.false(existsSync(`${volume.store}/volumes/of-before`));
   }
+});
+
+test("thousands of folders in one another come and go both ways", (t) => {
+  const volume = makeVolume(t);
+  const DEPTH = 8000;
+  const script = `for (1..${DEPTH}) { mkdir "d"; chdir "d" } open F, ">f"`;
+  Bun.spawnSync(["perl", "-e", script], { cwd: volume.source });
+  // Unclean, so that everything is compared.
+  run(volume, ["set_super_value state 0"]);
+  t.true(bringVolumeBack(volume.place));
+  const count = () =>
+    Bun.spawnSync(["find", volume.source, "-name", "d"]).stdout.toString().split("\n").length - 1;
+  t.is(count(), DEPTH);
+  run(volume, ["unlink d", touched("/")]);
+  t.true(bringVolumeBack(volume.place));
+  t.is(count(), 0);
+});
+
+test("a file that the guest wrote has the attributes that it had, and the folder's names may be any bytes", (t) => {
+  const volume = makeVolume(t);
+  const file = `${volume.source}/kept`;
+  if (!setNote(file, "of the host")) return t.log("without attributes here");
+  const odd = Buffer.concat([Buffer.from(`${volume.source}/caf`), Buffer.from([0xe9])]);
+  writeFileSync(odd, "odd");
+  run(volume, [
+    "rm kept",
+    `write ${writeSource(t, "new")} kept`,
+    "rm sub/gone",
+    touched("/"),
+    touched("/sub"),
+  ]);
+  t.true(bringVolumeBack(volume.place));
+  t.is(readFileSync(`${volume.source}/kept`, "utf8"), "new");
+  t.is(readFileSync(odd, "utf8"), "odd");
+  t.is(noteOf(file), "of the host");
+});
+
+test("a disk that can't be made leaves nothing in the store", (t) => {
+  const volume = makeVolume(t);
+  truncateSync(`${volume.source}/kept`, 2 ** 43);
+  t.throws(() => open(volume, "c1"), { message: /more than a file on ext2 can have/ });
+  writeFileSync(`${volume.source}/${"x".repeat(10)}`, "");
+  t.deepEqual(readdirSync(volume.place.path).sort(), ["disk", "lock"]);
+  t.is(lstatSync(volume.disk).size, 0);
 });

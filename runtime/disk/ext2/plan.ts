@@ -1,4 +1,5 @@
 /** Which inodes a tree takes, and how many blocks. */
+import { bytesOf } from "../../../native/names.ts";
 import { UnikrunError } from "../../error.ts";
 import { type Span, spansOf } from "../content.ts";
 import { type Entry, type Folder, sorted } from "../tree.ts";
@@ -86,7 +87,7 @@ export function planOf(tree: Folder): Plan {
 export const folderSize = ({ children }: Node): number => folderBlocks(children) * BLOCK;
 
 function nameBytes(name: string, path: string): Buffer {
-  const bytes = Buffer.from(name);
+  const bytes = bytesOf(name);
   if (bytes.length > MOST_NAME_BYTES)
     throw new UnikrunError(
       `The name of ${JSON.stringify(path)} has ${bytes.length} bytes, and ext2 takes ${MOST_NAME_BYTES}: shorten it.`,
@@ -97,7 +98,7 @@ function nameBytes(name: string, path: string): Buffer {
 /** Blocks for the content of what is no folder, those with block numbers among them. */
 function checkedBlocks({ entry, path, spans }: Node): number {
   if (entry.kind === "link") {
-    const length = Buffer.byteLength(entry.target);
+    const length = bytesOf(entry.target).length;
     if (length > MOST_TARGET_BYTES)
       throw new UnikrunError(
         `The link ${JSON.stringify(path)} has a target of ${length} bytes, and ext2 takes ${MOST_TARGET_BYTES}: shorten it.`,

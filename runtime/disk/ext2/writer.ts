@@ -2,6 +2,7 @@
  * Writes an ext2 file system that NetBSD's ext2fs and Linux mount read-write. Blocks and inodes are given out in order, so
  * that what is in use of each group is its beginning; free space and unused inodes are holes of the image.
  */
+import { bytesOf } from "../../../native/names.ts";
 import { setSize, TYPE_BITS, writeAt } from "../../../native/tree-files.ts";
 import { UnikrunError } from "../../error.ts";
 import { copyContent, type Span } from "../content.ts";
@@ -104,7 +105,7 @@ function writeNode(inode: Buffer, node: Node, image: Image): void {
       writeMapping(inode, writeFile(entry, node.spans, image), entry.size);
       return;
     case "link": {
-      const target = Buffer.from(entry.target);
+      const target = bytesOf(entry.target);
       if (target.length >= INLINE_BYTES) writeMapping(inode, writeBytes(target, image), target.length);
       else {
         inode.writeUInt32LE(target.length, INODE.size);
