@@ -78,7 +78,7 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
         openVolume({ containerId, store, source: sourceAt(content.source), bytes: options.volumeBytes }),
       );
     case "scratch":
-      return raw(openScratch(content.bytes));
+      return raw(openScratch(content));
   }
 }
 

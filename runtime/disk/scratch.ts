@@ -1,16 +1,26 @@
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { memoryFile } from "../../native/process.ts";
-import { writeExt2 } from "./ext2/writer.ts";
-import { emptyFolder } from "./tree.ts";
+import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
+import { emptyFolder, type Folder } from "./tree.ts";
+
+/** What is said of a file system that is gone with the machine. */
+export interface Scratch {
+  readonly bytes?: number;
+  /** 12 permission bits of its root; as tmpfs(5) has it unless it is said. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
 
 /** A tmpfs whose size nobody said is half of the memory on Linux; a guest's disk is this. */
-export const SCRATCH_BYTES = 64 << 20;
+const BYTES = 64 << 20;
 
 /** An empty file system in memory; what the guest writes counts to the container's memory as a tmpfs does. */
-export function openScratch(bytes: number): Descriptor {
+export function openScratch({ bytes = BYTES, mode = 0o1777, uid = 0, gid = 0 }: Scratch): Descriptor {
   using undo = new DisposableStack();
   const image = undo.use(owned(memoryFile("scratch", new Uint8Array())));
-  writeExt2(emptyFolder(), image.fd, { bytes });
+  const tree: Folder = { ...emptyFolder(), mode, uid, gid };
+  writeExt2(tree, image.fd, { bytes: Math.max(bytes, ext2Bytes(tree)) });
   undo.move();
   return image;
 }

@@ -4,7 +4,6 @@ import { kindOfSource } from "../../disk/host-image.ts";
 import { type HostSource, pathSource } from "../../disk/host-source.ts";
 import { type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
-import { SCRATCH_BYTES } from "../../disk/scratch.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
@@ -27,9 +26,8 @@ export function openGuestDisks(options: {
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
   const sources = new Map<string, HostSource>();
   const known = guest.mounts.map((mount): KnownMount => {
-    const { destination, readOnly, source: path, size } = mount;
-    if (path === undefined)
-      return { destination, readOnly, source: { kind: "nothing", bytes: size ?? SCRATCH_BYTES } };
+    const { destination, readOnly, source: path, tmpfs } = mount;
+    if (path === undefined) return { destination, readOnly, source: { ...tmpfs, kind: "nothing" } };
     const source = hostSource(container, mount, path);
     sources.set(source.at, source);
     return {

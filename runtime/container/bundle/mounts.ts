@@ -1,8 +1,10 @@
 import { joinPaths } from "../../../native/paths.ts";
+import type { Scratch } from "../../disk/scratch.ts";
 import { UnikrunError } from "../../error.ts";
 import { isUsualMount } from "../engines/every-container.ts";
 import type { Mount, Spec } from "../spec/oci.ts";
 import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
+import { tmpfsOf } from "./tmpfs.ts";
 
 /** A mount that somebody wants in the guest. */
 export interface GuestMount {
@@ -15,8 +17,7 @@ export interface GuestMount {
   readonly alone?: boolean;
   /** How init holds the source, where it does. */
   readonly held?: HeldSource;
-  /** Bytes, of a tmpfs whose size is said. */
-  readonly size?: number;
+  readonly tmpfs?: Scratch;
 }
 
 /** A file or folder that init holds from `create` on, since what the engine names may be a mount that goes before the container does. */
@@ -46,8 +47,8 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
       return [{ destination, readOnly, source, ...(options.includes("rbind") ? {} : { alone: true }) }];
     }
     if (mount.type === "tmpfs") {
-      const size = sizeOf(options);
-      return [{ destination, readOnly, ...(size === undefined ? {} : { size }) }];
+      const limit = spec.linux?.resources?.memory?.limit;
+      return [{ destination, readOnly, tmpfs: tmpfsOf({ id, destination, words: options, limit }) }];
     }
     throw new UnikrunError(
       `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,
@@ -73,12 +74,3 @@ function refuseMappedIds(id: string, { destination, options = [], uidMappings, g
 
 const isBind = ({ type, options = [] }: Mount): boolean =>
   type === "bind" || options.some((option) => option === "bind" || option === "rbind");
-
-/** As tmpfs(5) has it: bytes, or with k, m or g behind. A share of the host's memory means nothing here. */
-function sizeOf(options: readonly string[]): number | undefined {
-  const text = options.findLast((option) => option.startsWith("size="))?.slice(5);
-  const [, digits = "", unit = ""] = /^(\d+)([kmg]?)$/i.exec(text ?? "") ?? [];
-  if (digits === "") return undefined;
-  const factor = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1;
-  return Number(digits) * factor;
-}
