@@ -5,7 +5,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
 import { openHostDisk, refuseStrange } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
-import { openScratch } from "./scratch.ts";
+import { openCopy, openScratch } from "./scratch.ts";
 import { openVolume } from "./volume.ts";
 
 /** A disk as the VMM takes it. */
@@ -78,7 +78,8 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
         openVolume({ containerId, store, source: sourceAt(content.source), bytes: options.volumeBytes }),
       );
     case "scratch":
-      return raw(openScratch(content));
+      if (content.copyOf === undefined) return raw(openScratch(content));
+      return raw(openCopy(sourceAt(content.copyOf), { store, bytes: options.volumeBytes }));
   }
 }
 

@@ -26,10 +26,11 @@ export function openGuestDisks(options: {
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
   const sources = new Map<string, HostSource>();
   const known = guest.mounts.map((mount): KnownMount => {
-    const { destination, readOnly, source: path, tmpfs } = mount;
+    const { destination, readOnly, source: path, tmpfs, layers } = mount;
     if (path === undefined) return { destination, readOnly, source: { ...tmpfs, kind: "nothing" } };
     const source = hostSource(container, mount, path);
     sources.set(source.at, source);
+    if (layers && !readOnly) return { destination, readOnly, source: { kind: "nothing", copyOf: source.at } };
     return {
       destination,
       readOnly,

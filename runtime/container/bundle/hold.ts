@@ -7,7 +7,9 @@
 import { statusOfFile } from "../../../native/files.ts";
 import { O_PATH, openPath, owned } from "../../../native/libc.ts";
 import { lastingPath, openDetached } from "../../../native/mounts.ts";
+import { openOverlay } from "../../../native/overlay.ts";
 import { identityOf } from "../../disk/volume-folder.ts";
+import { reasonOf, UnikrunError } from "../../error.ts";
 import type { GuestMount } from "./mounts.ts";
 
 /** init's number of the first (native/init/main.c). */
@@ -20,14 +22,16 @@ export interface Held extends Disposable {
   readonly descriptors: readonly number[];
 }
 
-/** What can't be held is left to `start`, which says why. */
-export function holdSources(mounts: readonly GuestMount[]): Held {
+/** What can't be held is left to `start`, which says why. Throws UnikrunError for an overlay that can't be made. */
+export function holdSources(id: string, mounts: readonly GuestMount[]): Held {
   using opened = new DisposableStack();
   const descriptors: number[] = [];
   const held = mounts.map((mount): GuestMount => {
-    const { source, readOnly, alone = false } = mount;
+    const { source, layers, readOnly, alone = false } = mount;
     if (source === undefined || descriptors.length === MOST) return mount;
-    const found = open({ source, recursive: !alone, isWritten: !readOnly });
+    const found = layers
+      ? lay(id, mount.destination, layers)
+      : open({ source, recursive: !alone, isWritten: !readOnly });
     if (!found) return mount;
     const { descriptor, ...known } = found;
     descriptors.push(opened.use(descriptor).fd);
@@ -35,6 +39,17 @@ export function holdSources(mounts: readonly GuestMount[]): Held {
   });
   const all = opened.move();
   return { mounts: held, descriptors, [Symbol.dispose]: () => all.dispose() };
+}
+
+function lay(id: string, destination: string, layers: readonly string[]) {
+  try {
+    return { descriptor: openOverlay(layers) };
+  } catch (cause) {
+    throw new UnikrunError(
+      `Container ${id}: its overlay ${destination} of ${layers.join(", ")} can't be made (${reasonOf(cause)}).`,
+      { cause },
+    );
+  }
 }
 
 /** Null for what is neither a file nor a folder, or can't be opened. */

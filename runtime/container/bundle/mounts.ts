@@ -1,9 +1,10 @@
 import { joinPaths } from "../../../native/paths.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import { UnikrunError } from "../../error.ts";
-import { isUsualMount } from "../engines/every-container.ts";
+import { isFolderOfSecrets, isUsualMount } from "../engines/every-container.ts";
 import type { Mount, Spec } from "../spec/oci.ts";
 import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
+import { overlayOf } from "./overlay.ts";
 import { tmpfsOf } from "./tmpfs.ts";
 
 /** A mount that somebody wants in the guest. */
@@ -18,6 +19,8 @@ export interface GuestMount {
   /** How init holds the source, where it does. */
   readonly held?: HeldSource;
   readonly tmpfs?: Scratch;
+  /** What the source is made of, where it is no file or folder itself; what is written is gone with the machine. */
+  readonly layers?: readonly string[];
 }
 
 /** A file or folder that init holds from `create` on, since what the engine names may be a mount that goes before the container does. */
@@ -31,6 +34,7 @@ export interface HeldSource {
 
 /** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
 export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
+  const places = (spec.mounts ?? []).map(({ destination }) => joinPaths("/", destination));
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
     if (isUsualMount(mount, destination)) return [];
@@ -41,7 +45,7 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     }
     const options = mount.options ?? [];
     refuseMappedIds(id, mount);
-    const readOnly = isReadOnly(options);
+    const readOnly = isReadOnly(options) || isFolderOfSecrets(destination, places);
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
       return [{ destination, readOnly, source, ...(options.includes("rbind") ? {} : { alone: true }) }];
@@ -49,6 +53,10 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     if (mount.type === "tmpfs") {
       const limit = spec.linux?.resources?.memory?.limit;
       return [{ destination, readOnly, tmpfs: tmpfsOf({ id, destination, words: options, limit }) }];
+    }
+    if (mount.type === "overlay") {
+      const { layers, isWritable } = overlayOf(id, destination, options);
+      return [{ destination, readOnly: readOnly || !isWritable, source: mount.source ?? "overlay", layers }];
     }
     throw new UnikrunError(
       `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,

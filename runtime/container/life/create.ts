@@ -50,7 +50,7 @@ export async function createContainer(
   const { family, machine } = found.guest;
   const settings = await hostSettings();
   const asked = guestRecord({ ...found, id, bundle, settings });
-  using held = holdSources(asked.mounts);
+  using held = holdSources(id, asked.mounts);
   const guest = { ...asked, mounts: held.mounts };
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));

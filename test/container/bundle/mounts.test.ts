@@ -34,6 +34,23 @@ test("folders, files and volumes are the guest's, read-only where the last word 
   );
 });
 
+test("a folder of secrets is read-only where secrets are mounted into it, and a volume's own affair elsewhere", (t) => {
+  const folder: Mount = {
+    destination: "/run/secrets",
+    type: "bind",
+    source: "/x/secrets",
+    options: ["rbind"],
+  };
+  const secret: Mount = {
+    destination: "/run/secrets/one",
+    type: "bind",
+    source: "/x/one",
+    options: ["bind"],
+  };
+  t.true(mounts(folder, secret)[0]?.readOnly);
+  t.false(mounts(folder)[0]?.readOnly);
+});
+
 test("rro is read-only, and what is said of a mount with all below it wins over what is said of it alone", (t) => {
   const isReadOnly = (...options: string[]) =>
     mounts({ destination: "/d", type: "bind", source: "/x", options: ["rbind", ...options] })[0]?.readOnly;
