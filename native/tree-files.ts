@@ -14,6 +14,7 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   openPath,
   owned,
 } from "./libc.ts";
@@ -36,6 +37,7 @@ const ENTRY_READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 /** For `openBelow`. */
 export const AS_FILE = ENTRY_READ;
+export const AS_WRITTEN_FILE = ENTRY_READ | O_RDWR;
 export const AS_FOLDER = ENTRY_READ | O_DIRECTORY;
 
 export function openRoot(path: string): Descriptor {

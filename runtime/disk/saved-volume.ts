@@ -19,7 +19,11 @@ import { beginWriting, DISK_OWNER, makeDisk, takeVolume, type Volume } from "./v
 export function openSavedVolume(volume: Volume & { containerId: string; saved: Descriptor }): Descriptor {
   const { containerId, saved } = volume;
   using taken = takeVolume(volume);
-  const { place, folder } = taken;
+  const { place, folder, record } = taken;
+  if (record?.pending)
+    throw new UnikrunError(
+      `Container ${containerId} can't be restored: the volume ${folder.name} has no room for what its last guest wrote: make room there.`,
+    );
   const scan = settledScan(folder);
   if (!holdsTree(`${place.image}.look`, saved, scan.tree)) {
     throw new UnikrunError(

@@ -4,7 +4,7 @@ import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../native/
 import { lockWithin } from "../../native/lock.ts";
 import { AS_FOLDER, openBelow } from "../../native/tree-files.ts";
 import { syncData } from "../../native/tree-writes.ts";
-import { UnikrunError } from "../error.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
@@ -14,6 +14,7 @@ import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
 import { isSameFolder, openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
 import { recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import { isFull } from "./volume-size.ts";
 import { writeBack } from "./write-back.ts";
 
 /** Milliseconds that somebody else may take to bring a disk back. */
@@ -67,7 +68,10 @@ export function lockPlace({ lock: file }: VolumePlace, name: string): Descriptor
   return lock;
 }
 
-/** The record as it is afterwards; null where nothing is known of the folder. */
+/**
+ * The record as it is afterwards; null where nothing is known of the folder. Throws UnikrunError, with what the system said as its
+ * cause where the folder is full.
+ */
 export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFolder): VolumeRecord | null {
   const record = recordIn(place.path);
   if (!record?.pending) return record;
@@ -84,15 +88,29 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
     const name = `the disk of the volume ${folder.name}`;
     repairExt2(disk.fd, name);
     removeLostAndFound(disk.fd, name);
+    // It is clean from here on, whatever becomes of us.
+    writeRecord(place, { ...record, thorough: true });
   }
+  const thorough = state === "unclean" || record.thorough === true;
   using top = openBelow(folder.fd, ".", AS_FOLDER);
-  writeBack(openExt2(disk.fd), top, { newest: BigInt(record.newest), thorough: state === "unclean" });
+  const brought = new Set(record.brought);
+  try {
+    writeBack(openExt2(disk.fd), top, { newest: BigInt(record.newest), thorough, brought });
+  } catch (cause) {
+    if (!isFull(cause)) throw cause;
+    writeRecord(place, { ...record, thorough, brought: [...brought] });
+    throw new UnikrunError(
+      `The volume ${folder.name} has no room for what the guest of container ${record.container} wrote (${reasonOf(cause)}): it is kept as ${place.image}; make room in that folder and call unikrun volumes.`,
+      { cause },
+    );
+  }
   markUntouched(disk.fd);
   syncData(disk.fd);
   const { tree, fingerprint, newest } = settledScan(folder);
   // Where others changed the folder meanwhile, the disk is not what the next guest is to see.
   const same = isSameTree(openExt2(disk.fd), tree);
-  const done = { ...record, pending: false, fingerprint: same ? fingerprint : "", newest: String(newest) };
+  const { thorough: _, brought: __, ...rest } = record;
+  const done = { ...rest, pending: false, fingerprint: same ? fingerprint : "", newest: String(newest) };
   writeRecord(place, done);
   return done;
 }

@@ -22,6 +22,10 @@ export interface VolumeRecord {
   readonly container: string;
   /** The folder lacks what that guest wrote. */
   readonly pending: boolean;
+  /** Its disk was not unmounted, so that all of it is to be compared. */
+  readonly thorough?: boolean;
+  /** What of it is in the folder, where that had no room for all. */
+  readonly brought?: readonly string[];
   /** Of the folder when it and the disk held the same (scan.ts). */
   readonly fingerprint: string;
   /** Nanoseconds after 1970: what is newer in the folder came there later. */

@@ -3,27 +3,26 @@
  * it wrote is brought back into the folder. Until then the disk is the truth, and it lies in the store, so nothing is lost
  * with the runtime, the machine or the engine: whoever comes next brings it back first.
  */
-import { removeFile, rename } from "../../native/files.ts";
+import { removeFile, rename, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, duplicate, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { lockWithin, tryLock } from "../../native/lock.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
-import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
+import { writeExt2 } from "./ext2/writer.ts";
 import type { HostSource } from "./host-source.ts";
 import { whyNoRepair } from "./repair.ts";
 import { type Scan, settledScan } from "./scan.ts";
+import type { Folder } from "./tree.ts";
 import { bringBack, DYING, lockPlace } from "./volume-back.ts";
 import { openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
 import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import { isFull, roomFor, volumeSize } from "./volume-size.ts";
 
 export interface Volume {
   readonly store: string;
   readonly source: HostSource;
 }
-
-/** Inodes of a disk cost time at every check of it. */
-const LEAST_INODES = 65_536;
 
 /** A volume that nobody writes, and nobody else takes until this is disposed of. */
 export interface TakenVolume extends Disposable {
@@ -31,7 +30,7 @@ export interface TakenVolume extends Disposable {
   readonly place: VolumePlace;
   /** The disk of before, which is ours while this descriptor or a copy is open. */
   readonly disk: Descriptor;
-  /** As the folder was left; null for one that no guest had. */
+  /** As the folder was left; null for one that no guest had. It is pending where the folder is full. */
   readonly record: VolumeRecord | null;
 }
 
@@ -53,9 +52,23 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
       `Container ${containerId}: the volume ${source.name} is being written by the guest of container ${recordIn(place.path)?.container ?? "another one"}: stop that one first, or mount the volume read-only.`,
     );
   }
-  const record = bringBack(place, disk, folder);
+  const record = bringBackUnlessFull(place, disk, folder);
   const all = opened.move();
   return { folder, place, disk, record, [Symbol.dispose]: () => all.dispose() };
+}
+
+/** A guest that may delete files is the way out for a folder that is full: it goes on with the disk. */
+function bringBackUnlessFull(
+  place: VolumePlace,
+  disk: Descriptor,
+  folder: VolumeFolder,
+): VolumeRecord | null {
+  try {
+    return bringBack(place, disk, folder);
+  } catch (error) {
+    if (error instanceof UnikrunError && isFull(error.cause)) return recordIn(place.path);
+    throw error;
+  }
 }
 
 /** The disk for writing, which is this machine's as long as the descriptor or a copy is open. */
@@ -65,19 +78,26 @@ export function openVolume(volume: Volume & { containerId: string; bytes: number
   const { folder, place, record } = taken;
   using undo = new DisposableStack();
   let disk = undo.use(owned(duplicate(taken.disk.fd)));
-  const { tree, fingerprint, newest } = settledScan(folder);
-  if (record?.fingerprint !== fingerprint || ext2State(disk.fd) !== "clean") {
-    const needed = ext2Bytes(tree, LEAST_INODES);
-    disk = undo.use(
-      makeDisk(place, (fd) =>
-        writeExt2(tree, fd, { bytes: Math.max(bytes, needed * 2), inodes: LEAST_INODES }),
-      ),
-    );
+  if (record?.pending) writeRecord(place, { ...record, container: containerId });
+  else {
+    const { tree, fingerprint, newest } = settledScan(folder);
+    const room = roomFor({ folder: folder.fd, disk: disk.fd });
+    const isSame = record?.fingerprint === fingerprint && ext2State(disk.fd) === "clean";
+    if (!isSame || !fits(disk.fd, tree, room)) {
+      const size = volumeSize(tree, { wanted: bytes, room });
+      disk = undo.use(makeDisk(place, (fd) => writeExt2(tree, fd, size)));
+    }
+    beginWriting(taken, containerId, { fingerprint, newest });
   }
-  beginWriting(taken, containerId, { fingerprint, newest });
   const kept = disk;
   undo.move();
   return kept;
+}
+
+/** Whether a disk is not larger than what is there now. */
+function fits(disk: number, tree: Folder, room: number): boolean {
+  const { size } = statusOfFile(disk);
+  return size <= room || size <= volumeSize(tree, { wanted: size, room }).bytes;
 }
 
 /** A new disk, ours, in the place of the one before, which stays where it can't be made. */

@@ -1,9 +1,7 @@
 /** Brings what a guest wrote on a volume's disk into the volume's folder. */
-import { copyAttributes } from "../../native/attributes.ts";
-import { type Descriptor, errorCode } from "../../native/libc.ts";
+import type { Descriptor } from "../../native/libc.ts";
 import { AS_FILE, openBelow } from "../../native/tree-files.ts";
 import {
-  createIn,
   linkIn,
   makeFifoIn,
   makeFolderIn,
@@ -17,20 +15,21 @@ import {
   syncFileSystem,
 } from "../../native/tree-writes.ts";
 import { Descent } from "./descent.ts";
+import { DRAFT, nanoseconds, overwrite, writeDraft } from "./draft.ts";
 import type { Ext2Folder, Ext2Node } from "./ext2/inodes.ts";
-import { type Ext2, isFolder } from "./ext2/reader.ts";
+import { type Ext2, type Ext2Entry, isFolder } from "./ext2/reader.ts";
 import { namesOf, type Seen, seeIn } from "./look.ts";
 import { type Found, removeEntry } from "./removal.ts";
+import { isFull } from "./volume-size.ts";
 
 export interface WriteBackOptions {
   /** Nanoseconds after 1970: what changed in the folder later is somebody else's, and stays where the guest has not changed it too. */
   readonly newest: bigint;
   /** Also compare what looks unchanged: a guest that was cut off may have written data, but not yet the times of its files. */
   readonly thorough: boolean;
+  /** Paths that were brought already, when there was no room for all; what is brought now is added. */
+  readonly brought: Set<string>;
 }
-
-/** Ours until it has its real name; one that a killed process left is older than the disk, and goes with the next writing back. */
-const DRAFT = ".unikrun-draft";
 
 /**
  * Makes the folder what the file system is, as far as the guest changed it, and returns when that would survive a loss of power.
@@ -54,17 +53,19 @@ class WriteBack {
   readonly #descent: Descent;
   readonly #newest: bigint;
   readonly #thorough: boolean;
+  readonly #brought: Set<string>;
   /** Files that have several names, by inode, with the first of them. */
   readonly #linked = new Map<number, Descriptor>();
   /** A guest may make folders as deep as it likes: what is still to be done, the next last. */
   readonly #steps: (() => void)[] = [];
   #written = 0;
 
-  constructor(disk: Ext2, root: number, { newest, thorough }: WriteBackOptions) {
+  constructor(disk: Ext2, root: number, { newest, thorough, brought }: WriteBackOptions) {
     this.#disk = disk;
     this.#descent = new Descent(root);
     this.#newest = newest;
     this.#thorough = thorough;
+    this.#brought = brought;
   }
 
   run(): void {
@@ -85,16 +86,16 @@ class WriteBack {
     const isRoot = path === "";
     const mustLook = (!isRoot && !seen) || this.#thorough || !node.untouched;
     using open = this.#descent.open(path);
-    const names = new Set<string>();
-    for (const { name, node: entry } of this.#disk.entries(node)) {
-      // The file system's own; what a repair found is worth keeping.
-      if (isRoot && name === "lost+found" && isFolder(entry) && this.#isEmpty(entry)) continue;
-      names.add(name);
+    // The file system's own; what a repair found is worth keeping.
+    const isOwn = ({ name, node: entry }: Ext2Entry): boolean =>
+      isRoot && name === "lost+found" && isFolder(entry) && this.#isEmpty(entry);
+    const entries = [...this.#disk.entries(node)].filter((entry) => !isOwn(entry));
+    // First, for the room that it makes. A folder that looks unchanged lost entries only by a repair: they are kept.
+    if (!node.untouched) this.#removeOthers(open.fd, path, new Set(entries.map(({ name }) => name)));
+    for (const { name, node: entry } of entries) {
       if (isFolder(entry)) this.#bringFolder(open.fd, `${path}/${name}`, name, entry);
       else if (mustLook || !entry.untouched) this.#bring(open.fd, path, name, entry);
     }
-    // A folder that looks unchanged lost entries only by a repair: they are kept.
-    if (!node.untouched) this.#removeOthers(open.fd, path, names);
   }
 
   #isEmpty(folder: Ext2Folder): boolean {
@@ -108,6 +109,7 @@ class WriteBack {
     if (!seen) {
       if (there) removeFileIn(folder, name);
       makeFolderIn(folder, name);
+      this.#brought.add(path);
       this.#written++;
     }
     const visit = { node, path, seen };
@@ -135,49 +137,42 @@ class WriteBack {
   }
 
   #bringFile(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
-    if (seen?.kind === "file" && node.untouched && this.#isSame(folder, name, node, seen)) return;
+    const whole = `${path}/${name}`;
+    if (seen?.kind === "file" && node.untouched && this.#isSame(folder, whole, name, node, seen)) return;
     if (seen?.kind === "folder") this.#remove({ path, name, seen });
-    const first = this.#linked.get(node.inode);
-    if (first) linkIn(first.fd, folder, DRAFT);
-    else this.#writeDraft(folder, node, seen?.kind === "file" ? name : null);
-    renameIn(folder, DRAFT, name);
+    this.#brought.add(whole);
     this.#written++;
+    const first = this.#linked.get(node.inode);
+    const old = seen?.kind === "file" ? name : null;
+    try {
+      if (first) linkIn(first.fd, folder, DRAFT);
+      else this.#writeDraft(folder, node, old);
+    } catch (error) {
+      if (isFull(error) && old !== null && overwrite(this.#disk, folder, old, node)) return;
+      throw error;
+    }
+    renameIn(folder, DRAFT, name);
   }
 
   /** Of a file that the guest does not seem to have changed. */
-  #isSame(folder: number, name: string, node: Ext2Node, seen: Seen): boolean {
-    if (!this.#thorough || seen.changed > this.#newest) return true;
+  #isSame(folder: number, path: string, name: string, node: Ext2Node, seen: Seen): boolean {
+    if (!this.#thorough || (seen.changed > this.#newest && !this.#brought.has(path))) return true;
     using file = openBelow(folder, name, AS_FILE);
     return this.#disk.sameContent(node, file.fd);
   }
 
-  /** `old` is the file in whose place it comes. */
   #writeDraft(folder: number, node: Ext2Node, old: string | null): void {
     using undo = new DisposableStack();
-    const file = undo.use(this.#createDraft(folder));
-    this.#disk.copyFile(node, file.fd);
-    if (old !== null) keepAttributes(folder, old, file.fd);
-    setOwner(file.fd, node);
-    setMode(file.fd, node.mode);
-    setModifiedIn(folder, DRAFT, nanoseconds(node));
+    const file = undo.use(writeDraft(this.#disk, folder, node, old));
     if (node.links < 2) return;
     this.#linked.set(node.inode, file);
     undo.move();
   }
 
-  #createDraft(folder: number): Descriptor {
-    try {
-      return createIn(folder, DRAFT);
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-      removeFileIn(folder, DRAFT);
-      return createIn(folder, DRAFT);
-    }
-  }
-
   #bringOther(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
     if (node.kind !== "link" && node.kind !== "fifo") return;
     if (seen) this.#remove({ path, name, seen });
+    this.#brought.add(`${path}/${name}`);
     if (node.kind === "link") makeLinkIn(folder, name, this.#disk.readLink(node));
     else makeFifoIn(folder, name);
     setOwnerIn(folder, name, node);
@@ -193,18 +188,11 @@ class WriteBack {
     }
   }
 
-  #isOurs({ name, seen }: Found): boolean {
-    return seen.changed <= this.#newest || name === DRAFT;
+  #isOurs({ path, name, seen }: Found): boolean {
+    return seen.changed <= this.#newest || name === DRAFT || this.#brought.has(`${path}/${name}`);
   }
 
   #remove(entry: Found, mayGo: (entry: Found) => boolean = () => true): void {
     this.#written += removeEntry(this.#descent, entry, mayGo);
   }
 }
-
-function keepAttributes(folder: number, name: string, to: number): void {
-  using file = openBelow(folder, name, AS_FILE);
-  copyAttributes(file.fd, to);
-}
-
-const nanoseconds = ({ modified }: Ext2Node): bigint => BigInt(modified) * 1_000_000_000n;

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
-import { type Bench, makeBench, placeInNetwork } from "./harness.ts";
+import { type Bench, makeBench, placeInNetwork, unikrun } from "./harness.ts";
 
 interface Mount {
   readonly destination: string;
@@ -16,6 +16,9 @@ export interface Guest {
   /** Calls dist/unikrun, which must not fail. */
   do(...call: string[]): void;
   put(path: string, content: string): Promise<void>;
+  /** The answer's status. */
+  write(path: string, content: string): Promise<number>;
+  remove(path: string): Promise<number>;
   /** The answer's text, whatever its status. */
   get(request: string): Promise<string>;
   stop(): void;
@@ -24,13 +27,16 @@ export interface Guest {
 let networks = 0;
 
 /** A container that is not created yet, and deleted at the test's end. */
-export function makeGuest(t: ExecutionContext, mounts: readonly Mount[]): Guest {
-  const bench = makeBench(["http", "80"]);
+export function makeGuest(t: ExecutionContext, mounts: readonly Mount[], runtime = unikrun): Guest {
+  const bench = makeBench(["http", "80"], {}, runtime);
   const address = joinNetwork(t, bench);
   t.teardown(() => bench[Symbol.dispose]());
   bench.configure((config) => Object.assign(config, { mounts }));
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     answer(`http://${address}${path}`, init);
+  const fileAt = (path: string): string => `/file?path=${encodeURIComponent(path)}&sync=1`;
+  const write = async (path: string, body: string): Promise<number> =>
+    (await ask(fileAt(path), { method: "PUT", body })).status;
   return {
     bench,
     do(...call) {
@@ -38,12 +44,10 @@ export function makeGuest(t: ExecutionContext, mounts: readonly Mount[]): Guest 
       t.is(code, 0, stderr);
     },
     async put(path, content) {
-      const response = await ask(`/file?path=${encodeURIComponent(path)}&sync=1`, {
-        method: "PUT",
-        body: content,
-      });
-      t.is(response.status, 200, await response.text());
+      t.is(await write(path, content), 200, path);
     },
+    write,
+    remove: async (path) => (await ask(fileAt(path), { method: "DELETE" })).status,
     get: async (request) => (await ask(request)).text(),
     stop() {
       t.is(bench.call("kill", bench.id, "SIGTERM").code, 0);
