@@ -5,7 +5,8 @@
  * byte that a value cannot have is NUL, which no path or argument has either.
  *
  * For `init create` (descriptor 3): `cgroup` FILE of cgroup.procs; `oom-counts` FILE; `join` CLONE-FLAG NAMESPACE-FILE; `unshare` CLONE-FLAGS;
- * `state` FOLDER; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
+ * `state` FOLDER; `held` NUMBER of the descriptors from 6 on
+ * that it keeps, from 200 on; `console-socket` PATH; `terminal-size` ROWSxCOLUMNS; `hostname`; `domainname`; `sysctl` PATH=VALUE;
  * `oom-score-adj` N; `apparmor`, `selinux` LABEL, to see whether there is such a one; `wait`, to stay until the container ends.
  *
  * For `init exec` (descriptor 3; 5 is what the tool needs): `cgroup`, `join`, `console-socket`, `terminal-size`, `wait`, `uid`,

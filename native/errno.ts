@@ -39,6 +39,7 @@ const NAMES: Readonly<Record<number, string>> = {
   104: "ECONNRESET",
   110: "ETIMEDOUT",
   111: "ECONNREFUSED",
+  122: "EDQUOT",
 };
 
 export function errnoName(errno: number): string {

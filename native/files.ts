@@ -227,6 +227,8 @@ export interface Status {
   readonly modified: string;
   /** Of the content or of what is said here, which nobody can set. */
   readonly changed: string;
+  /** When it was made; "0" where the file system does not know. */
+  readonly born: string;
 }
 
 /** Of a path (links followed) or a descriptor. */
@@ -234,13 +236,14 @@ export function statusOfFile(file: string | number): Status {
   const AT_FDCWD = -100;
   const AT_EMPTY_PATH = 0x1000;
   const STATX_BASIC_STATS = 0x7ff;
+  const STATX_BTIME = 0x800;
   const data = Buffer.alloc(256);
   const byPath = typeof file === "string";
   const result = more().statx(
     byPath ? AT_FDCWD : file,
     cString(byPath ? file : ""),
     byPath ? 0 : AT_EMPTY_PATH,
-    STATX_BASIC_STATS,
+    STATX_BASIC_STATS | STATX_BTIME,
     data,
   );
   check(result, `stat ${file}`);
@@ -257,6 +260,7 @@ export function statusOfFile(file: string | number): Status {
     inode: String(data.readBigUInt64LE(32)),
     modified: timeAt(data, 112),
     changed: timeAt(data, 96),
+    born: data.readUInt32LE(0) & STATX_BTIME ? timeAt(data, 80) : "0",
     node: `${data.readUInt32LE(128)}:${data.readUInt32LE(132)}`,
     device: `${data.readUInt32LE(136)}:${data.readUInt32LE(140)}`,
   };

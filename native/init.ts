@@ -18,7 +18,12 @@ async function initProgram(): Promise<{ path: string } & Disposable> {
 /** Called with the pid of an init that waits, in nobody's cgroup, until it returns; where it throws, init ends. */
 export type WhileHeld = (pid: number) => Promise<void>;
 
-export type LaunchInit = (directives: readonly Directive[], whileHeld?: WhileHeld) => Promise<InitAnswer>;
+/** `lent` are descriptors that a container's init keeps (`held` in directives.ts). */
+export type LaunchInit = (
+  directives: readonly Directive[],
+  whileHeld?: WhileHeld,
+  lent?: readonly number[],
+) => Promise<InitAnswer>;
 
 /** What of `init` is to run, and a descriptor that it gets besides. */
 interface Task {
@@ -32,7 +37,8 @@ const CREATE: Task = { name: "create" };
  * Starts a container's init and returns when it has reported. It is then an orphan: a subreaper's (the shim's) child.
  * Its stdio is ours.
  */
-export const createInit: LaunchInit = (directives, whileHeld) => launchOrphan(CREATE, directives, whileHeld);
+export const createInit: LaunchInit = (directives, whileHeld, lent) =>
+  launchOrphan(CREATE, directives, whileHeld, lent);
 
 /** Like createInit, but what it starts stays between us and the container's init until that ends. */
 export const waitForInit = (): WaitedFor => launchWaited(CREATE);
@@ -72,17 +78,18 @@ const launchOrphan = (
   task: Task,
   directives: readonly Directive[],
   whileHeld?: WhileHeld,
+  lent: readonly number[] = [],
 ): Promise<InitAnswer> =>
   launchInit(task, directives, async (init) => {
-    if (whileHeld) await (await spawnHeld(init, whileHeld)).exited;
-    else Bun.spawnSync(init);
+    if (whileHeld) await (await spawnHeld(init, whileHeld, lent)).exited;
+    else Bun.spawnSync(withLent(init, lent));
   });
 
 function launchWaited(task: Task): WaitedFor {
   let exited: Promise<number> = Promise.resolve(1);
-  const launch: LaunchInit = (directives, whileHeld) =>
+  const launch: LaunchInit = (directives, whileHeld, lent = []) =>
     launchInit(task, [...directives, ["wait", ""]], async (init, answer) => {
-      const child = whileHeld ? await spawnHeld(init, whileHeld) : Bun.spawn(init);
+      const child = whileHeld ? await spawnHeld(init, whileHeld, lent) : Bun.spawn(withLent(init, lent));
       exited = child.exited;
       while (!answer() && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) Bun.sleepSync(1);
     });
@@ -91,11 +98,20 @@ function launchWaited(task: Task): WaitedFor {
 
 type Command = ReturnType<typeof command>;
 
+/** Behind the descriptor that would hold it: nothing does. */
+function withLent(init: Command, lent: readonly number[], gate: number | "ignore" = "ignore"): Command {
+  return lent.length === 0 && gate === "ignore" ? init : { ...init, stdio: [...init.stdio, gate, ...lent] };
+}
+
 /** Init goes on when it reads a byte from its descriptor 5, and ends when it finds the end of it. */
-async function spawnHeld(init: Command, whileHeld: WhileHeld): Promise<Bun.Subprocess> {
+async function spawnHeld(
+  init: Command,
+  whileHeld: WhileHeld,
+  lent: readonly number[],
+): Promise<Bun.Subprocess> {
   const gate = openPipe();
   using writer = gate.writer;
-  const child = Bun.spawn({ ...init, cmd: [...init.cmd, "held"], stdio: [...init.stdio, gate.reader.fd] });
+  const child = Bun.spawn(withLent({ ...init, cmd: [...init.cmd, "held"] }, lent, gate.reader.fd));
   gate.reader[Symbol.dispose]();
   await whileHeld(child.pid);
   writeAll(writer.fd, Buffer.from([1]));
@@ -149,7 +165,7 @@ async function askInit(
 
 function command(program: string, { name, given }: Task, orders: number, answer: number) {
   const inherit = "inherit" as const;
-  const stdio: [typeof inherit, typeof inherit, typeof inherit, ...number[]] = [
+  const stdio: [typeof inherit, typeof inherit, typeof inherit, ...(number | "ignore")[]] = [
     inherit,
     inherit,
     inherit,

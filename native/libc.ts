@@ -4,6 +4,7 @@
  */
 import { dlopen, read } from "bun:ffi";
 import { errnoName } from "./errno.ts";
+import { bytesOf } from "./names.ts";
 
 export const LIBC = "libc.so.6";
 
@@ -61,7 +62,7 @@ export function errorCode(error: unknown): string {
 /** For an argument that C takes as a string. */
 export function cString(text: string): Buffer {
   if (text.includes("\0")) throw new Error(`${JSON.stringify(text)} has a NUL character in it`);
-  return Buffer.from(`${text}\0`);
+  return bytesOf(`${text}\0`);
 }
 
 /** A descriptor that `using` closes. */

@@ -11,11 +11,14 @@ import {
   errorCode,
   insist,
   LIBC,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   openPath,
   owned,
 } from "./libc.ts";
+import { bytesOf } from "./names.ts";
 import { openFound } from "./regular-file.ts";
 
 const { symbols: libc } = dlopen(LIBC, {
@@ -33,6 +36,8 @@ const O_NOFOLLOW = 0o400000;
 
 /** For `openBelow`: what is there, to be read if it is a regular file, as openFound does. */
 export const AS_FILE = O_PATH | O_NOFOLLOW;
+/** A pipe is not waited for; of what it is the caller asks. */
+export const AS_WRITTEN_FILE = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
 export const AS_FOLDER = O_RDONLY | O_NOFOLLOW | O_DIRECTORY;
 
 export function openRoot(path: string): Descriptor {
@@ -47,7 +52,7 @@ export function openBelow(root: number, path: string, flags: number): Descriptor
   const MOST_AT_ONCE = 4095;
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   const relative = names.join("/") || ".";
-  if (Buffer.byteLength(relative) <= MOST_AT_ONCE) return openRelative(root, relative, flags);
+  if (bytesOf(relative).length <= MOST_AT_ONCE) return openRelative(root, relative, flags);
   const half = names.length >> 1;
   using folder = openBelow(root, names.slice(0, half).join("/"), O_PATH | O_DIRECTORY | O_NOFOLLOW);
   return openBelow(folder.fd, names.slice(half).join("/"), flags);

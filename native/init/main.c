@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* native/init.ts passes these: the directives, where the answer goes, and, if we are held, what lets us go. */
-enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GATE_FD = 5 };
+enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GATE_FD = 5, FIRST_LENT = 6, FIRST_HELD = 200, MOST_HELD = 64 };
 
 static void set_names(const struct directives *d)
 {
@@ -100,6 +100,21 @@ static void wait_at_gate(void)
 		_exit(1);
 }
 
+/* The files and folders that the container was given: only we live as long as it does (runtime/container/bundle/hold.ts). */
+static void hold_sources(const struct directives *d)
+{
+	const char *count = directives_get(d, "held");
+	int end = count ? (int)parse_long(count) : 0;
+	if (end > MOST_HELD)
+		fail("there are too many mounts to hold");
+	for (int i = 0; i < end; i++)
+		if (dup3(FIRST_LENT + i, FIRST_HELD + i, O_CLOEXEC) < 0)
+			fail_errno("could not hold the container's mounts");
+	/* The answer is the last that we need of what else we were given. */
+	syscall(SYS_close_range, ANSWER_FD + 1, FIRST_HELD - 1, 0);
+	syscall(SYS_close_range, FIRST_HELD + end, ~0U, 0);
+}
+
 static int create_main(bool held)
 {
 	fail_to(ANSWER_FD);
@@ -107,8 +122,7 @@ static int create_main(bool held)
 	close(DIRECTIVES_FD);
 	if (held)
 		wait_at_gate();
-	/* The answer is the last that we need of what we were given. */
-	syscall(SYS_close_range, ANSWER_FD + 1, ~0U, 0);
+	hold_sources(&d);
 	join_cgroups(&d);
 	oom_open(&d);
 	const char *console = directives_get(&d, "console-socket"), *folder = directives_get(&d, "state");

@@ -1,6 +1,7 @@
 /** Which disks a guest gets, and what is on each: from its image, its settings and its container's mounts. */
 import { parentOf } from "../../native/paths.ts";
 import { UnikrunError } from "../error.ts";
+import type { Scratch } from "./scratch.ts";
 
 export type DiskContent =
   /** A disk image in the image. */
@@ -12,7 +13,7 @@ export type DiskContent =
   /** A folder of the host whose disk the guest writes. */
   | { readonly kind: "volume"; readonly source: string }
   /** An empty disk that is gone with the machine. */
-  | { readonly kind: "scratch"; readonly bytes: number };
+  | ({ readonly kind: "scratch" } & Scratch);
 
 export interface TreeContent {
   readonly kind: "tree";
@@ -37,7 +38,7 @@ export interface KnownMount {
   readonly readOnly: boolean;
   readonly source:
     | { readonly kind: "file" | "folder" | "disk"; readonly path: string }
-    | { readonly kind: "nothing"; readonly bytes: number };
+    | ({ readonly kind: "nothing" } & Scratch);
 }
 
 /** What an image wants to be a disk: a folder or a disk image in it. */
@@ -85,7 +86,7 @@ function diskOf({ destination, readOnly, source }: KnownMount): Disk {
   const content = (): DiskContent => {
     switch (source.kind) {
       case "nothing":
-        return { kind: "scratch", bytes: source.bytes };
+        return { ...source, kind: "scratch" };
       case "disk":
         return { kind: "host", source: source.path };
       default:

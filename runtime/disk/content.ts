@@ -1,6 +1,6 @@
 /** The content of a tree's files, moved into an image. */
-
-import type { Descriptor } from "../../native/libc.ts";
+import { type Descriptor, owned } from "../../native/libc.ts";
+import { openFound } from "../../native/regular-file.ts";
 import {
   AS_FILE,
   copyRange,
@@ -8,7 +8,6 @@ import {
   nextData,
   nextHole,
   openBelow,
-  openRoot,
   writeAt,
 } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
@@ -20,49 +19,38 @@ export interface Span {
   readonly end: number;
 }
 
-/** Opens the files of trees; keeps the root that it had last. */
-export class Sources implements Disposable {
-  #root: { readonly path: string; readonly folder: Descriptor } | undefined;
-  #status = new FileStatus();
+const status = new FileStatus();
 
-  /** Throws a UnikrunError where it can't be read, or is no regular file any more. */
-  open(content: HostContent): Descriptor {
-    try {
-      const file = openBelow(this.#rootOf(content.root), content.path, AS_FILE);
-      if (this.#status.readOpen(file.fd).kind === "file") return file;
-      file[Symbol.dispose]();
-    } catch (error) {
-      throw unreadable(content, reasonOf(error), error);
+/** Throws a UnikrunError where it can't be read, or is no regular file any more. */
+export function openContent(content: HostContent): Descriptor {
+  using opened = new DisposableStack();
+  try {
+    const file = opened.use(openSource(content));
+    if (status.readOpen(file.fd).kind === "file") {
+      opened.move();
+      return file;
     }
-    throw unreadable(content, "it is no regular file any more");
+  } catch (error) {
+    throw unreadable(content, reasonOf(error), error);
   }
-
-  #rootOf(path: string): number {
-    if (this.#root?.path !== path) {
-      this.#root?.folder[Symbol.dispose]();
-      this.#root = { path, folder: openRoot(path) };
-    }
-    return this.#root.folder.fd;
-  }
-
-  [Symbol.dispose](): void {
-    this.#root?.folder[Symbol.dispose]();
-    this.#root = undefined;
-  }
+  throw unreadable(content, "it is no regular file any more");
 }
+
+const openSource = ({ root, path }: HostContent): Descriptor =>
+  path === "" ? owned(openFound(root.fd)) : openBelow(root.fd, path, AS_FILE);
 
 function unreadable({ root, path }: HostContent, reason: string, cause?: unknown): UnikrunError {
   return new UnikrunError(
-    `Can't copy ${path} below ${root} to a disk: ${reason}; leave the files as they are while the container is created.`,
+    `Can't copy ${path === "" ? root.name : `${path} below ${root.name}`} to a disk: ${reason}; leave the files as they are while the container is created.`,
     { cause },
   );
 }
 
 /** Where a file has data: all of it, unless it is said to have holes. In order; what is past its size does not count. */
-export function spansOf(sources: Sources, file: RegularFile): Span[] {
+export function spansOf(file: RegularFile): Span[] {
   if (file.size === 0) return [];
   if ("bytes" in file.content || !file.content.sparse) return [{ start: 0, end: file.size }];
-  using source = sources.open(file.content);
+  using source = openContent(file.content);
   const spans: Span[] = [];
   for (let at = 0; at < file.size; ) {
     const start = nextData(source.fd, at);
@@ -79,7 +67,6 @@ export function spansOf(sources: Sources, file: RegularFile): Span[] {
  * where the file has become shorter.
  */
 export function copyContent(
-  sources: Sources,
   file: RegularFile,
   image: number,
   spans: Iterable<Span & { readonly place: number }>,
@@ -90,7 +77,7 @@ export function copyContent(
       writeAt(image, content.bytes.subarray(start, Math.min(end, file.size)), place);
     return;
   }
-  using source = sources.open(content);
+  using source = openContent(content);
   for (const { start, end, place } of spans) {
     const length = Math.min(end, file.size) - start;
     if (copyRange(source.fd, start, image, place, length) < length) break;

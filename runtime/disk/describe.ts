@@ -4,7 +4,7 @@ import { owned } from "../../native/libc.ts";
 import { joinPaths } from "../../native/paths.ts";
 import { openInRoot } from "../../native/regular-file.ts";
 import type { Disk, TreeContent } from "./choose.ts";
-import { Sources } from "./content.ts";
+import { openContent } from "./content.ts";
 import { composeTree, type ReadOnlyOptions } from "./read-only.ts";
 import { type Entry, type RegularFile, sorted } from "./tree.ts";
 
@@ -16,18 +16,17 @@ export interface DescribeOptions extends ReadOnlyOptions {
 /** Disks that a guest shares with the host have no description. */
 export function describeDisks(disks: readonly Disk[], options: DescribeOptions): string {
   const hasher = new Bun.CryptoHasher("sha256");
-  using sources = new Sources();
   for (const { mountpoint, readOnly, content } of disks) {
     hasher.update(`${JSON.stringify([mountpoint, readOnly, content.kind])}\n`);
     switch (content.kind) {
       case "scratch":
-        hasher.update(`${content.bytes}\n`);
+        hasher.update(`${JSON.stringify(content)}\n`);
         break;
       case "image":
         hasher.update(`${identityOf(options.rootfs, content.path)}\n`);
         break;
       case "tree":
-        hasher.update(`${describeTree(mountpoint ?? "", content, options, sources)}\n`);
+        hasher.update(`${describeTree(mountpoint ?? "", content, options)}\n`);
         break;
       default:
         throw new Error(`a disk of the kind ${content.kind} can't be described`);
@@ -43,13 +42,9 @@ function identityOf(rootfs: string, path: string): string {
   return [inode, size, modified, changed].join(" ");
 }
 
-function describeTree(
-  mountpoint: string,
-  content: TreeContent,
-  options: DescribeOptions,
-  sources: Sources,
-): string {
-  const { tree, key } = composeTree(mountpoint, content, options);
+function describeTree(mountpoint: string, content: TreeContent, options: DescribeOptions): string {
+  using opened = new DisposableStack();
+  const { tree, key } = composeTree(mountpoint, content, options, opened);
   if (key !== undefined) return key;
   const hasher = new Bun.CryptoHasher("sha256");
   const laid = new Set([...content.files.keys()].map((path) => joinPaths("/", path)));
@@ -66,7 +61,7 @@ function describeTree(
       case "file": {
         // Engines make those that they lay over it for each container.
         const isLaid = laid.has(path);
-        const bytes = contentOf(entry, sources);
+        const bytes = contentOf(entry);
         const told = isLaid
           ? Buffer.from(options.common(joinPaths(mountpoint, path), bytes.toString()))
           : bytes;
@@ -82,8 +77,8 @@ function describeTree(
 }
 
 /** Of a tree that is not kept in the store, so it is small. */
-function contentOf({ content, size }: RegularFile, sources: Sources): Uint8Array {
+function contentOf({ content, size }: RegularFile): Uint8Array {
   if ("bytes" in content) return content.bytes;
-  using source = sources.open(content);
+  using source = openContent(content);
   return readAt(source.fd, 0, size);
 }

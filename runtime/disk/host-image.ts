@@ -11,15 +11,20 @@ import {
 } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { ext2State } from "./ext2/image.ts";
+import { ext2State, strangeFeatures } from "./ext2/image.ts";
+import type { HostSource } from "./host-source.ts";
 import { repairExt2 } from "./repair.ts";
 
 export type SourceKind = "file" | "folder" | "disk";
 
 /** What a mount's source is, links followed: a regular file counts as a disk if a file system or qcow2 header is in it. */
-export function kindOfSource(containerId: string, source: string, destination: string): SourceKind {
+export function kindOfSource(
+  containerId: string,
+  { at, name: source }: HostSource,
+  destination: string,
+): SourceKind {
   try {
-    const status = statusOfFile(source);
+    const status = statusOfFile(at);
     if (status.isFolder) return "folder";
     if (status.isBlockDevice) return "disk";
     if (!status.isFile) {
@@ -27,7 +32,7 @@ export function kindOfSource(containerId: string, source: string, destination: s
         `Container ${containerId}: ${source}, to be mounted as ${destination}, is no file, folder or disk, and nothing else can be given to a unikernel: leave it out.`,
       );
     }
-    using file = owned(openPath(source, O_RDONLY | O_NONBLOCK));
+    using file = owned(openPath(at, O_RDONLY | O_NONBLOCK));
     return isQcow2(file.fd) || hasFileSystem(file.fd) ? "disk" : "file";
   } catch (cause) {
     if (cause instanceof UnikrunError) throw cause;
@@ -45,8 +50,13 @@ export interface HostDisk {
 }
 
 /** For writing, the disk is this machine's alone as long as it runs. */
-export function openHostDisk(options: { containerId: string; source: string; readOnly: boolean }): HostDisk {
-  const { containerId, source, readOnly } = options;
+export function openHostDisk(options: {
+  containerId: string;
+  source: HostSource;
+  readOnly: boolean;
+}): HostDisk {
+  const { containerId, readOnly } = options;
+  const source = options.source.name;
   using opened = new DisposableStack();
   const descriptor = opened.adopt(open(options), (file) => file[Symbol.dispose]());
   const isDevice = statusOfFile(descriptor.fd).isBlockDevice;
@@ -59,21 +69,22 @@ export function openHostDisk(options: { containerId: string; source: string; rea
   }
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
     repairExt2(descriptor.fd, `the disk ${source}`);
+  if (format === "raw") refuseStrange(containerId, source, descriptor.fd);
   opened.move();
   return { descriptor, format, isDevice };
 }
 
 function open({
   containerId,
-  source,
+  source: { at, name: source },
   readOnly,
 }: {
   containerId: string;
-  source: string;
+  source: HostSource;
   readOnly: boolean;
 }): Descriptor {
   try {
-    return owned(openPath(source, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK));
+    return owned(openPath(at, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK));
   } catch (cause) {
     const advice = errorCode(cause) === "EROFS" ? ": mount it read-only" : "";
     throw new UnikrunError(
@@ -83,6 +94,15 @@ function open({
       },
     );
   }
+}
+
+/** Throws UnikrunError for a file system of ext2's kind that rump kernels don't mount: their guest would end with 126. */
+export function refuseStrange(containerId: string, source: string, fd: number): void {
+  const features = strangeFeatures(fd);
+  if (features === undefined) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${source} has a file system with ${features}, which a unikernel can't mount: make an ext2 (mke2fs -t ext2) and copy its files there.`,
+  );
 }
 
 const QCOW2 = Buffer.from("QFI\xfb", "latin1");

@@ -3,9 +3,10 @@
  * continuation areas of Rock Ridge, the path tables, the folders, the files' data. Folders stand before the data as
  * NetBSD finds a folder by 32 bits of its offset.
  */
+import { bytesOf } from "../../native/names.ts";
 import { setSize, writeAt } from "../../native/tree-files.ts";
 import { UnikrunError } from "../error.ts";
-import { copyContent, Sources, spansOf } from "./content.ts";
+import { copyContent, spansOf } from "./content.ts";
 import { Growing } from "./growing.ts";
 import { LONGEST_RECORD, recordSize, SECTOR, writeExtent, writeRecord } from "./iso-fields.ts";
 import {
@@ -172,7 +173,7 @@ function folderLinks(folder: Folder): number {
 }
 
 function nameBytes(name: string, path: string): Buffer {
-  const bytes = Buffer.from(name);
+  const bytes = bytesOf(name);
   if (bytes.length > MOST_NAME_BYTES)
     throw new UnikrunError(
       `The name of ${JSON.stringify(path)} has ${bytes.length} bytes, and a disk's file system takes 255: shorten it.`,
@@ -198,9 +199,8 @@ function fileExtent(
 }
 
 function writeFiles(fd: number, files: Iterable<FileExtent>): void {
-  using sources = new Sources();
   for (const { file, sector } of files) {
-    const spans = spansOf(sources, file).map((span) => ({ ...span, place: sector * SECTOR + span.start }));
-    copyContent(sources, file, fd, spans);
+    const spans = spansOf(file).map((span) => ({ ...span, place: sector * SECTOR + span.start }));
+    copyContent(file, fd, spans);
   }
 }

@@ -1,4 +1,5 @@
 import { cString, errorCode } from "../../native/libc.ts";
+import { nameOf } from "../../native/names.ts";
 import { FileStatus, folderRecords, namesIn } from "../../native/tree-files.ts";
 import type { Kind } from "./ext2/layout.ts";
 
@@ -24,12 +25,6 @@ export function seeIn(folder: number, name: string): Seen | null {
   return { kind, modified, changed };
 }
 
-/** The names in a folder; those that are not UTF-8 are left out, as no disk of ours has such. */
-export function namesOf(folder: number): string[] {
-  const names: string[] = [];
-  for (const { bytes } of namesIn(folderRecords(folder))) {
-    const name = bytes.toString();
-    if (Buffer.from(name).equals(bytes)) names.push(name);
-  }
-  return names;
-}
+/** The names in a folder. */
+export const namesOf = (folder: number): string[] =>
+  [...namesIn(folderRecords(folder))].map(({ bytes }) => nameOf(bytes));

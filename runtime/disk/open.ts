@@ -4,9 +4,9 @@ import { type Descriptor, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
-import { openHostDisk } from "./host-image.ts";
+import { openHostDisk, refuseStrange } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
-import { openScratch } from "./scratch.ts";
+import { openCopy, openScratch } from "./scratch.ts";
 import { openVolume } from "./volume.ts";
 
 /** A disk as the VMM takes it. */
@@ -43,7 +43,7 @@ export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDis
       readOnly,
       fd: descriptor.fd,
       kind: content.kind,
-      ...("source" in content ? { source: content.source } : {}),
+      ...("source" in content ? { source: options.sourceAt(content.source).name } : {}),
       ...form,
     };
   });
@@ -65,30 +65,36 @@ function openOne(disk: Disk, options: DiskOptions) {
 }
 
 function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions) {
-  const { containerId, rootfs, store } = options;
+  const { containerId, rootfs, store, sourceAt } = options;
   const raw = (descriptor: Descriptor) => ({ descriptor, format: "raw" as const, isDevice: false });
   switch (content.kind) {
     case "image":
-      return raw(openImageDisk(containerId, rootfs, content.path));
+      return raw(openImageDisk(containerId, rootfs, content.path, mountpoint));
     case "host":
-      return openHostDisk({ containerId, source: content.source, readOnly });
+      return openHostDisk({ containerId, source: sourceAt(content.source), readOnly });
     case "tree":
       return raw(openTree(mountpoint, content, options));
     case "volume":
-      return raw(openVolume({ containerId, store, source: content.source, bytes: options.volumeBytes }));
+      return raw(
+        openVolume({ containerId, store, source: sourceAt(content.source), bytes: options.volumeBytes }),
+      );
     case "scratch":
-      return raw(openScratch(content.bytes));
+      if (content.copyOf === undefined) return raw(openScratch(content));
+      return raw(openCopy(sourceAt(content.copyOf), { store, bytes: options.volumeBytes }));
   }
 }
 
-function openImageDisk(containerId: string, rootfs: string, path: string): Descriptor {
+function openImageDisk(containerId: string, rootfs: string, path: string, mountpoint: string): Descriptor {
   using opened = new DisposableStack();
   try {
     const file = opened.use(owned(openInRoot(rootfs, path)));
     if (!statusOfFile(file.fd).isFile) throw new Error("it is no regular file");
+    // What is attached only is the program's own affair.
+    if (mountpoint !== "") refuseStrange(containerId, path, file.fd);
     opened.move();
     return file;
   } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
     throw new UnikrunError(
       `Container ${containerId}: the disk ${path} of the image can't be opened (${reasonOf(cause)}): see "disks" in its settings.`,
       { cause },

@@ -1,13 +1,15 @@
 /** Disks that a guest only reads: ISO 9660 images of folders of the image or the host, with single files laid over them. */
-import { exists, realPath, statusOfFile } from "../../native/files.ts";
+import { exists, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, O_RDONLY, openPath, owned } from "../../native/libc.ts";
-import { joinPaths, parentOf } from "../../native/paths.ts";
+import { joinPaths } from "../../native/paths.ts";
 import { memoryFile } from "../../native/process.ts";
-import { AS_FILE, FileStatus, openBelow, openRoot } from "../../native/tree-files.ts";
+import { FileStatus } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { cachedImage } from "./cache.ts";
 import type { TreeContent } from "./choose.ts";
+import { type HostSource, pathSource } from "./host-source.ts";
 import { writeIso } from "./iso9660.ts";
+import { openFileRoot, openFolderRoot } from "./root.ts";
 import { attributesOf, settledScan } from "./scan.ts";
 import { emptyFolder, type Folder, put, type RegularFile } from "./tree.ts";
 
@@ -21,10 +23,12 @@ export interface ReadOnlyOptions {
   readonly containerId: string;
   /** The image's root. */
   readonly rootfs: string;
+  /** What of the host its mounts' contents are, by what stands for it in `Disk` (HostSource.at). */
+  readonly sourceAt: (at: string) => HostSource;
   readonly store: string;
   /** Bytes that images in the store may take. */
   readonly limit: number;
-  /** Texts in place of the content of files of the host, by the files' paths. */
+  /** Texts in place of the content of files of the host, by the files' names. */
   readonly texts: ReadonlyMap<string, string>;
   /** Files that the guest would have if there were no disk, by their paths in it: they stay where the disk has no others. */
   readonly builtIn: ReadonlyMap<string, Buffer>;
@@ -39,25 +43,28 @@ export interface ComposedTree {
 
 /** The image, opened for reading only. */
 export function openTree(mountpoint: string, content: TreeContent, options: ReadOnlyOptions): Descriptor {
-  const { tree, key } = composeTree(mountpoint, content, options);
+  using opened = new DisposableStack();
+  const { tree, key } = composeTree(mountpoint, content, options, opened);
   if (key === undefined) return inMemory(tree);
   const { store, limit } = options;
   return cachedImage({ store, limit, key, write: (fd) => writeIso(tree, fd) });
 }
 
+/** What its files are read from is open until `opened` ends. */
 export function composeTree(
   mountpoint: string,
   content: TreeContent,
   options: ReadOnlyOptions,
+  opened: DisposableStack,
 ): ComposedTree {
-  const { tree, fingerprint } = readBase(content, options);
+  const { tree, fingerprint } = readBase(content, options, opened);
   layUnder(tree, mountpoint, options.builtIn);
   for (const folder of content.folders) if (!isFolder(tree, folder)) put(tree, folder, emptyFolder());
   const key = new Bun.CryptoHasher("sha256").update(`${FORM}\n${fingerprint}\n`);
   for (const [path, source] of content.files) {
-    const file = hostFile(path, source, options);
+    const { file, identity } = hostFile(path, source, options, opened);
     put(tree, path, file);
-    key.update(`${path}\0${identityOf(source)}\0${options.texts.get(source) ?? ""}\0`);
+    key.update(`${path}\0${identity}\0`);
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
   for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
@@ -90,41 +97,40 @@ function textFile(bytes: Buffer): RegularFile {
   return { kind: "file", mode: 0o644, uid: 0, gid: 0, modified: 0n, size: bytes.length, content: { bytes } };
 }
 
-function readBase({ base }: TreeContent, { rootfs }: ReadOnlyOptions) {
+function readBase({ base }: TreeContent, { rootfs, sourceAt }: ReadOnlyOptions, opened: DisposableStack) {
   if (!base) return { tree: emptyFolder(), fingerprint: "" };
   // Engines make what they mount on only later, or not at all.
   if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
     return { tree: emptyFolder(), fingerprint: "" };
-  return base.in === "image" ? settledScan(rootfs, base.path) : settledScan(base.path);
+  if (base.in === "image") return settledScan(opened.use(openFolderRoot(pathSource(rootfs))), base.path);
+  return settledScan(opened.use(openFolderRoot(sourceAt(base.path))));
 }
 
 /** A file that the operator named: links in its path are his, and are followed as runc does. */
-function hostFile(path: string, source: string, { containerId, texts }: ReadOnlyOptions): RegularFile {
+function hostFile(
+  path: string,
+  at: string,
+  { containerId, texts, sourceAt }: ReadOnlyOptions,
+  opened: DisposableStack,
+): { file: RegularFile; identity: string } {
+  const { name } = sourceAt(at);
   try {
-    const real = realPath(source);
-    const [root, name] = [parentOf(real), real.slice(real.lastIndexOf("/") + 1)];
-    using folder = openRoot(root);
-    using file = openBelow(folder.fd, name, AS_FILE);
-    const status = new FileStatus().readOpen(file.fd);
-    const text = texts.get(source);
+    const root = opened.use(openFileRoot(at, name));
+    const { device, inode, size, modified } = statusOfFile(root.fd);
+    const attributes = attributesOf(new FileStatus().readOpen(root.fd));
+    const text = texts.get(name);
     const bytes = text === undefined ? undefined : Buffer.from(text);
+    const content = bytes ? { bytes } : { root, path: "" };
     return {
-      kind: "file",
-      ...attributesOf(status),
-      size: bytes?.length ?? status.size,
-      content: bytes ? { bytes } : { root, path: name },
+      file: { kind: "file", ...attributes, size: bytes?.length ?? size, content },
+      identity: [name, device, inode, size, modified, text ?? ""].join("\0"),
     };
   } catch (cause) {
     throw new UnikrunError(
-      `Container ${containerId}: the file ${source}, to be mounted as ${path}, can't be read (${reasonOf(cause)}).`,
+      `Container ${containerId}: the file ${name}, to be mounted as ${path}, can't be read (${reasonOf(cause)}).`,
       { cause },
     );
   }
-}
-
-function identityOf(source: string): string {
-  const { device, inode, size, modified } = statusOfFile(source);
-  return `${source}\0${device}\0${inode}\0${size}\0${modified}`;
 }
 
 function isFolder(tree: Folder, path: string): boolean {
@@ -137,12 +143,14 @@ function isFolder(tree: Folder, path: string): boolean {
   return true;
 }
 
-function bytesOf(folder: Folder): number {
+function bytesOf(tree: Folder): number {
   let total = 0;
-  for (const entry of folder.entries.values()) {
-    if (entry.kind === "folder") total += 2048 + bytesOf(entry);
-    else total += 512 + (entry.kind === "file" ? entry.size : 0);
-    if (total > SMALL) break;
+  const folders = [tree];
+  for (let folder = folders.pop(); folder && total <= SMALL; folder = folders.pop()) {
+    for (const entry of folder.entries.values()) {
+      if (entry.kind === "folder") folders.push(entry);
+      total += entry.kind === "folder" ? 2048 : 512 + (entry.kind === "file" ? entry.size : 0);
+    }
   }
   return total;
 }

@@ -3,6 +3,7 @@
  * record. What does not fit there goes on in a continuation area.
  */
 
+import { bytesOf } from "../../native/names.ts";
 import { TYPE_BITS } from "../../native/tree-files.ts";
 import { Growing } from "./growing.ts";
 import { isoDate, SECTOR, writeBoth32 } from "./iso-fields.ts";
@@ -119,7 +120,7 @@ function* componentsOf(target: string): Generator<Buffer> {
     if (name === ".") yield Buffer.from([HERE, 0]);
     else if (name === "..") yield Buffer.from([ABOVE, 0]);
     else {
-      const bytes = Buffer.from(name);
+      const bytes = bytesOf(name);
       let at = 0;
       do {
         const piece = bytes.subarray(at, at + MOST);

@@ -4,16 +4,24 @@ import type { Entry, Folder } from "./tree.ts";
 
 /** Whether a disk has the files of a tree and no others, as far as can be told without reading them. */
 export function isSameTree(disk: Ext2, tree: Folder): boolean {
-  return isSameFolder(disk, disk.root, tree, true);
+  const folders: Pair[] = [[disk.root, tree]];
+  for (let next = folders.pop(); next; next = folders.pop())
+    if (!isSameFolder(disk, next, folders)) return false;
+  return true;
 }
 
-function isSameFolder(disk: Ext2, folder: Ext2Folder, tree: Folder, isRoot: boolean): boolean {
+type Pair = readonly [Ext2Folder, Folder];
+
+/** As far as its own entries go; those that are folders are added to `folders`. */
+function isSameFolder(disk: Ext2, [folder, tree]: Pair, folders: Pair[]): boolean {
+  const isRoot = folder === disk.root;
   let count = 0;
   for (const { name, node } of disk.entries(folder)) {
     const entry = tree.entries.get(name);
     // The file system's own.
     if (!entry && isRoot && name === "lost+found") continue;
     if (!entry || !isSame(disk, node, entry)) return false;
+    if (isFolder(node) && entry.kind === "folder") folders.push([node, entry]);
     count++;
   }
   return count === tree.entries.size;
@@ -24,7 +32,6 @@ function isSame(disk: Ext2, node: Ext2Node, entry: Entry): boolean {
   if (node.kind !== kind) return false;
   if (kind === "link") return disk.readLink(node) === entry.target;
   if (node.mode !== mode || node.uid !== uid || node.gid !== gid) return false;
-  if (isFolder(node)) return kind === "folder" && isSameFolder(disk, node, entry, false);
   if (kind === "file") return node.size === entry.size && node.modified === secondsOf(entry.modified);
   return true;
 }

@@ -1,6 +1,7 @@
 /** Reads a tree of the host's files, which may change meanwhile and is nobody's friend. */
 
 import { errorCode } from "../../native/libc.ts";
+import { nameOf } from "../../native/names.ts";
 import {
   AS_FOLDER,
   FileStatus,
@@ -8,10 +9,11 @@ import {
   linkTarget,
   namesIn,
   openBelow,
-  openRoot,
 } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { Descent } from "./descent.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import type { Root } from "./root.ts";
 import type { Attributes, Entry, Folder } from "./tree.ts";
 
 export interface Scan {
@@ -23,10 +25,10 @@ export interface Scan {
 }
 
 /**
- * Reads the folder `path` below `root`, never following a link and never leaving `root`, but going into what is mounted there.
- * Throws a UnikrunError for what can't be read, and for names that are not UTF-8.
+ * Reads the folder `path` below `root`, which must stay open for its files to be read, never following a link and never leaving `root`, but going into what is mounted there.
+ * Throws a UnikrunError for what can't be read.
  */
-export function scanTree(root: string, path = "/"): Scan {
+export function scanTree(root: Root, path = "/"): Scan {
   return new Scanner(root, path).scan();
 }
 
@@ -34,7 +36,7 @@ export function scanTree(root: string, path = "/"): Scan {
  * The same, and every later change shows in the fingerprint: the times of files stand still for up to 10 ms (a tick of the slowest
  * clocks), so what changed just now is looked at once more.
  */
-export function settledScan(root: string, path = "/"): Scan {
+export function settledScan(root: Root, path = "/"): Scan {
   const TICK = 12;
   for (;;) {
     const scan = scanTree(root, path);
@@ -61,22 +63,21 @@ interface Place {
 const GONE = new Set(["ENOENT", "ESTALE"]);
 
 class Scanner {
-  readonly #root: string;
+  readonly #root: Root;
   readonly #start: string;
   readonly #status = new FileStatus();
   readonly #fingerprint = new Fingerprint();
   #newestSeconds = 0;
   #newestNanoseconds = 0;
 
-  constructor(root: string, start: string) {
+  constructor(root: Root, start: string) {
     this.#root = root;
     this.#start = start.replace(/\/+$/, "");
   }
 
   scan(): Scan {
     try {
-      using root = openRoot(this.#root);
-      return this.#scanBelow(root.fd);
+      return this.#scanBelow(this.#root.fd);
     } catch (error) {
       if (error instanceof UnikrunError) throw error;
       throw this.#failure("", error);
@@ -90,7 +91,8 @@ class Scanner {
     this.#see(status);
     const tree: Folder = { kind: "folder", ...attributesOf(status), entries: new Map() };
     const pending: Pending[] = [{ folder: tree, path: "" }];
-    for (let next = pending.pop(); next; next = pending.pop()) this.#fill(root, next, pending);
+    using descent = new Descent(top.fd);
+    for (let next = pending.pop(); next; next = pending.pop()) this.#fill(descent, next, pending);
     return {
       tree,
       fingerprint: this.#fingerprint.digest(),
@@ -98,12 +100,12 @@ class Scanner {
     };
   }
 
-  #fill(root: number, { folder, path }: Pending, pending: Pending[]): void {
+  #fill(descent: Descent, { folder, path }: Pending, pending: Pending[]): void {
     try {
-      using open = openBelow(root, `${this.#start}${path}`, AS_FOLDER);
+      using open = descent.open(path);
       this.#fingerprint.enter(path);
       const records = folderRecords(open.fd);
-      const places = placesIn(records, path);
+      const places = placesIn(records);
       for (const name of [...places.keys()].sort()) {
         const within = `${path}/${name}`;
         const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
@@ -147,8 +149,7 @@ class Scanner {
         return { kind, ...attributes, size, content, identity: `${status.device}:${status.inode}` };
       }
       case "link": {
-        const bytes = linkTarget(place.folder, place.records, place.at);
-        const target = decoded(bytes, () => `The target of the link ${JSON.stringify(path)}`);
+        const target = nameOf(linkTarget(place.folder, place.records, place.at));
         this.#fingerprint.addText(target);
         return { kind, ...attributes, target };
       }
@@ -174,7 +175,7 @@ class Scanner {
 
   #failure(path: string, error: unknown): UnikrunError {
     return new UnikrunError(
-      `Can't read the folder ${this.#start}${path || "/"} below ${this.#root} for a disk: ${reasonOf(error)}; check that it is there and stays as it is.`,
+      `Can't read the folder ${this.#start}${path || "/"} below ${this.#root.name} for a disk: ${reasonOf(error)}; check that it is there and stays as it is.`,
       { cause: error },
     );
   }
@@ -185,24 +186,8 @@ export function attributesOf({ mode, uid, gid, modified }: FileStatus): Attribut
 }
 
 /** Where each name of a folder stands in its records. */
-function placesIn(records: Buffer, path: string): Map<string, number> {
+function placesIn(records: Buffer): Map<string, number> {
   const places = new Map<string, number>();
-  for (const { bytes, at } of namesIn(records))
-    places.set(
-      decoded(bytes, () => `A name in the folder ${JSON.stringify(path || "/")}`),
-      at,
-    );
+  for (const { bytes, at } of namesIn(records)) places.set(nameOf(bytes), at);
   return places;
-}
-
-/** Refuses what is not UTF-8: decoding would give two names the same text. */
-function decoded(bytes: Buffer, what: () => string): string {
-  const text = bytes.toString();
-  if (!text.includes("\ufffd") || Buffer.from(text).equals(bytes)) return text;
-  const escaped = bytes
-    .toString("latin1")
-    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-  throw new UnikrunError(
-    `${what()} is not valid UTF-8: "${escaped}"; rename it, or leave it out of the disk.`,
-  );
 }

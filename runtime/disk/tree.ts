@@ -1,4 +1,5 @@
 /** A tree of files as it is to stand on a disk. */
+import type { Root } from "./root.ts";
 
 export interface Attributes {
   /** 12 permission bits. */
@@ -25,9 +26,9 @@ export interface RegularFile extends Attributes {
 
 export type FileContent = { readonly bytes: Uint8Array } | HostContent;
 
-/** A file of the host: `path` is below `root`, and no part of it may be a link. */
+/** A file of the host: `path` is below `root`, and no part of it may be a link; "" is the root itself. */
 export interface HostContent {
-  readonly root: string;
+  readonly root: Root;
   readonly path: string;
   /** It may have holes. */
   readonly sparse?: boolean;

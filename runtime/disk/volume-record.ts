@@ -1,23 +1,31 @@
 /** What is known of a volume's disk: where it is, which folder it stands for, and whether the folder has what is on it. */
 import {
+  exists,
+  listFolder,
   makeFolders,
   readTextOrNull,
-  realPath,
   rename,
-  statusOfFile,
+  statusOrNull,
   writeText,
 } from "../../native/files.ts";
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { syncData } from "../../native/tree-writes.ts";
+import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
 
 export interface VolumeRecord {
-  /** The folder, links followed, and which one it was, since another may have its name now. */
+  /** A path of the folder, and which one it is, since another may have its name now. */
   readonly source: string;
   readonly folder: string;
+  /** Without what is mounted below it. */
+  readonly alone?: boolean;
   /** The container whose guest has the disk, or had it last. */
   readonly container: string;
   /** The folder lacks what that guest wrote. */
   readonly pending: boolean;
+  /** Its disk was not unmounted, so that all of it is to be compared. */
+  readonly thorough?: boolean;
+  /** What of it is in the folder, where that had no room for all. */
+  readonly brought?: readonly string[];
   /** Of the folder when it and the disk held the same (scan.ts). */
   readonly fingerprint: string;
   /** Nanoseconds after 1970: what is newer in the folder came there later. */
@@ -26,8 +34,6 @@ export interface VolumeRecord {
 
 /** A volume's place in the store. */
 export interface VolumePlace {
-  readonly source: string;
-  readonly folder: string;
   /** The disk, an ext2 file system. */
   readonly image: string;
   /** Held by whoever prepares the disk or writes it back, but not while a guest runs. */
@@ -36,27 +42,48 @@ export interface VolumePlace {
   readonly path: string;
 }
 
-/** Throws an Error with `code` where there is no such folder. */
-export function placeOf(store: string, source: string): VolumePlace {
-  const real = realPath(source);
-  const { device, inode } = statusOfFile(real);
-  const path = pathFor(store, real);
+/** Makes it where there is none. */
+export function placeOf(store: string, folder: VolumeFolder): VolumePlace {
+  const path = pathFor(store, folder.identity);
+  if (!exists(path)) adopt(store, folder, path);
   makeFolders(path, 0o700);
-  return { source: real, folder: `${device} ${inode}`, path, image: `${path}/disk`, lock: `${path}/lock` };
+  return placeIn(path);
 }
 
-function pathFor(store: string, real: string): string {
-  const key = new Bun.CryptoHasher("sha256").update(real).digest("hex").slice(0, 32);
+export const placeIn = (path: string): VolumePlace => ({ path, image: `${path}/disk`, lock: `${path}/lock` });
+
+function pathFor(store: string, identity: string): string {
+  const key = new Bun.CryptoHasher("sha256").update(identity).digest("hex").slice(0, 32);
   return `${store}/volumes/${key}`;
 }
 
-/** Whether the folder lacks what a guest wrote; false also for one that no guest ever had. */
-export function hasPending(store: string, source: string): boolean {
+/** What the store has of this folder under another name: since its device has another number, or from an older unikrun. */
+function adopt(store: string, { home, identity }: VolumeFolder, path: string): void {
+  const known = placesIn(store).find(
+    ({ record }) => record?.source === home && isSameFolder(record.folder, identity),
+  );
   try {
-    return recordIn(pathFor(store, realPath(source)))?.pending ?? false;
+    if (known) rename(known.path, path);
   } catch {
-    return false;
+    // Somebody else was quicker.
   }
+}
+
+/** All that the store has. */
+export function placesIn(store: string): (VolumePlace & { readonly record: VolumeRecord | null })[] {
+  const folder = `${store}/volumes`;
+  const names = exists(folder) ? listFolder(folder) : [];
+  return names.map((name) => ({ ...placeIn(`${folder}/${name}`), record: recordIn(`${folder}/${name}`) }));
+}
+
+/** Whether the folder of that identity lacks what a guest wrote; false also for one that no guest ever had. */
+export const hasPending = (store: string, identity: string): boolean =>
+  recordIn(pathFor(store, identity))?.pending ?? false;
+
+/** Whether the path that was written down leads to that folder still. */
+export function isThere({ source, folder }: VolumeRecord): boolean {
+  const status = statusOrNull(source);
+  return status !== null && isSameFolder(folder, identityOf(status));
 }
 
 /** Null where there is none, or none that can be read. */

@@ -1,42 +1,41 @@
-import { listFolder, removeFlatFolder, statusOrNull } from "../../native/files.ts";
+import { removeFlatFolder, statusOrNull } from "../../native/files.ts";
 import { O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { bringVolumeBack } from "./volume.ts";
-import { recordIn } from "./volume-record.ts";
+import { pathSource } from "./host-source.ts";
+import { bringVolumeBack } from "./volume-back.ts";
+import { openVolumeFolder } from "./volume-folder.ts";
+import { isThere, placeOf, placesIn, type VolumePlace } from "./volume-record.ts";
 
 /**
  * Brings back what guests wrote whose machines are gone, into the folders given, or into all; then removes the disks of folders
- * that are gone themselves. Throws UnikrunError that names every folder where it could not be done.
+ * that are gone themselves, but none that holds what is in no folder. Throws UnikrunError that names every folder where it
+ * could not be done.
  */
 export function bringBackAll(store: string, folders: readonly string[]): void {
-  const places = placesIn(store);
-  const pending = () =>
-    places.flatMap(({ record }) => (record?.pending && statusOrNull(record.source) ? [record.source] : []));
-  const failures = (folders.length > 0 ? folders : pending()).flatMap((source) => {
-    try {
-      const isDone = bringVolumeBack({ store, source });
-      // Of all of them, those that guests are writing are in order.
-      return isDone || folders.length === 0 ? [] : [`${source} is being written by a guest`];
-    } catch (error) {
-      return [reasonOf(error)];
-    }
-  });
-  for (const { path, record } of places)
-    if (record ? !statusOrNull(record.source) : isAbandoned(path)) forget(path);
+  const failures = (folders.length > 0 ? folders.map((path) => ({ path })) : pendingIn(store)).flatMap(
+    ({ path, place }: { path?: string; place?: VolumePlace }) => {
+      try {
+        const isDone = bringVolumeBack(place ?? placeAt(store, path ?? ""), path);
+        // Of all of them, those that guests are writing are in order.
+        return isDone || path === undefined ? [] : [`${path} is being written by a guest`];
+      } catch (error) {
+        return [reasonOf(error)];
+      }
+    },
+  );
+  for (const { path, record } of placesIn(store))
+    if (record ? !record.pending && !isThere(record) : isAbandoned(path)) forget(path);
   if (failures.length > 0)
     throw new UnikrunError(`What guests wrote could not be brought back everywhere: ${failures.join("; ")}`);
 }
 
-function placesIn(store: string) {
-  try {
-    return listFolder(`${store}/volumes`).map((name) => {
-      const path = `${store}/volumes/${name}`;
-      return { path, record: recordIn(path) };
-    });
-  } catch {
-    return [];
-  }
+const pendingIn = (store: string): { place: VolumePlace }[] =>
+  placesIn(store).flatMap((place) => (place.record?.pending ? [{ place }] : []));
+
+function placeAt(store: string, path: string): VolumePlace {
+  using folder = openVolumeFolder(pathSource(path));
+  return placeOf(store, folder);
 }
 
 /** Whoever makes a disk writes its record within moments, unless he is killed. */

@@ -3,6 +3,7 @@ import { listFolder, listFolders, statusOfFile } from "../../native/files.ts";
 import { owned } from "../../native/libc.ts";
 import { joinPaths } from "../../native/paths.ts";
 import { openInRoot } from "../../native/regular-file.ts";
+import { AS_FOLDER, folderRecords, namesIn, openBelow, openRoot } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { WantedDisk } from "./choose.ts";
 
@@ -40,11 +41,27 @@ function isFolderInImage(containerId: string, rootfs: string, path: string): boo
 
 /** Of an image whose settings name no disks: the top-level folders that are no part of an operating system, and not empty. */
 export function usualDisks(rootfs: string, kernel: string): WantedDisk[] {
-  return listFolders(rootfs)
+  const folders = listFolders(rootfs)
     .filter((name) => !SYSTEM.has(name))
     .filter((name) => listFolder(`${rootfs}/${name}`).some((entry) => `/${name}/${entry}` !== kernel))
+    .map((name) => `/${name}`);
+  return [...folders, ...(hasFiles(rootfs, SECRETS) ? [SECRETS] : [])]
     .sort()
-    .map((name) => ({ path: `/${name}`, kind: "folder", mountpoint: `/${name}` }));
+    .map((path) => ({ path, kind: "folder", mountpoint: path }));
+}
+
+/** Compose copies secrets into a container that was created, and Linux programs look for them here. */
+const SECRETS = "/run/secrets";
+
+/** False where a link is on the way. */
+function hasFiles(rootfs: string, path: string): boolean {
+  try {
+    using root = openRoot(rootfs);
+    using folder = openBelow(root.fd, path, AS_FOLDER);
+    return !namesIn(folderRecords(folder.fd)).next().done;
+  } catch {
+    return false;
+  }
 }
 
 const SYSTEM = new Set(

@@ -1,14 +1,12 @@
 /** Brings what a guest wrote on a volume's disk into the volume's folder. */
-import { type Descriptor, errorCode } from "../../native/libc.ts";
-import { AS_FILE, AS_FOLDER, openBelow } from "../../native/tree-files.ts";
+import type { Descriptor } from "../../native/libc.ts";
+import { AS_FILE, openBelow } from "../../native/tree-files.ts";
 import {
-  createIn,
   linkIn,
   makeFifoIn,
   makeFolderIn,
   makeLinkIn,
   removeFileIn,
-  removeFolderIn,
   renameIn,
   setMode,
   setModifiedIn,
@@ -16,137 +14,165 @@ import {
   setOwnerIn,
   syncFileSystem,
 } from "../../native/tree-writes.ts";
+import { Descent } from "./descent.ts";
+import { DRAFT, nanoseconds, overwrite, writeDraft } from "./draft.ts";
 import type { Ext2Folder, Ext2Node } from "./ext2/inodes.ts";
-import { type Ext2, isFolder } from "./ext2/reader.ts";
+import { type Ext2, type Ext2Entry, isFolder } from "./ext2/reader.ts";
 import { namesOf, type Seen, seeIn } from "./look.ts";
+import { type Found, removeEntry } from "./removal.ts";
+import { isFull } from "./volume-size.ts";
 
 export interface WriteBackOptions {
   /** Nanoseconds after 1970: what changed in the folder later is somebody else's, and stays where the guest has not changed it too. */
   readonly newest: bigint;
   /** Also compare what looks unchanged: a guest that was cut off may have written data, but not yet the times of its files. */
   readonly thorough: boolean;
+  /** Paths that were brought already, when there was no room for all; what is brought now is added. */
+  readonly brought: Set<string>;
 }
-
-/** Ours until it has its real name; one that a killed process left is older than the disk, and goes with the next writing back. */
-const DRAFT = ".unikrun-draft";
 
 /**
  * Makes the folder what the file system is, as far as the guest changed it, and returns when that would survive a loss of power.
  * What can't be a unikernel's doing is left out (device nodes); so are sockets. No link of the folder is followed.
  */
 export function writeBack(disk: Ext2, folder: Descriptor, options: WriteBackOptions): void {
-  new WriteBack(disk, options).run(folder.fd);
+  new WriteBack(disk, folder.fd, options).run();
+}
+
+/** A folder of the disk that stands in the host's folder, or is to. */
+interface Visit {
+  readonly node: Ext2Folder;
+  /** "" for the root. */
+  readonly path: string;
+  /** As it stood there before; null where it was made now. */
+  readonly seen: Seen | null;
 }
 
 class WriteBack {
   readonly #disk: Ext2;
+  readonly #descent: Descent;
   readonly #newest: bigint;
   readonly #thorough: boolean;
+  readonly #brought: Set<string>;
   /** Files that have several names, by inode, with the first of them. */
   readonly #linked = new Map<number, Descriptor>();
+  /** A guest may make folders as deep as it likes: what is still to be done, the next last. */
+  readonly #steps: (() => void)[] = [];
   #written = 0;
 
-  constructor(disk: Ext2, { newest, thorough }: WriteBackOptions) {
+  constructor(disk: Ext2, root: number, { newest, thorough, brought }: WriteBackOptions) {
     this.#disk = disk;
+    this.#descent = new Descent(root);
     this.#newest = newest;
     this.#thorough = thorough;
+    this.#brought = brought;
   }
 
-  run(root: number): void {
+  run(): void {
+    using descent = this.#descent;
     try {
-      this.#fill(this.#disk.root, root, { isRoot: true, isNew: false });
+      this.#fill({ node: this.#disk.root, path: "", seen: null });
+      for (let step = this.#steps.pop(); step; step = this.#steps.pop()) step();
     } finally {
       for (const file of this.#linked.values()) file[Symbol.dispose]();
     }
-    if (this.#written > 0) syncFileSystem(root);
+    if (this.#written === 0) return;
+    using top = descent.open("");
+    syncFileSystem(top.fd);
   }
 
-  /** Returns whether anything in it was changed. */
-  #fill(node: Ext2Folder, folder: number, { isRoot, isNew }: { isRoot: boolean; isNew: boolean }): boolean {
-    const before = this.#written;
-    const mustLook = isNew || this.#thorough || !node.untouched;
-    const names = new Set<string>();
-    for (const { name, node: entry } of this.#disk.entries(node)) {
-      // The file system's own; what a repair found is worth keeping.
-      if (isRoot && name === "lost+found" && isFolder(entry) && this.#isEmpty(entry)) continue;
-      names.add(name);
-      if (mustLook || isFolder(entry) || !entry.untouched) this.#bring(folder, name, entry);
+  /** All but what is in its folders, which follows. */
+  #fill({ node, path, seen }: Visit): void {
+    const isRoot = path === "";
+    const mustLook = (!isRoot && !seen) || this.#thorough || !node.untouched;
+    using open = this.#descent.open(path);
+    // The file system's own; what a repair found is worth keeping.
+    const isOwn = ({ name, node: entry }: Ext2Entry): boolean =>
+      isRoot && name === "lost+found" && isFolder(entry) && this.#isEmpty(entry);
+    const entries = [...this.#disk.entries(node)].filter((entry) => !isOwn(entry));
+    // First, for the room that it makes. A folder that looks unchanged lost entries only by a repair: they are kept.
+    if (!node.untouched) this.#removeOthers(open.fd, path, new Set(entries.map(({ name }) => name)));
+    for (const { name, node: entry } of entries) {
+      if (isFolder(entry)) this.#bringFolder(open.fd, `${path}/${name}`, name, entry);
+      else if (mustLook || !entry.untouched) this.#bring(open.fd, path, name, entry);
     }
-    // A folder that looks unchanged lost entries only by a repair: they are kept.
-    if (!node.untouched) this.#removeOthers(folder, names);
-    return this.#written > before;
   }
 
   #isEmpty(folder: Ext2Folder): boolean {
     return this.#disk.entries(folder).next().done === true;
   }
 
-  #bring(folder: number, name: string, node: Ext2Node): void {
-    const seen = seeIn(folder, name);
-    if (isFolder(node)) this.#bringFolder(folder, name, node, seen);
-    else if (node.kind === "file") this.#bringFile(folder, name, node, seen);
-    else if (!seen || seen.kind !== node.kind || !node.untouched) this.#bringOther(folder, name, node, seen);
-  }
-
-  #bringFolder(folder: number, name: string, node: Ext2Folder, seen: Seen | null): void {
-    const isNew = seen?.kind !== "folder";
-    if (isNew) {
-      if (seen) this.#clear(folder, name, seen);
+  #bringFolder(folder: number, path: string, name: string, node: Ext2Folder): void {
+    const there = seeIn(folder, name);
+    const seen = there?.kind === "folder" ? there : null;
+    const before = this.#written;
+    if (!seen) {
+      if (there) removeFileIn(folder, name);
       makeFolderIn(folder, name);
+      this.#brought.add(path);
       this.#written++;
     }
-    using open = openBelow(folder, name, AS_FOLDER);
-    const changed = this.#fill(node, open.fd, { isRoot: false, isNew });
-    if (isNew || !node.untouched) {
+    const visit = { node, path, seen };
+    this.#steps.push(() => this.#finish(visit, before));
+    this.#steps.push(() => this.#fill(visit));
+  }
+
+  /** Owner, mode and time, when all in it is done. */
+  #finish({ node, path, seen }: Visit, before: number): void {
+    const isChanged = !seen || !node.untouched;
+    if (!isChanged && this.#written === before) return;
+    using open = this.#descent.open(path);
+    if (isChanged) {
       setOwner(open.fd, node);
       setMode(open.fd, node.mode);
     }
-    if (isNew || !node.untouched) setModifiedIn(folder, name, nanoseconds(node));
-    else if (changed && seen) setModifiedIn(folder, name, seen.modified);
+    setModifiedIn(open.fd, ".", isChanged ? nanoseconds(node) : seen.modified);
   }
 
-  #bringFile(folder: number, name: string, node: Ext2Node, seen: Seen | null): void {
-    if (seen?.kind === "file" && node.untouched && this.#isSame(folder, name, node, seen)) return;
-    if (seen?.kind === "folder") this.#clear(folder, name, seen);
-    const first = this.#linked.get(node.inode);
-    if (first) linkIn(first.fd, folder, DRAFT);
-    else this.#writeDraft(folder, node);
-    renameIn(folder, DRAFT, name);
+  #bring(folder: number, path: string, name: string, node: Ext2Node): void {
+    const seen = seeIn(folder, name);
+    if (node.kind === "file") this.#bringFile(folder, path, name, node, seen);
+    else if (!seen || seen.kind !== node.kind || !node.untouched)
+      this.#bringOther(folder, path, name, node, seen);
+  }
+
+  #bringFile(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
+    const whole = `${path}/${name}`;
+    if (seen?.kind === "file" && node.untouched && this.#isSame(folder, whole, name, node, seen)) return;
+    if (seen?.kind === "folder") this.#remove({ path, name, seen });
+    this.#brought.add(whole);
     this.#written++;
+    const first = this.#linked.get(node.inode);
+    const old = seen?.kind === "file" ? name : null;
+    try {
+      if (first) linkIn(first.fd, folder, DRAFT);
+      else this.#writeDraft(folder, node, old);
+    } catch (error) {
+      if (isFull(error) && old !== null && overwrite(this.#disk, folder, old, node)) return;
+      throw error;
+    }
+    renameIn(folder, DRAFT, name);
   }
 
   /** Of a file that the guest does not seem to have changed. */
-  #isSame(folder: number, name: string, node: Ext2Node, seen: Seen): boolean {
-    if (!this.#thorough || seen.changed > this.#newest) return true;
+  #isSame(folder: number, path: string, name: string, node: Ext2Node, seen: Seen): boolean {
+    if (!this.#thorough || (seen.changed > this.#newest && !this.#brought.has(path))) return true;
     using file = openBelow(folder, name, AS_FILE);
     return this.#disk.sameContent(node, file.fd);
   }
 
-  #writeDraft(folder: number, node: Ext2Node): void {
+  #writeDraft(folder: number, node: Ext2Node, old: string | null): void {
     using undo = new DisposableStack();
-    const file = undo.use(this.#createDraft(folder));
-    this.#disk.copyFile(node, file.fd);
-    setOwner(file.fd, node);
-    setMode(file.fd, node.mode);
-    setModifiedIn(folder, DRAFT, nanoseconds(node));
+    const file = undo.use(writeDraft(this.#disk, folder, node, old));
     if (node.links < 2) return;
     this.#linked.set(node.inode, file);
     undo.move();
   }
 
-  #createDraft(folder: number): Descriptor {
-    try {
-      return createIn(folder, DRAFT);
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-      removeFileIn(folder, DRAFT);
-      return createIn(folder, DRAFT);
-    }
-  }
-
-  #bringOther(folder: number, name: string, node: Ext2Node, seen: Seen | null): void {
+  #bringOther(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
     if (node.kind !== "link" && node.kind !== "fifo") return;
-    if (seen) this.#clear(folder, name, seen);
+    if (seen) this.#remove({ path, name, seen });
+    this.#brought.add(`${path}/${name}`);
     if (node.kind === "link") makeLinkIn(folder, name, this.#disk.readLink(node));
     else makeFifoIn(folder, name);
     setOwnerIn(folder, name, node);
@@ -155,40 +181,18 @@ class WriteBack {
   }
 
   /** What the guest removed: all that is not on the disk, but what came into the folder meanwhile. */
-  #removeOthers(folder: number, names: ReadonlySet<string>): void {
+  #removeOthers(folder: number, path: string, names: ReadonlySet<string>): void {
     for (const name of namesOf(folder)) {
       const seen = names.has(name) ? null : seeIn(folder, name);
-      if (!seen) continue;
-      const isOurs = seen.changed <= this.#newest || name === DRAFT;
-      if (seen.kind === "folder") {
-        using open = openBelow(folder, name, AS_FOLDER);
-        this.#removeOthers(open.fd, new Set());
-      }
-      if (isOurs) this.#removeEmpty(folder, name, seen);
+      if (seen) this.#remove({ path, name, seen }, (each) => this.#isOurs(each));
     }
   }
 
-  #removeEmpty(folder: number, name: string, { kind }: Seen): void {
-    try {
-      if (kind === "folder") removeFolderIn(folder, name);
-      else removeFileIn(folder, name);
-      this.#written++;
-    } catch (error) {
-      if (errorCode(error) !== "ENOTEMPTY") throw error;
-    }
+  #isOurs({ path, name, seen }: Found): boolean {
+    return seen.changed <= this.#newest || name === DRAFT || this.#brought.has(`${path}/${name}`);
   }
 
-  /** Makes room for what the guest has under that name. */
-  #clear(folder: number, name: string, seen: Seen): void {
-    if (seen.kind === "folder") {
-      using open = openBelow(folder, name, AS_FOLDER);
-      for (const inner of namesOf(open.fd)) {
-        const entry = seeIn(open.fd, inner);
-        if (entry) this.#clear(open.fd, inner, entry);
-      }
-    }
-    this.#removeEmpty(folder, name, seen);
+  #remove(entry: Found, mayGo: (entry: Found) => boolean = () => true): void {
+    this.#written += removeEntry(this.#descent, entry, mayGo);
   }
 }
-
-const nanoseconds = ({ modified }: Ext2Node): bigint => BigInt(modified) * 1_000_000_000n;

@@ -40,6 +40,8 @@ export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk):
       arguments: {
         driver: "virtio-blk-pci",
         drive: node,
+        // Where the host has no room the guest is told; QEMU would let it stand still for ever.
+        werror: "report",
         // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
         "num-queues": 1,
         "queue-size": QUEUE_SIZE,

@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "
 import test from "ava";
 import { openExt2 } from "../../runtime/disk/ext2/reader.ts";
 import { ext2Bytes, writeExt2 } from "../../runtime/disk/ext2/writer.ts";
-import { scanTree } from "../../runtime/disk/scan.ts";
 import { emptyFolder, type Folder, put } from "../../runtime/disk/tree.ts";
 import {
   BEYOND_4_GIB,
@@ -10,6 +9,7 @@ import {
   described,
   faultsOf,
   opened,
+  scan,
   temporaryFolder,
   variousFiles,
 } from "./images.ts";
@@ -28,7 +28,7 @@ for (const spare of [0, 1_000_000, 300_000_000]) {
     const folder = temporaryFolder(t);
     mkdirSync(`${folder}/source`);
     variousFiles(`${folder}/source`);
-    ext2Of(scanTree(`${folder}/source`).tree, `${folder}/ext2`, { spare });
+    ext2Of(scan(`${folder}/source`).tree, `${folder}/ext2`, { spare });
     t.is(faultsOf(`${folder}/ext2`), "");
     t.true(statSync(`${folder}/ext2`).blocks * 512 < 12_000_000, "free space and holes take no space");
     const touched = readBack(`${folder}/ext2`, `${folder}/copy`);
@@ -43,7 +43,7 @@ test("the same tree gives the same bytes", (t) => {
   mkdirSync(`${folder}/source`);
   variousFiles(`${folder}/source`);
   writeFileSync(`${folder}/two`, Buffer.alloc(20_000_000, 7));
-  for (const image of ["one", "two"]) ext2Of(scanTree(`${folder}/source`).tree, `${folder}/${image}`);
+  for (const image of ["one", "two"]) ext2Of(scan(`${folder}/source`).tree, `${folder}/${image}`);
   t.true(readFileSync(`${folder}/one`).equals(readFileSync(`${folder}/two`)));
 });
 
@@ -93,7 +93,7 @@ test("a sparse file above 4 GiB stays sparse", (t) => {
   mkdirSync(`${folder}/source`);
   writeFileSync(`${folder}/source/huge`, "begin");
   truncateSync(`${folder}/source/huge`, BEYOND_4_GIB);
-  const { tree } = scanTree(`${folder}/source`);
+  const { tree } = scan(`${folder}/source`);
   t.true(ext2Bytes(tree) < 1_000_000);
   ext2Of(tree, `${folder}/ext2`);
   t.is(faultsOf(`${folder}/ext2`), "");

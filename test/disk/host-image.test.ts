@@ -2,9 +2,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { kindOfSource, openHostDisk } from "../../runtime/disk/host-image.ts";
+import { pathSource } from "../../runtime/disk/host-source.ts";
 import { temporaryFolder } from "./images.ts";
 
-const kindOf = (path: string) => kindOfSource("c1", path, "/data");
+const kindOf = (path: string) => kindOfSource("c1", pathSource(path), "/data");
+
+const openDisk = (containerId: string, path: string, readOnly: boolean) =>
+  openHostDisk({ containerId, source: pathSource(path), readOnly });
 
 /** A file with bytes at an offset. */
 function fileWith(path: string, offset: number, bytes: Buffer): string {
@@ -49,7 +53,7 @@ test("what is no file, folder or disk is refused, and so is what is not there", 
 
 test("a qcow2 file that names other files of the host is refused", (t) => {
   const folder = temporaryFolder(t);
-  const open = (source: string) => openHostDisk({ containerId: "c1", source, readOnly: true });
+  const open = (source: string) => openDisk("c1", source, true);
   t.throws(() => open(qcow2(`${folder}/a`, { backing: 512n })), {
     message: /needs another file \(a backing file\)/,
   });
@@ -62,12 +66,12 @@ test("a disk that is being written is nobody else's for writing", (t) => {
   const source = `${temporaryFolder(t)}/disk`;
   writeFileSync(source, "");
   truncateSync(source, 1 << 20);
-  const first = openHostDisk({ containerId: "c1", source, readOnly: false });
-  t.throws(() => openHostDisk({ containerId: "c2", source, readOnly: false }), {
+  const first = openDisk("c1", source, false);
+  t.throws(() => openDisk("c2", source, false), {
     message: /^Container c2: the disk \S+ is being written by another machine/,
   });
   first.descriptor[Symbol.dispose]();
-  using again = openHostDisk({ containerId: "c2", source, readOnly: false }).descriptor;
+  using again = openDisk("c2", source, false).descriptor;
   t.true(again.fd > 0);
 });
 
@@ -75,9 +79,24 @@ test("an unclean ext2 is repaired before a guest writes it, and left alone for o
   const source = `${temporaryFolder(t)}/disk`;
   execFileSync("mke2fs", ["-q", "-t", "ext2", source, "4m"]);
   execFileSync("debugfs", ["-w", "-R", "set_super_value state 0", source], { stdio: "ignore" });
-  openHostDisk({ containerId: "c1", source, readOnly: true }).descriptor[Symbol.dispose]();
+  openDisk("c1", source, true).descriptor[Symbol.dispose]();
   const state = () => spawnSync("dumpe2fs", ["-h", source]).stdout.toString();
   t.regex(state(), /Filesystem state:\s+not clean/);
-  openHostDisk({ containerId: "c1", source, readOnly: false }).descriptor[Symbol.dispose]();
+  openDisk("c1", source, false).descriptor[Symbol.dispose]();
   t.regex(state(), /Filesystem state:\s+clean/);
+});
+
+test("a file system of ext2's kind that no rump kernel mounts is refused by what it has", (t) => {
+  const source = `${temporaryFolder(t)}/disk`;
+  const make = (...options: string[]) => execFileSync("mke2fs", ["-q", "-F", ...options, source, "8m"]);
+  make("-t", "ext4");
+  for (const readOnly of [true, false])
+    t.throws(() => openDisk("c1", source, readOnly), {
+      message: /^Container c1: the disk \S+ has a file system with extents, 64bit, .*make an ext2/,
+    });
+  make("-t", "ext2", "-O", "extents");
+  t.throws(() => openDisk("c1", source, false), { message: /has a file system with extents, which/ });
+  make("-t", "ext3");
+  using disk = openDisk("c1", source, false).descriptor;
+  t.true(disk.fd > 0);
 });

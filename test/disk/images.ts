@@ -21,6 +21,9 @@ import {
 import { tmpdir } from "node:os";
 import type { ExecutionContext } from "ava";
 import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { pathSource } from "../../runtime/disk/host-source.ts";
+import { openFolderRoot } from "../../runtime/disk/root.ts";
+import { type Scan, scanTree } from "../../runtime/disk/scan.ts";
 
 /** A folder of the test's own. */
 export function temporaryFolder(t: ExecutionContext): string {
@@ -28,6 +31,10 @@ export function temporaryFolder(t: ExecutionContext): string {
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** A folder of the host as disks are made of it; it stays open. */
+export const scan = (folder: string, path?: string): Scan =>
+  scanTree(openFolderRoot(pathSource(folder)), path);
 
 export const opened = (path: string): Descriptor => owned(openPath(path, O_RDWR | O_CREAT, 0o600));
 

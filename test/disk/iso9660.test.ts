@@ -1,10 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { pathSource } from "../../runtime/disk/host-source.ts";
 import { writeIso } from "../../runtime/disk/iso9660.ts";
-import { scanTree } from "../../runtime/disk/scan.ts";
+import { openFolderRoot } from "../../runtime/disk/root.ts";
 import { emptyFolder, type Folder, put } from "../../runtime/disk/tree.ts";
-import { BEYOND_4_GIB, described, extractIso, opened, temporaryFolder, variousFiles } from "./images.ts";
+import {
+  BEYOND_4_GIB,
+  described,
+  extractIso,
+  opened,
+  scan,
+  temporaryFolder,
+  variousFiles,
+} from "./images.ts";
 
 function isoOf(tree: Folder, image: string): void {
   using file = opened(image);
@@ -17,7 +26,7 @@ test("xorriso finds on the disk what was on the host", (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(`${folder}/source`);
   variousFiles(`${folder}/source`);
-  isoOf(scanTree(`${folder}/source`).tree, `${folder}/iso`);
+  isoOf(scan(`${folder}/source`).tree, `${folder}/iso`);
   extractIso(`${folder}/iso`, `${folder}/copy`);
   t.deepEqual(described(`${folder}/copy`), described(`${folder}/source`));
 });
@@ -27,7 +36,7 @@ test("the same tree gives the same bytes, and a larger image in the file leaves 
   mkdirSync(`${folder}/source`);
   variousFiles(`${folder}/source`);
   writeFileSync(`${folder}/two`, Buffer.alloc(20_000_000, 7));
-  for (const image of ["one", "two"]) isoOf(scanTree(`${folder}/source`).tree, `${folder}/${image}`);
+  for (const image of ["one", "two"]) isoOf(scan(`${folder}/source`).tree, `${folder}/${image}`);
   t.true(readFileSync(`${folder}/one`).equals(readFileSync(`${folder}/two`)));
 });
 
@@ -74,7 +83,7 @@ test("a file that became shorter is filled up with zeros, one that grew is cut",
   const folder = temporaryFolder(t);
   mkdirSync(`${folder}/source`);
   for (const name of ["shrinks", "grows"]) writeFileSync(`${folder}/source/${name}`, "12345678");
-  const { tree } = scanTree(`${folder}/source`);
+  const { tree } = scan(`${folder}/source`);
   truncateSync(`${folder}/source/shrinks`, 3);
   writeFileSync(`${folder}/source/grows`, "1234567890");
   isoOf(tree, `${folder}/iso`);
@@ -88,7 +97,7 @@ test("what ISO 9660 can't hold is refused by name", (t) => {
   mkdirSync(`${folder}/source`);
   writeFileSync(`${folder}/source/huge`, "");
   truncateSync(`${folder}/source/huge`, BEYOND_4_GIB);
-  t.throws(() => isoOf(scanTree(`${folder}/source`).tree, `${folder}/iso`), {
+  t.throws(() => isoOf(scan(`${folder}/source`).tree, `${folder}/iso`), {
     message: /^"\/huge" is larger than 4 GiB - 1, .* mount its folder read-write/,
   });
   const long = emptyFolder();
@@ -104,9 +113,10 @@ test("a file that was replaced by a link is not followed", (t) => {
   writeFileSync(`${folder}/secret`, "secret");
   symlinkSync("/", `${folder}/way`);
   symlinkSync("secret", `${folder}/link`);
+  using root = openFolderRoot(pathSource(folder));
   for (const path of ["/link", `/way${folder}/secret`, "/../etc/passwd"]) {
     const tree = emptyFolder();
-    put(tree, "/file", { ...someFile, size: 6, content: { root: folder, path } });
+    put(tree, "/file", { ...someFile, size: 6, content: { root, path } });
     t.throws(() => isoOf(tree, `${folder}/iso`), { name: "UnikrunError", message: /^Can't copy / });
   }
 });

@@ -1,5 +1,5 @@
 /** Podman's command line, on the versions that the two engines come with. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test from "ava";
 import { eventually, httpGet, uniqueName } from "./harness.ts";
@@ -78,4 +78,33 @@ test.serial("the operator's annotations are heard", async (t) => {
   const name = podman.start(t, "--annotation", "org.unikrun.memory=96");
   const { memory } = JSON.parse(await httpGet(`http://${podman.address(name)}/config`));
   t.true(memory > 90 << 20 && memory < 97 << 20, `${memory}`);
+});
+
+test.serial("a secret, an overlay of a volume and an image are in the guest's places", async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-data-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/file`, "of the host");
+  const secret = uniqueName("secret");
+  podman.ask("secret", "create", secret, `${folder}/file`);
+  t.teardown(() => podman.call("secret", "rm", secret));
+  const image = `type=image,source=${podman.image},destination`;
+  const name = podman.start(
+    t,
+    ...["--secret", secret, "-v", `${folder}:/over:O`],
+    ...["--mount", `${image}=/img`, "--mount", `${image}=/own,rw=true`],
+  );
+  const url = (path: string) => `http://${podman.address(name)}/file?path=${path}&sync=1`;
+  t.is(await httpGet(url(`/run/secrets/${secret}`)), "of the host");
+  t.is(await httpGet(url("/over/file")), "of the host");
+  const sum = await httpGet(`http://${podman.address(name)}/sum?path=/img/busybox`);
+  t.regex(sum, new RegExp(` ${statSync("/bin/busybox").size}\\s*$`));
+  for (const path of ["/over/file", "/own/new"])
+    t.is(
+      (await fetch(url(path), { method: "PUT", body: "the guest's", keepalive: false })).status,
+      200,
+      path,
+    );
+  podman.ask("stop", name);
+  podman.ask("rm", name);
+  t.is(readFileSync(`${folder}/file`, "utf8"), "of the host");
 });

@@ -174,8 +174,10 @@ test("a guest that the kernel kills for memory ends with 137, Docker says why, a
   t.teardown(() => inHost(`rm -f ${file}`));
   succeed(`unikrun --root ${STATE} events --interval 1s ${id} >${file} 2>&1 </dev/null & true`);
   await eventually("statistics", () => inHost(`grep -q '"stats"' ${file}`).code === 0 || undefined);
-  // Too little for the VMM, and enough for init, which says what happened.
-  inHost(`echo 8M >${folderOf(name)}/memory.max`);
+  // Of all that are in the cgroup the kernel takes the VMM first.
+  const vmm = `$(cat /proc/$(docker inspect -f '{{.State.Pid}}' ${name})/task/*/children)`;
+  succeed(`pid=${vmm}; echo 1000 >/proc/$(echo $pid)/oom_score_adj`);
+  inHost(`sh -c 'echo $$ >$0/cgroup.procs; exec timeout 60 tail /dev/zero' ${folderOf(name)}`);
   const state = await eventually("its end", () => {
     const text = succeed(
       `docker inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}' ${name}`,
@@ -185,7 +187,8 @@ test("a guest that the kernel kills for memory ends with 137, Docker says why, a
   t.is(state, "exited 137 true");
   // What is told may come a moment after Docker's word of the end.
   await eventually("its event", () => inHost(`grep -q '"oom"' ${file}`).code === 0 || undefined);
-  t.is(succeed(`grep -c '"oom"' ${file}`), "1");
+  // The process that was greedy may be a second.
+  t.regex(succeed(`grep -c '"oom"' ${file}`), /^[12]$/);
   t.regex(docker("logs", name).stderr, /the container's memory ran out: give it more/);
 });
 

@@ -1,14 +1,15 @@
 /** The disks of a container's guest: from its record to open descriptors. */
-import { chooseDisks, type Disk } from "../../disk/choose.ts";
+import { chooseDisks, type Disk, type KnownMount } from "../../disk/choose.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
+import { type HostSource, pathSource } from "../../disk/host-source.ts";
 import { type DiskOptions, type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
-import { SCRATCH_BYTES } from "../../disk/scratch.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import type { Container } from "../record/container.ts";
+import { hostSource } from "../record/host-source.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface GuestDiskOptions {
@@ -20,46 +21,54 @@ export interface GuestDiskOptions {
   readonly limit: number;
 }
 
-/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
-export const openGuestDisks = (options: GuestDiskOptions): OpenDisks =>
-  openDisks(chooseGuestDisks(options), diskOptions(options));
+export interface GuestDisks {
+  readonly disks: readonly Disk[];
+  readonly options: DiskOptions;
+}
 
-export function chooseGuestDisks({ container, limit }: GuestDiskOptions): Disk[] {
+/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
+export function openGuestDisks(from: GuestDiskOptions): OpenDisks {
+  const { disks, options } = chooseGuestDisks(from);
+  return openDisks(disks, options);
+}
+
+/** Throws UnikrunError as openGuestDisks does, but for what is found out only where a disk is opened. */
+export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
+  const { container, resolvConf, resolver, builtIn, limit } = from;
   const { id, rootfs, guest } = container;
   const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
-  const disks = chooseDisks(
-    id,
-    wanted,
-    guest.mounts.map(({ destination, readOnly, source, size }) => ({
+  const sources = new Map<string, HostSource>();
+  const known = guest.mounts.map((mount): KnownMount => {
+    const { destination, readOnly, source: path, tmpfs, layers } = mount;
+    if (path === undefined) return { destination, readOnly, source: { ...tmpfs, kind: "nothing" } };
+    const source = hostSource(container, mount, path);
+    sources.set(source.at, source);
+    if (layers && !readOnly) return { destination, readOnly, source: { kind: "nothing", copyOf: source.at } };
+    return {
       destination,
       readOnly,
-      source:
-        source === undefined
-          ? { kind: "nothing", bytes: size ?? SCRATCH_BYTES }
-          : { kind: kindOfSource(id, source, destination), path: source },
-    })),
-  );
+      source: { kind: kindOfSource(id, source, destination), path: source.at },
+    };
+  });
+  const disks = chooseDisks(id, wanted, known);
   if (disks.length > limit) {
     const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");
     throw new UnikrunError(
       `Container ${id}: its guest can drive ${limit} disks, and it would get ${disks.length} (${places.join(", ")}): mount fewer folders, or name those of the image in /unikrun.json.`,
     );
   }
-  return disks;
-}
-
-export function diskOptions({ container, resolvConf, resolver, builtIn }: GuestDiskOptions): DiskOptions {
-  const { id, rootfs, guest } = container;
   const text = resolver && withResolver(resolvConf.text, resolver.address);
-  return {
+  const options: DiskOptions = {
     containerId: id,
     rootfs,
+    sourceAt: (at) => sources.get(at) ?? pathSource(at),
     store: guest.store,
     limit: guest.cacheBytes,
     volumeBytes: guest.volumeBytes,
     builtIn,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   };
+  return { disks, options };
 }
 
 /** A disk of one file. */

@@ -1,8 +1,11 @@
 import { joinPaths } from "../../../native/paths.ts";
+import type { Scratch } from "../../disk/scratch.ts";
 import { UnikrunError } from "../../error.ts";
-import { isUsualMount } from "../engines/every-container.ts";
+import { isFolderOfSecrets, isUsualMount } from "../engines/every-container.ts";
 import type { Mount, Spec } from "../spec/oci.ts";
 import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
+import { overlayOf } from "./overlay.ts";
+import { tmpfsOf } from "./tmpfs.ts";
 
 /** A mount that somebody wants in the guest. */
 export interface GuestMount {
@@ -11,12 +14,27 @@ export interface GuestMount {
   readonly readOnly: boolean;
   /** A file, folder or device of the host, absolute; absent for a tmpfs. */
   readonly source?: string;
-  /** Bytes, of a tmpfs whose size is said. */
-  readonly size?: number;
+  /** Without what is mounted below it: a bind that is not recursive. */
+  readonly alone?: boolean;
+  /** How init holds the source, where it does. */
+  readonly held?: HeldSource;
+  readonly tmpfs?: Scratch;
+  /** What the source is made of, where it is no file or folder itself; what is written is gone with the machine. */
+  readonly layers?: readonly string[];
+}
+
+/** A file or folder that init holds from `create` on, since what the engine names may be a mount that goes before the container does. */
+export interface HeldSource {
+  readonly descriptor: number;
+  /** A path that lasts, of a folder that is brought back when init holds nothing any more. */
+  readonly home?: string;
+  /** Which folder it is then (volume-folder.ts). */
+  readonly folder?: string;
 }
 
 /** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
 export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
+  const places = (spec.mounts ?? []).map(({ destination }) => joinPaths("/", destination));
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
     if (isUsualMount(mount, destination)) return [];
@@ -27,14 +45,18 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     }
     const options = mount.options ?? [];
     refuseMappedIds(id, mount);
-    const readOnly = isReadOnly(options);
+    const readOnly = isReadOnly(options) || isFolderOfSecrets(destination, places);
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
-      return [{ destination, readOnly, source }];
+      return [{ destination, readOnly, source, ...(options.includes("rbind") ? {} : { alone: true }) }];
     }
     if (mount.type === "tmpfs") {
-      const size = sizeOf(options);
-      return [{ destination, readOnly, ...(size === undefined ? {} : { size }) }];
+      const limit = spec.linux?.resources?.memory?.limit;
+      return [{ destination, readOnly, tmpfs: tmpfsOf({ id, destination, words: options, limit }) }];
+    }
+    if (mount.type === "overlay") {
+      const { layers, isWritable } = overlayOf(id, destination, options);
+      return [{ destination, readOnly: readOnly || !isWritable, source: mount.source ?? "overlay", layers }];
     }
     throw new UnikrunError(
       `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,
@@ -60,12 +82,3 @@ function refuseMappedIds(id: string, { destination, options = [], uidMappings, g
 
 const isBind = ({ type, options = [] }: Mount): boolean =>
   type === "bind" || options.some((option) => option === "bind" || option === "rbind");
-
-/** As tmpfs(5) has it: bytes, or with k, m or g behind. A share of the host's memory means nothing here. */
-function sizeOf(options: readonly string[]): number | undefined {
-  const text = options.findLast((option) => option.startsWith("size="))?.slice(5);
-  const [, digits = "", unit = ""] = /^(\d+)([kmg]?)$/i.exec(text ?? "") ?? [];
-  if (digits === "") return undefined;
-  const factor = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1;
-  return Number(digits) * factor;
-}

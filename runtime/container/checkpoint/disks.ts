@@ -2,10 +2,12 @@ import { unpackSparse } from "../../../native/copy.ts";
 import { type Descriptor, duplicate, owned } from "../../../native/libc.ts";
 import { memoryFile } from "../../../native/process.ts";
 import { openHostDisk } from "../../disk/host-image.ts";
+import type { HostSource } from "../../disk/host-source.ts";
 import type { OpenDisk, OpenDisks } from "../../disk/open.ts";
 import { openSavedVolume } from "../../disk/saved-volume.ts";
 import { UnikrunError } from "../../error.ts";
 import type { Container } from "../record/container.ts";
+import { hostSource } from "../record/host-source.ts";
 import type { DiskRecord } from "../record/machine.ts";
 import { type Checkpoint, diskName, identityOf, isLent, openPart } from "./image.ts";
 
@@ -58,7 +60,7 @@ function openLent(container: Container, disk: DiskRecord, identity: string | und
   opened.use(host.descriptor);
   if (identityOf(host.descriptor.fd) !== identity) {
     throw new UnikrunError(
-      `Container ${id} can't be restored: the disk ${source} has changed since the checkpoint, or is another one, and the guest would not know it: start it without the checkpoint.`,
+      `Container ${id} can't be restored: the disk ${source.name} has changed since the checkpoint, or is another one, and the guest would not know it: start it without the checkpoint.`,
     );
   }
   opened.move();
@@ -67,12 +69,14 @@ function openLent(container: Container, disk: DiskRecord, identity: string | und
 
 /** The file or folder of the host that is mounted at that place now. */
 function mountAt(
-  { id, guest }: Container,
+  container: Container,
   { mountpoint = "" }: DiskRecord,
   { readOnly }: { readOnly: boolean },
-): string {
+): HostSource {
+  const { id, guest } = container;
   const mount = guest.mounts.findLast(({ destination }) => destination === mountpoint);
-  if (mount?.source !== undefined && mount.readOnly === readOnly) return mount.source;
+  if (mount?.source !== undefined && mount.readOnly === readOnly)
+    return hostSource(container, mount, mount.source);
   const what = readOnly ? "a disk of the host, read-only," : "a volume for writing";
   throw new UnikrunError(
     `Container ${id} can't be restored: its guest had ${what} at ${mountpoint}, and there is none now: mount it there again.`,

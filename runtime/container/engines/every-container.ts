@@ -14,5 +14,12 @@ export const isUsualMount = ({ type = "" }: { readonly type?: string }, destinat
   LINUX_PLACES.test(destination) ||
   (destination === "/run" && type === "tmpfs");
 
+/**
+ * Podman mounts a folder of its own here, for writing, and each secret as a file into it; of a disk that the guest writes the files
+ * could be no part.
+ */
+export const isFolderOfSecrets = (destination: string, all: readonly string[]): boolean =>
+  destination === "/run/secrets" && all.some((each) => each.startsWith("/run/secrets/"));
+
 /** Podman and ctr. */
 export const USUAL_RLIMITS: readonly string[] = ["RLIMIT_NOFILE", "RLIMIT_NPROC"];

@@ -1,5 +1,6 @@
 import { statusOrNull } from "../../../native/files.ts";
 import { warn } from "../../log.ts";
+import type { GuestMount } from "../bundle/mounts.ts";
 import type { Container } from "../record/container.ts";
 
 /**
@@ -8,18 +9,38 @@ import type { Container } from "../record/container.ts";
  */
 export async function bringVolumesBack(container: Container): Promise<void> {
   const { guest, id } = container;
-  const folders = guest.mounts.flatMap(({ source, readOnly }) =>
-    source !== undefined && !readOnly && statusOrNull(source)?.isFolder ? [source] : [],
-  );
-  if (folders.length === 0) return;
+  const written = guest.mounts.filter(({ source, readOnly }) => source !== undefined && !readOnly);
+  if (written.length === 0) return;
+  const { identityOf } = await import("../../disk/volume-folder.ts");
   const { hasPending } = await import("../../disk/volume-record.ts");
-  const pending = folders.filter((folder) => hasPending(guest.store, folder));
+  const folderOf = ({ held, source = "" }: GuestMount): string | undefined => {
+    if (held) return held.folder;
+    const status = statusOrNull(source);
+    return status?.isFolder ? identityOf(status) : undefined;
+  };
+  const isPending = (mount: GuestMount): boolean => {
+    const folder = folderOf(mount);
+    return folder !== undefined && hasPending(guest.store, folder);
+  };
+  const pending = written.filter(isPending);
   if (pending.length === 0) return;
   const child = Bun.spawn({
-    cmd: [process.execPath, "volumes", "--store", guest.store, ...pending],
+    cmd: [
+      process.execPath,
+      "volumes",
+      "--store",
+      guest.store,
+      ...pending.map(({ held, source = "" }) => held?.home ?? source),
+    ],
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
   const words = await new Response(child.stderr).text();
   if ((await child.exited) !== 0) await warn(`Container ${id}: ${words.trim()}`);
+  else if (pending.some(isPending)) {
+    const names = pending.filter(isPending).map(({ source }) => source);
+    await warn(
+      `Container ${id}: what its guest wrote is not in ${names.join(", ")}, which is gone or has another place now: its disk is kept in ${guest.store}/volumes; call unikrun volumes with the folder's path.`,
+    );
+  }
 }

@@ -6,6 +6,7 @@ import { probeHost } from "../../machine/probe.ts";
 import { findQemu } from "../../machine/qemu.ts";
 import { decideBoard, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
+import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
@@ -49,7 +50,9 @@ export async function createContainer(
   const { rootfs, spec } = found;
   const { family, machine } = found.guest;
   const settings = await hostSettings();
-  const guest = guestRecord({ ...found, id, bundle, settings });
+  const asked = guestRecord({ ...found, id, bundle, settings });
+  using held = holdSources(id, asked.mounts);
+  const guest = { ...asked, mounts: held.mounts };
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));
   const pidsLimit = spec.linux?.resources?.pids?.limit;
@@ -76,9 +79,11 @@ export async function createContainer(
     resources,
     annotations: draft.annotations,
     launch: foreground ?? createInit,
+    lent: held.descriptors,
     directives: [
       ...namespaces,
       ["state", containerFolder(root, id)],
+      ["held", String(held.descriptors.length)],
       ...processDirectives(spec, options.consoleSocket),
       ...sysctls,
     ],

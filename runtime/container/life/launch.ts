@@ -20,6 +20,8 @@ export async function launchInCgroup(options: {
   annotations: Readonly<Record<string, string>>;
   launch: LaunchInit;
   directives: readonly Directive[];
+  /** Descriptors for init. */
+  lent: readonly number[];
   undo: AsyncDisposableStack;
 }): Promise<Launched> {
   const { id, place, undo } = options;
@@ -36,7 +38,7 @@ export async function launchInCgroup(options: {
     const enter: Directive[] = cgroup.procsFiles.map((file) => ["cgroup", file]);
     const counts = oomFile(cgroup);
     if (counts !== undefined) enter.push(["oom-counts", counts]);
-    const answer = await options.launch([...enter, ...options.directives], whileHeld);
+    const answer = await options.launch([...enter, ...options.directives], whileHeld, options.lent);
     if ("pid" in answer) return answer.pid;
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
   };

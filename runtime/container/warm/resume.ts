@@ -2,7 +2,7 @@
 import { copySparse } from "../../../native/copy.ts";
 import { type Descriptor, duplicate, owned } from "../../../native/libc.ts";
 import { memoryFile } from "../../../native/process.ts";
-import type { Disk } from "../../disk/choose.ts";
+import type { Disk, DiskContent } from "../../disk/choose.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { BootNic, GuestFamily } from "../../guest/guest.ts";
@@ -11,7 +11,7 @@ import { adoptAddresses } from "../../network/adopt.ts";
 import type { Nic } from "../../network/nics.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { type Boot, readTraits } from "../boot/boot.ts";
-import { chooseGuestDisks, diskOptions } from "../boot/disks.ts";
+import { chooseGuestDisks } from "../boot/disks.ts";
 import type { ResolvConf } from "../boot/network.ts";
 import { type BoardRecord, type Container, type GuestRecord, netnsOf } from "../record/container.ts";
 import { tellIdentity } from "./identity.ts";
@@ -60,18 +60,17 @@ export function warmStart(options: {
   const { container, family, resolvConf, wiring, isShut } = options;
   const { board, guest } = container;
   const traits = readTraits(container, family);
-  const diskChoice = {
+  const { disks, options: diskOptions } = chooseGuestDisks({
     container,
     resolvConf,
     resolver: wiring.resolver,
     builtIn: traits.files,
     limit: family.limits.disks,
-  };
-  const disks = chooseGuestDisks(diskChoice);
+  });
   const why = whyAlone(board, wiring.nics, disks);
   const [nic] = wiring.nics;
   if (why !== null || board.kind === undefined || !nic) return cold(`${why}`);
-  const name = `${board.kind}-${kindOfStart(container, nic, disks, diskOptions(diskChoice))}`;
+  const name = `${board.kind}-${kindOfStart(container, nic, disks, diskOptions)}`;
   if (!board.incoming) return { template: name };
   try {
     const template = openTemplate(guest.store, name);
@@ -97,11 +96,16 @@ function whyAlone(board: BoardRecord, nics: readonly Nic[], disks: readonly Disk
   const families = nics.flatMap(({ addresses }) => addresses.map(({ family }) => family));
   if (families.length !== 1 || families[0] !== 4)
     return "it can be told one IPv4 address, and it has others, or none";
-  const own = disks.find(({ content: { kind } }) => kind === "volume" || kind === "host");
+  const own = disks.find(({ content }) => isOwn(content));
   if (!own) return null;
-  const what = own.content.kind === "volume" ? "a volume for writing" : "a disk of the host";
+  const what = own.content.kind === "host" ? "a disk of the host" : "a volume for writing";
   return `it has ${what} at ${own.mountpoint ?? "no mount point"}, which is its own`;
 }
+
+const isOwn = (content: DiskContent): boolean =>
+  content.kind === "volume" ||
+  content.kind === "host" ||
+  (content.kind === "scratch" && content.copyOf !== undefined);
 
 interface Successor {
   readonly container: Container;

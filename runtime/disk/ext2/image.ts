@@ -6,6 +6,7 @@ import {
   DESCRIPTOR,
   DESCRIPTOR_SIZE,
   FEATURE,
+  FEATURE_NAMES,
   MAGIC,
   STATE,
   SUPERBLOCK,
@@ -40,6 +41,25 @@ export function ext2State(fd: number): "clean" | "unclean" | "other" {
   const superblock = readSuperblock(fd);
   if (!superblock) return "other";
   return isClean(superblock) ? "clean" : "unclean";
+}
+
+/** What NetBSD's ext2fs mounts; all else is refused by it, whether it reads or writes. */
+const MOUNTABLE = {
+  incompatible: FEATURE.fileType,
+  readOnlyCompatible: FEATURE.sparseSuper | FEATURE.largeFile,
+} as const;
+
+/** A clause such as "extents, 64bit" of what a rump kernel can't mount; undefined for an ext2 and what is none. */
+export function strangeFeatures(fd: number): string | undefined {
+  const superblock = readSuperblock(fd);
+  if (!superblock || superblock.readUInt32LE(SUPERBLOCK.revision) === 0) return undefined;
+  const names = (["incompatible", "readOnlyCompatible"] as const).flatMap((field) => {
+    const bits = superblock.readUInt32LE(SUPERBLOCK[field]) & ~MOUNTABLE[field];
+    return Array.from({ length: 32 }, (_, bit) => bit).flatMap((bit) =>
+      bits & (1 << bit) ? [FEATURE_NAMES[field][bit] ?? `${field} ${bit}`] : [],
+    );
+  });
+  return names.length > 0 ? names.join(", ") : undefined;
 }
 
 function readSuperblock(fd: number): Buffer | null {

@@ -39,6 +39,36 @@ export const STATE = { clean: 1, errors: 2 } as const;
 /** Bits of the three feature fields. */
 export const FEATURE = { fileType: 0x2, sparseSuper: 0x1, largeFile: 0x2 } as const;
 
+/** Of ext3 and ext4 too, by bit (e2fsprogs, ext2_fs.h). */
+export const FEATURE_NAMES: Readonly<Record<"incompatible" | "readOnlyCompatible", Record<number, string>>> =
+  {
+    incompatible: {
+      0: "compression",
+      2: "a journal to replay",
+      3: "journal_dev",
+      4: "meta_bg",
+      6: "extents",
+      7: "64bit",
+      8: "mmp",
+      9: "flex_bg",
+      13: "metadata_csum_seed",
+      14: "large_dir",
+      15: "inline_data",
+      16: "encrypt",
+      17: "casefold",
+    },
+    readOnlyCompatible: {
+      3: "huge_file",
+      4: "uninit_bg",
+      5: "dir_nlink",
+      6: "extra_isize",
+      8: "quota",
+      9: "bigalloc",
+      10: "metadata_csum",
+      13: "project",
+    },
+  };
+
 export const DESCRIPTOR_SIZE = 32;
 
 /** Where fields of a group's descriptor stand. */

@@ -1,6 +1,7 @@
 /** Which inodes a tree takes, and how many blocks. */
+import { bytesOf } from "../../../native/names.ts";
 import { UnikrunError } from "../../error.ts";
-import { type Sources, type Span, spansOf } from "../content.ts";
+import { type Span, spansOf } from "../content.ts";
 import { type Entry, type Folder, sorted } from "../tree.ts";
 import { folderBlocks } from "./folder.ts";
 import { BLOCK } from "./geometry.ts";
@@ -43,13 +44,13 @@ const MOST_FILE_BLOCKS = DIRECT_BLOCKS + PER_BLOCK + PER_BLOCK ** 2 + PER_BLOCK 
 const MOST_DATA_BLOCKS = 2 ** 29 - 2 ** 20;
 
 /** Throws a UnikrunError for what ext2 can't hold. */
-export function planOf(tree: Folder, sources: Sources): Plan {
+export function planOf(tree: Folder): Plan {
   const nodes: Node[] = [];
   const known = new Map<string, Node>();
   let next = FIRST_INODE;
   const add = (entry: Entry, path: string, parent: number): Node => {
     const inode = nodes.length === 0 ? ROOT_INODE : next++;
-    const spans = entry.kind === "file" ? spansOf(sources, entry) : [];
+    const spans = entry.kind === "file" ? spansOf(entry) : [];
     const children: Child[] = [];
     const node = { inode, entry, path, children, parent: parent || inode, links: 0, spans };
     nodes.push(node);
@@ -86,7 +87,7 @@ export function planOf(tree: Folder, sources: Sources): Plan {
 export const folderSize = ({ children }: Node): number => folderBlocks(children) * BLOCK;
 
 function nameBytes(name: string, path: string): Buffer {
-  const bytes = Buffer.from(name);
+  const bytes = bytesOf(name);
   if (bytes.length > MOST_NAME_BYTES)
     throw new UnikrunError(
       `The name of ${JSON.stringify(path)} has ${bytes.length} bytes, and ext2 takes ${MOST_NAME_BYTES}: shorten it.`,
@@ -97,7 +98,7 @@ function nameBytes(name: string, path: string): Buffer {
 /** Blocks for the content of what is no folder, those with block numbers among them. */
 function checkedBlocks({ entry, path, spans }: Node): number {
   if (entry.kind === "link") {
-    const length = Buffer.byteLength(entry.target);
+    const length = bytesOf(entry.target).length;
     if (length > MOST_TARGET_BYTES)
       throw new UnikrunError(
         `The link ${JSON.stringify(path)} has a target of ${length} bytes, and ext2 takes ${MOST_TARGET_BYTES}: shorten it.`,

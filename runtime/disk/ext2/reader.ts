@@ -1,5 +1,7 @@
 /** Reads an ext2 file system that a guest wrote. */
+
 import { readInto } from "../../../native/files.ts";
+import { nameOf } from "../../../native/names.ts";
 import { copyRange, FileStatus, nextData, setSize } from "../../../native/tree-files.ts";
 import type { Run } from "./blocks.ts";
 import { Contents } from "./content.ts";
@@ -70,10 +72,9 @@ export class Ext2 {
   readLink(node: Ext2Node): string {
     if (node.kind !== "link") throw new Error(`inode ${node.inode} is no link`);
     const target = this.#target(node);
-    const text = target.toString();
-    if (target.includes(0) || !Buffer.from(text).equals(target))
+    if (target.includes(0))
       throw damaged(`the target of the link of inode ${node.inode} is ${escaped(target)}`);
-    return text;
+    return nameOf(target);
   }
 
   #target(node: Ext2Node): Buffer {
@@ -145,17 +146,16 @@ function* recordsOf(block: Buffer, folder: number): Generator<{ inode: number; n
     const nameBytes = block.readUInt8(at + 6);
     if (length % 4 !== 0 || HEADER + nameBytes > length) throw damaged(`${what} is too short for its name`);
     if (inode !== 0) {
-      const name = nameOf(block.subarray(at + HEADER, at + HEADER + nameBytes), folder);
+      const name = checkedName(block.subarray(at + HEADER, at + HEADER + nameBytes), folder);
       if (name !== "." && name !== "..") yield { inode, name };
     }
     at += length;
   }
 }
 
-function nameOf(bytes: Buffer, folder: number): string {
-  const name = bytes.toString();
-  const text = name.includes("\ufffd") ? Buffer.from(name) : bytes;
-  if (name === "" || name.includes("/") || name.includes("\0") || !text.equals(bytes))
+function checkedName(bytes: Buffer, folder: number): string {
+  const name = nameOf(bytes);
+  if (name === "" || name.includes("/") || name.includes("\0"))
     throw damaged(`a name in the folder of inode ${folder} is ${escaped(bytes)}`);
   return name;
 }

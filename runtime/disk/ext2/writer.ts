@@ -2,9 +2,10 @@
  * Writes an ext2 file system that NetBSD's ext2fs and Linux mount read-write. Blocks and inodes are given out in order, so
  * that what is in use of each group is its beginning; free space and unused inodes are holes of the image.
  */
+import { bytesOf } from "../../../native/names.ts";
 import { setSize, TYPE_BITS, writeAt } from "../../../native/tree-files.ts";
 import { UnikrunError } from "../../error.ts";
-import { copyContent, Sources, type Span } from "../content.ts";
+import { copyContent, type Span } from "../content.ts";
 import type { Folder, RegularFile } from "../tree.ts";
 import { Blocks, type Mapping, mapRuns, type Run, takeRuns } from "./blocks.ts";
 import { folderContent } from "./folder.ts";
@@ -26,8 +27,7 @@ import { inodeTableAt, writeMetadata } from "./superblock.ts";
  * Throws as `writeExt2` does.
  */
 export function ext2Bytes(tree: Folder, leastInodes = 0): number {
-  using sources = new Sources();
-  const { nodes, blocks } = planOf(tree, sources);
+  const { nodes, blocks } = planOf(tree);
   const inodes = Math.max(inodesOf(nodes), leastInodes);
   const leastGroups = Math.ceil(inodes / MOST_INODES_PER_GROUP);
   for (let total = Math.max(blocks, leastGroups === 1 ? 0 : leastGroups * GROUP_BLOCKS); ; ) {
@@ -42,8 +42,7 @@ export function ext2Bytes(tree: Folder, leastInodes = 0): number {
  * Throws a UnikrunError where the tree does not fit, for what ext2 can't hold, and for files that can't be read.
  */
 export function writeExt2(tree: Folder, fd: number, options: { bytes: number; inodes?: number }): void {
-  using sources = new Sources();
-  const plan = planOf(tree, sources);
+  const plan = planOf(tree);
   const geometry = geometryOf(options.bytes, Math.max(inodesOf(plan.nodes), options.inodes ?? 0));
   const capacity = capacityOf(geometry);
   if (geometry.inodes < inodesOf(plan.nodes))
@@ -57,7 +56,7 @@ export function writeExt2(tree: Folder, fd: number, options: { bytes: number; in
   setSize(fd, 0);
   setSize(fd, options.bytes);
   const blocks = new Blocks(geometry);
-  const folders = writeNodes(fd, geometry, blocks, plan, sources);
+  const folders = writeNodes(fd, geometry, blocks, plan);
   writeMetadata(fd, geometry, blocks, inodesOf(plan.nodes), folders);
 }
 
@@ -65,13 +64,7 @@ export function writeExt2(tree: Folder, fd: number, options: { bytes: number; in
 const inodesOf = (nodes: readonly Node[]): number => FIRST_INODE - 1 + nodes.length - 1;
 
 /** Gives the number of folders in each group. */
-function writeNodes(
-  fd: number,
-  geometry: Geometry,
-  blocks: Blocks,
-  { nodes }: Plan,
-  sources: Sources,
-): number[] {
+function writeNodes(fd: number, geometry: Geometry, blocks: Blocks, { nodes }: Plan): number[] {
   const folders: number[] = Array.from({ length: geometry.groups }, () => 0);
   let group = 0;
   let table = Buffer.alloc(geometry.inodesPerGroup * INODE_SIZE);
@@ -87,7 +80,7 @@ function writeNodes(
     if (node.entry.kind === "folder") folders[group] = (folders[group] ?? 0) + 1;
     const at = (index % geometry.inodesPerGroup) * INODE_SIZE;
     end = at + INODE_SIZE;
-    writeNode(table.subarray(at, end), node, { fd, blocks, sources });
+    writeNode(table.subarray(at, end), node, { fd, blocks });
   }
   writeAt(fd, table.subarray(0, end), inodeTableAt(geometry, group));
   return folders;
@@ -96,7 +89,6 @@ function writeNodes(
 interface Image {
   readonly fd: number;
   readonly blocks: Blocks;
-  readonly sources: Sources;
 }
 
 /** Writes an entry's content, and fills its inode. */
@@ -113,7 +105,7 @@ function writeNode(inode: Buffer, node: Node, image: Image): void {
       writeMapping(inode, writeFile(entry, node.spans, image), entry.size);
       return;
     case "link": {
-      const target = Buffer.from(entry.target);
+      const target = bytesOf(entry.target);
       if (target.length >= INLINE_BYTES) writeMapping(inode, writeBytes(target, image), target.length);
       else {
         inode.writeUInt32LE(target.length, INODE.size);
@@ -174,7 +166,7 @@ function writeBytes(content: Buffer, { fd, blocks }: Image): Mapping {
   return mapRuns(fd, blocks, runs);
 }
 
-function writeFile(file: RegularFile, spans: readonly Span[], { fd, blocks, sources }: Image): Mapping {
+function writeFile(file: RegularFile, spans: readonly Span[], { fd, blocks }: Image): Mapping {
   const runs: Run[] = [];
   let reach = 0;
   for (const { start, end } of spans) {
@@ -187,7 +179,7 @@ function writeFile(file: RegularFile, spans: readonly Span[], { fd, blocks, sour
     end: (logical + count) * BLOCK,
     place: block * BLOCK,
   }));
-  if (pieces.length > 0) copyContent(sources, file, fd, pieces);
+  if (pieces.length > 0) copyContent(file, fd, pieces);
   return mapRuns(fd, blocks, runs);
 }
 

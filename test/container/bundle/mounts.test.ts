@@ -28,10 +28,27 @@ test("folders, files and volumes are the guest's, read-only where the last word 
     [
       { destination: "/etc/hosts", readOnly: false, source: "/x/hosts" },
       { destination: "/data", readOnly: true, source: "/bundle/data" },
-      { destination: "/run/secrets", readOnly: false, source: "/s" },
+      { destination: "/run/secrets", readOnly: false, source: "/s", alone: true },
       { destination: "/run", readOnly: false, source: "/x/empty" },
     ],
   );
+});
+
+test("a folder of secrets is read-only where secrets are mounted into it, and a volume's own affair elsewhere", (t) => {
+  const folder: Mount = {
+    destination: "/run/secrets",
+    type: "bind",
+    source: "/x/secrets",
+    options: ["rbind"],
+  };
+  const secret: Mount = {
+    destination: "/run/secrets/one",
+    type: "bind",
+    source: "/x/one",
+    options: ["bind"],
+  };
+  t.true(mounts(folder, secret)[0]?.readOnly);
+  t.false(mounts(folder)[0]?.readOnly);
 });
 
 test("rro is read-only, and what is said of a mount with all below it wins over what is said of it alone", (t) => {
@@ -62,14 +79,38 @@ test("a mount whose users are mapped is refused", (t) => {
     });
 });
 
+const tmpfs = (options: string[], limit?: number) =>
+  guestMounts("c1", "/bundle", {
+    ociVersion: "1.0.2",
+    root: { path: "rootfs" },
+    mounts: [{ destination: "/t", type: "tmpfs", options }],
+    linux: { resources: { memory: limit === undefined ? {} : { limit } } },
+  })[0]?.tmpfs;
+
 test("a tmpfs has the size that is said, in the units of tmpfs(5)", (t) => {
-  const size = (option: string) => mounts({ destination: "/t", type: "tmpfs", options: [option] })[0]?.size;
+  const size = (option: string, limit?: number) => tmpfs([option], limit)?.bytes;
   t.is(size("size=64m"), 64 << 20);
   t.is(size("size=65536k"), 64 << 20);
   t.is(size("size=1G"), 1 << 30);
   t.is(size("size=4096"), 4096);
-  t.is(size("size=50%"), undefined);
   t.is(size("mode=1777"), undefined);
+  const all = size("size=100%") ?? 0;
+  t.is(size("size=50%"), all / 2);
+  t.is(size("size=0"), all, "as much as there is");
+  t.is(size("size=50%", 32 << 20), 32 << 20, "and no more than the container may have");
+  t.is(size("size=0", 32 << 20), 32 << 20);
+});
+
+test("a tmpfs has the mode and owner that are said, and a value that is none is refused", (t) => {
+  t.deepEqual(tmpfs(["mode=0700", "uid=1000", "gid=2000", "noexec", "mode=750"]), {
+    mode: 0o750,
+    uid: 1000,
+    gid: 2000,
+  });
+  for (const wrong of ["size=much", "size=", "mode=rwx", "uid=me", "gid=-1"])
+    t.throws(() => tmpfs([wrong]), {
+      message: /^Container c1: the tmpfs \/t has the \w+ "\S*", which is none/,
+    });
 });
 
 test("nothing can be mounted on the root", (t) => {

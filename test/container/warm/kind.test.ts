@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import type { BoardRecord, Container, GuestRecord } from "../../../runtime/container/record/container.ts";
 import { kindOfBoard, kindOfStart } from "../../../runtime/container/warm/kind.ts";
 import type { Disk } from "../../../runtime/disk/choose.ts";
+import { pathSource } from "../../../runtime/disk/host-source.ts";
 import type { Nic } from "../../../runtime/network/nics.ts";
 
 function makeRoot(t: ExecutionContext): string {
@@ -70,6 +71,7 @@ test("the lines of /etc that say a container's own name and address make no othe
     return kindOfStart({ guest: guestNamed(hostname) } as Container, nic, [disk], {
       containerId: "c",
       rootfs,
+      sourceAt: pathSource,
       store: rootfs,
       limit: 0,
       volumeBytes: 0,

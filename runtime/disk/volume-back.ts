@@ -1,0 +1,116 @@
+/** From a volume's disk into its folder. */
+import { rename } from "../../native/files.ts";
+import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { lockWithin } from "../../native/lock.ts";
+import { AS_FOLDER, openBelow } from "../../native/tree-files.ts";
+import { syncData } from "../../native/tree-writes.ts";
+import { reasonOf, UnikrunError } from "../error.ts";
+import { ext2State } from "./ext2/image.ts";
+import { markUntouched } from "./ext2/mark.ts";
+import { openExt2 } from "./ext2/reader.ts";
+import { pathSource } from "./host-source.ts";
+import { removeLostAndFound, repairExt2 } from "./repair.ts";
+import { isSameTree } from "./same-tree.ts";
+import { settledScan } from "./scan.ts";
+import { isSameFolder, openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
+import { recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import { isFull } from "./volume-size.ts";
+import { writeBack } from "./write-back.ts";
+
+/** Milliseconds that somebody else may take to bring a disk back. */
+const PATIENCE = 120_000;
+/** Milliseconds that a machine which was killed may take to let go of its disk. */
+export const DYING = 2000;
+
+/**
+ * Brings what a guest wrote back, if that is still to be done, and its machine is gone. Returns whether it is done.
+ * The folder is looked for at `path`, or where it was. Throws UnikrunError where it is not there: the disk is kept.
+ */
+export function bringVolumeBack(place: VolumePlace, path?: string): boolean {
+  using _lock = lockPlace(place, path ?? recordIn(place.path)?.source ?? place.path);
+  const record = recordIn(place.path);
+  if (!record?.pending) return true;
+  using disk = owned(openPath(place.image, O_RDWR));
+  if (!lockWithin(disk.fd, DYING)) return false;
+  using folder = folderOf(place, record, path ?? record.source);
+  bringBack(place, disk, folder);
+  return true;
+}
+
+function folderOf(place: VolumePlace, record: VolumeRecord, path: string): VolumeFolder {
+  using opened = new DisposableStack();
+  let why = "is gone";
+  try {
+    const folder = opened.use(openVolumeFolder({ ...pathSource(path), recursive: !record.alone }));
+    if (isSameFolder(record.folder, folder.identity)) {
+      opened.move();
+      return folder;
+    }
+    why = "is another one now";
+  } catch (cause) {
+    if (!(cause instanceof UnikrunError)) throw cause;
+  }
+  throw new UnikrunError(
+    `The folder ${path} ${why}, which the guest of container ${record.container} wrote: its disk is kept as ${place.image}; put the folder back there, or mount it anywhere, and call unikrun volumes with its path.`,
+  );
+}
+
+/** Held by whoever prepares a disk or writes it back. Throws UnikrunError. */
+export function lockPlace({ lock: file }: VolumePlace, name: string): Descriptor {
+  using opened = new DisposableStack();
+  const lock = opened.use(owned(openPath(file, O_RDWR | O_CREAT, 0o600)));
+  if (!lockWithin(lock.fd, PATIENCE)) {
+    throw new UnikrunError(
+      `Another process has been busy with the disk of the volume ${name} for two minutes: see what it does (fuser ${file}).`,
+    );
+  }
+  opened.move();
+  return lock;
+}
+
+/**
+ * The record as it is afterwards; null where nothing is known of the folder. Throws UnikrunError, with what the system said as its
+ * cause where the folder is full.
+ */
+export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFolder): VolumeRecord | null {
+  const record = recordIn(place.path);
+  if (!record?.pending) return record;
+  const state = ext2State(disk.fd);
+  if (state === "other") {
+    const kept = `${place.image}.${Date.now()}`;
+    rename(place.image, kept);
+    writeRecord(place, { ...record, pending: false, fingerprint: "" });
+    throw new UnikrunError(
+      `The guest of container ${record.container} left no file system on the disk of the volume ${folder.name}: its disk is kept as ${kept}, and the volume is as it was before.`,
+    );
+  }
+  if (state === "unclean") {
+    const name = `the disk of the volume ${folder.name}`;
+    repairExt2(disk.fd, name);
+    removeLostAndFound(disk.fd, name);
+    // It is clean from here on, whatever becomes of us.
+    writeRecord(place, { ...record, thorough: true });
+  }
+  const thorough = state === "unclean" || record.thorough === true;
+  using top = openBelow(folder.fd, ".", AS_FOLDER);
+  const brought = new Set(record.brought);
+  try {
+    writeBack(openExt2(disk.fd), top, { newest: BigInt(record.newest), thorough, brought });
+  } catch (cause) {
+    if (!isFull(cause)) throw cause;
+    writeRecord(place, { ...record, thorough, brought: [...brought] });
+    throw new UnikrunError(
+      `The volume ${folder.name} has no room for what the guest of container ${record.container} wrote (${reasonOf(cause)}): it is kept as ${place.image}; make room in that folder and call unikrun volumes.`,
+      { cause },
+    );
+  }
+  markUntouched(disk.fd);
+  syncData(disk.fd);
+  const { tree, fingerprint, newest } = settledScan(folder);
+  // Where others changed the folder meanwhile, the disk is not what the next guest is to see.
+  const same = isSameTree(openExt2(disk.fd), tree);
+  const { thorough: _, brought: __, ...rest } = record;
+  const done = { ...rest, pending: false, fingerprint: same ? fingerprint : "", newest: String(newest) };
+  writeRecord(place, done);
+  return done;
+}
