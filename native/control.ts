@@ -60,6 +60,10 @@ function receiveInTime(fd: number): string {
   }
 }
 
+/** The guest is asked to end in the name of that signal, whose exit code the container then has. */
+export const announceStop = (stateFolder: string, signal: number): unknown =>
+  ask(stateFolder, `stopping ${signal}`);
+
 /** The guest's serial line as a stream of bytes, both ways; whoever has opened it before loses it. */
 export const openConsole = (stateFolder: string): Descriptor => say(stateFolder, "console", NO_TIMEOUT);
 

@@ -33,6 +33,14 @@ export const SIGNALS = {
   SIGSYS: 31,
 } as const;
 
+/** Whether it ends a container that has no handler for it, unless it is SIGKILL, of which nobody hears (init/ending.c, signal(7)). */
+export const isTerminating = (signal: number): boolean => !OTHERS.has(signal);
+
+const OTHERS: ReadonlySet<number> = new Set([
+  ...[SIGNALS.SIGCHLD, SIGNALS.SIGCONT, SIGNALS.SIGURG, SIGNALS.SIGWINCH, SIGNALS.SIGPIPE, SIGNALS.SIGTSTP],
+  ...[SIGNALS.SIGTTIN, SIGNALS.SIGTTOU, SIGNALS.SIGSTOP, SIGNALS.SIGKILL, 0],
+]);
+
 export const { SIGKILL, SIGPIPE, SIGXFSZ } = SIGNALS;
 
 const OTHER_NAMES: Readonly<Record<string, number>> = { SIGIOT: 6, SIGCLD: 17, SIGPOLL: 29 };

@@ -175,6 +175,11 @@ static long signal_of(const char *name)
 static int quick_kill(const struct request *request, const struct brief *brief)
 {
 	long signal = signal_of(request->signal), thaw = -1;
+	char path[PATH_SIZE];
+	const char *askable[] = {request->root, "/", request->id, "/askable", 0};
+	/* Its guest is asked first (life/ask-guest.ts). */
+	if (!join(path, askable) || call(__NR_access, (long)path, F_OK, 0) != -ENOENT)
+		return 0;
 	/* By a descriptor, behind which there is no other process when this one dies after it was looked at. */
 	long init = signal < 1 ? -1 : call(__NR_pidfd_open, number_of(brief->pid), 0, 0);
 	if (init < 0 || !is_alive(brief))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,16 @@ static void answer_phase(struct control *control, const struct rules *rules, boo
 	hang_up(control);
 }
 
+/* The guest is being asked to end, in the name of a signal that ends a container. */
+static void answer_stopping(struct control *control)
+{
+	int signal = atoi(control->line + 9);
+	if (signal > 0 && signal < NSIG && signal_ends(signal))
+		control->stopping = signal;
+	dprintf(control->caller, "{\"return\": {}}\n");
+	hang_up(control);
+}
+
 /* The one that came first goes where there are too many. */
 static void watch(struct control *control)
 {
@@ -103,6 +114,8 @@ void control_read(struct control *control, struct monitor *monitor, const struct
 		control->caller = -1;
 	} else if (!strcmp(control->line, "watch\n")) {
 		watch(control);
+	} else if (!strncmp(control->line, "stopping ", 9) && strchr(control->line, '\n')) {
+		answer_stopping(control);
 	} else if (!strcmp(control->line, "phase\n")) {
 		answer_phase(control, rules, halting);
 	} else if (strchr(control->line, '\n'))

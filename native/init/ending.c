@@ -2,6 +2,7 @@
 /*
  * How a machine has ended, as the container's exit code (docs/guests.md). The first that fits counts:
  *
+ *	the guest was asked to end in the name of a signal	128 + n
  *	the guest's own last words, and its halted vCPU		what their rule says (guest/rules.c), else 1
  *	a signal to the container				128 + n
  *	the guest reset its machine				139
@@ -76,6 +77,11 @@ static int code_of_vmm(const struct machine *m)
 
 int exit_code(struct machine *m)
 {
+	/* Its last words are those that it was asked for. */
+	if (m->control.stopping && !m->stop_signal) {
+		tell_ending(m);
+		return signal_code(m->control.stopping);
+	}
 	if (m->ended) {
 		tell_ending(m);
 		return m->rules.code < 0 ? 1 : m->rules.code;

@@ -12,6 +12,7 @@
  * control.c: what the runtime asks while the machine runs, by the Unix socket control.sock: a line of QMP for a line of QMP.
  * After the line "console" the connection is the guest's serial line instead; who asks last has it. The line "phase" is answered with
  * how far the guest's words have come (rules.c). When a connection ends that said "hold", the machine is told to go on. Who says
+ * "stopping N" says that the guest is asked to end in the name of the signal N. Who says
  * "watch" hears at the container's end how many of its processes the kernel killed for its memory: "oom N".
  */
 enum { WATCHERS = 8 };
@@ -19,6 +20,7 @@ struct control {
 	int listener, caller, viewer, holder; /* -1: nobody */
 	int watchers[WATCHERS];
 	unsigned watched;
+	int stopping; /* the signal in whose name the guest is asked to end; 0 for none */
 	int fd; /* that came with the line, -1: none */
 	bool asked, forwarded; /* the caller has asked; the VMM has it */
 	bool released; /* the machine is to go on as soon as the VMM can be told, */

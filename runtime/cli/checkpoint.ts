@@ -14,7 +14,7 @@ export const run: Verb = async (call) => {
     throw new UnikrunError(
       `Container ${container.id} is a unikernel, which is saved whole and at once: leave --${refused} out.`,
     );
-  checkpointContainer(call.root, container, {
+  await checkpointContainer(call.root, container, {
     folder: imageFolder(flags.string("image-path")),
     leaveRunning: flags.boolean("leave-running"),
   });

@@ -4,5 +4,5 @@ import { handOver, ownContainer, type Verb } from "./verb.ts";
 export const run: Verb = async (call) => {
   const container = ownContainer(call);
   if (!container) return handOver(call);
-  pauseContainer(call.root, container);
+  await pauseContainer(call.root, container);
 };

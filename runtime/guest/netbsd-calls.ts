@@ -1,5 +1,5 @@
 /**
- * System calls by which a running rump kernel becomes another (native/init/exec/proxy.c makes them). Numbers and structures are those
+ * System calls by which a running rump kernel writes down what it has in memory, ends, and becomes another (native/init/exec/proxy.c makes them). Numbers and structures are those
  * of NetBSD 7.99/amd64, which are its ABI: sys/kern/syscalls.master; sys/sys/{sockio,ioccom,sysctl}.h; sys/net/{if,if_dl,route}.h;
  * sys/netinet/{in,in_var}.h; sys/netinet6/in6_var.h.
  */
@@ -8,10 +8,28 @@ import { addressBytes } from "../../native/ip-address.ts";
 import { macBytes } from "../../native/mac-address.ts";
 import type { BootNic } from "./guest.ts";
 
-const CALL = { write: 4, open: 5, ioctl: 54, sysctl: 202, socket: 394, clockSettime: 428 };
+const CALL = {
+  write: 4,
+  open: 5,
+  sync: 36,
+  ioctl: 54,
+  sysctl: 202,
+  reboot: 208,
+  socket: 394,
+  clockSettime: 428,
+};
 const FAMILY = { inet: 2, link: 18, inet6: 24, route: 34 };
 const SOCKET = { datagrams: 2, raw: 3 };
 const ERROR = { badDescriptor: 9, noMemory: 12, noSuchFamily: 47, noSuchProtocol: 43, noSuchAddress: 49 };
+
+/** What it has in memory of its disks is on them when the tool has ended. */
+export const flushCalls = (address: string): Directive[] => [["connect", address], call(CALL.sync)];
+
+/** It unmounts its file systems then, and halts. */
+export function stopCalls(address: string): Directive[] {
+  const NO_FLAGS = 0;
+  return [...flushCalls(address), ["last", `${CALL.reboot} ${NO_FLAGS} 0`]];
+}
 
 /** What a guest is to be from now on; the rest stays as it is. */
 export interface Identity {

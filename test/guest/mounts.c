@@ -218,6 +218,14 @@ int mounts_sync(const char *path)
 	return !mount->disk || virtio_blk_flush(mount->disk) ? 0 : FILE_IO;
 }
 
+bool mounts_sync_all(void)
+{
+	bool good = true;
+	for (const struct mount *mount = mounts + 1; mount < mounts + mount_count; mount++)
+		good &= mount->disk->read_only || virtio_blk_flush(mount->disk);
+	return good;
+}
+
 const char *mounts_error(int error)
 {
 	switch ((enum file_error)error) {

@@ -67,6 +67,8 @@ struct filesystem {
 void mounts_start(void);
 /* Tries ext2, then ISO 9660, on "/dev/ld0a" or such; makes the folders that lead there, or ends the boot. */
 bool mounts_mount(const char *device, const char *where);
+/* Writes all that is kept of what was written. */
+bool mounts_sync_all(void);
 /* Unmounts everything, newest first, and prints a line for each. */
 void mounts_unmount_all(void);
 /* Calls with every disk that is mounted; context is what was given. */

@@ -1,15 +1,17 @@
-/* The system calls by which a rump kernel gets another identity, and no others; numbers and structures are NetBSD's. */
+/* The system calls by which a rump kernel gets another identity, writes what it keeps, and ends, and no others; numbers and structures are NetBSD's. */
 #include "proxy.h"
 
 #include "config.h"
+#include "ending.h"
+#include "mounts.h"
 #include "network.h"
 #include "network_identity.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRITE = 4, OPEN = 5, CLOSE = 6, IOCTL = 54, SYSCTL = 202, SOCKET = 394, CLOCK_SETTIME = 428 };
-enum { NO_ENTRY = 2, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, NO_MEMORY = 12, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
+enum { WRITE = 4, OPEN = 5, CLOSE = 6, SYNC = 36, IOCTL = 54, SYSCTL = 202, REBOOT = 208, SOCKET = 394, CLOCK_SETTIME = 428 };
+enum { NO_ENTRY = 2, BAD_DISK = 5, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, NO_MEMORY = 12, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
        NO_CALL = 78 };
 enum { INET = 2, LINK = 18, INET6 = 24, ROUTE = 34, RANDOM = 1000 };
 enum { FIRST_DESCRIPTOR = 3, NAME = 16 };
@@ -200,6 +202,10 @@ int proxy_call_run(struct proxy_caller *caller, struct proxy_call *call, int64_t
 			return BAD_DESCRIPTOR;
 		caller->open[arguments[0]] = 0;
 		return 0;
+	case SYNC:
+		return mounts_sync_all() ? 0 : BAD_DISK;
+	case REBOOT:
+		shut_down();
 	case SYSCTL:
 		return run_sysctl(call);
 	case CLOCK_SETTIME:

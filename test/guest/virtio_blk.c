@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "write_cache.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,10 +92,8 @@ static bool fits(const struct disk *disk, uint64_t offset, size_t length)
 	return offset <= disk->bytes && length <= disk->bytes - offset;
 }
 
-bool virtio_blk_read(struct disk *disk, uint64_t offset, void *into, size_t length)
+static bool read_now(struct disk *disk, uint64_t offset, void *into, size_t length)
 {
-	if (!fits(disk, offset, length))
-		return false;
 	while (length) {
 		size_t skip = offset % SECTOR, part = BUFFER - skip < length ? BUFFER - skip : length;
 		if (!transfer(disk, READ, offset / SECTOR, (skip + part + SECTOR - 1) / SECTOR * SECTOR))
@@ -107,10 +106,16 @@ bool virtio_blk_read(struct disk *disk, uint64_t offset, void *into, size_t leng
 	return true;
 }
 
-bool virtio_blk_write(struct disk *disk, uint64_t offset, const void *from, size_t length)
+bool virtio_blk_read(struct disk *disk, uint64_t offset, void *into, size_t length)
 {
-	if (disk->read_only || !fits(disk, offset, length))
+	if (!fits(disk, offset, length) || !read_now(disk, offset, into, length))
 		return false;
+	write_cache_lay(disk, offset, into, length);
+	return true;
+}
+
+static bool write_now(struct disk *disk, uint64_t offset, const void *from, size_t length)
+{
 	while (length) {
 		size_t skip = offset % SECTOR, part = BUFFER - skip < length ? BUFFER - skip : length;
 		size_t whole = (skip + part + SECTOR - 1) / SECTOR * SECTOR;
@@ -127,7 +132,16 @@ bool virtio_blk_write(struct disk *disk, uint64_t offset, const void *from, size
 	return true;
 }
 
+bool virtio_blk_write(struct disk *disk, uint64_t offset, const void *from, size_t length)
+{
+	if (disk->read_only || !fits(disk, offset, length))
+		return false;
+	if (write_cache_is_on() && write_cache_put(disk, offset, from, length))
+		return true;
+	return write_cache_empty(disk, write_now) && write_now(disk, offset, from, length);
+}
+
 bool virtio_blk_flush(struct disk *disk)
 {
-	return !disk->can_flush || transfer(disk, FLUSH, 0, 0);
+	return write_cache_empty(disk, write_now) && (!disk->can_flush || transfer(disk, FLUSH, 0, 0));
 }

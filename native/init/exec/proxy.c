@@ -2,10 +2,12 @@
 #include "exec/tool.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@
  *
  * Directives, in their order: `connect` ADDRESS, where the port is `port`, and `left`, to wait until the connection of before is closed; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
  * for the next call, and `room` ADDRESS LENGTH for what it writes; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
- * call before, -1 if that failed; `print` ADDRESS, what the last call left there, as a line of hexadecimal on stdout.
+ * call before, -1 if that failed; `last` NUMBER ARGUMENT…, a call that has no answer; `print` ADDRESS, what the last call left there, as a line of hexadecimal on stdout.
  */
 enum { REQUEST, RESPONSE, FAILURE };
 enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR };
@@ -287,26 +289,53 @@ static bool is_tolerated(const struct client *client, int32_t error)
 	return false;
 }
 
-static bool call(struct client *client, const char *value)
-{
+struct words {
+	uint32_t number;
+	size_t count;
 	int64_t arguments[ARGUMENTS];
-	size_t count = 0;
+};
+
+static bool read_call(struct client *client, const char *value, struct words *words)
+{
 	char *at;
-	forget_blocks(client);
-	uint32_t number = (uint32_t)strtoul(value, &at, 10);
-	while (*at == ' ' && count < ARGUMENTS) {
+	words->number = (uint32_t)strtoul(value, &at, 10);
+	words->count = 0;
+	while (*at == ' ' && words->count < ARGUMENTS) {
 		bool is_result = *++at == '@';
 		long long argument = strtoll(at + is_result, &at, 10);
 		if (is_result && (argument >= 0 || -argument > (long long)client->call_count))
 			return complain("there is no such result");
-		arguments[count++] = is_result ? client->results[(long long)client->call_count + argument] : argument;
+		words->arguments[words->count++] = is_result ? client->results[(long long)client->call_count + argument] : argument;
 	}
+	return (!*at && client->call_count < CALLS) || complain("the call can't be understood");
+}
+
+/* The guest halts in it: it has our words when it has acknowledged them. */
+static bool call_last(struct client *client, const char *value)
+{
+	struct words words;
+	if (!read_call(client, value, &words))
+		return false;
+	struct header header = { .number = ++client->number, .class = REQUEST, .type = CALL, .word = words.number };
+	if (!send_message(client->exec, header, words.arguments, words.count * sizeof *words.arguments))
+		return false;
+	for (int unsent = 1; !ioctl(client->exec->socket, SIOCOUTQ, &unsent) && unsent; poll(NULL, 0, 1))
+		if (now_ms() > client->exec->deadline)
+			return complain("it did not take its last call in time");
+	return true;
+}
+
+static bool call(struct client *client, const char *value)
+{
+	struct words words;
 	struct message message;
 	size_t length;
 	struct answer answer;
-	if (*at || client->call_count == CALLS)
-		return complain("the call can't be understood");
-	if (!ask(client, CALL, number, arguments, count * sizeof *arguments, &message, &length))
+	forget_blocks(client);
+	if (!read_call(client, value, &words))
+		return false;
+	uint32_t number = words.number;
+	if (!ask(client, CALL, number, words.arguments, words.count * sizeof *words.arguments, &message, &length))
 		return false;
 	if (length < sizeof answer)
 		return complain("its answer is too short");
@@ -341,6 +370,8 @@ int tool_proxy(struct exec *exec)
 			client.tolerated = each.value;
 		else if (!strcmp(each.key, "call"))
 			good = call(&client, each.value);
+		else if (!strcmp(each.key, "last"))
+			return !call_last(&client, each.value);
 	}
 	if (!good)
 		return 1;

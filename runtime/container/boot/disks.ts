@@ -71,6 +71,14 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
   return { disks, options };
 }
 
+/** Whether its guest writes what is there after it. Throws UnikrunError for a mount that can't be had. */
+export const writesWhatStays = (container: Container): boolean =>
+  container.guest.mounts.some((mount) => {
+    const { source, readOnly, layers, destination } = mount;
+    if (source === undefined || readOnly || layers) return false;
+    return kindOfSource(container.id, hostSource(container, mount, source), destination) !== "file";
+  });
+
 /** A disk of one file. */
 export function openSingleFile(file: { path: string; text: string }): OpenDisk & Disposable {
   const image = openText(file.path, file.text);

@@ -1,6 +1,7 @@
 /** From what a guest is given to a machine that runs. */
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
+import { writeText } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
@@ -8,7 +9,7 @@ import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { ASKABLE, type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
@@ -68,6 +69,8 @@ export async function runMachine(options: {
     ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
+  if (proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host")))
+    writeText(`${folder}/${ASKABLE}`, "");
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps,
     ...disks.map(({ fd }) => fd),

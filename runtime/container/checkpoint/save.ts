@@ -7,6 +7,7 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
+import { flushGuest } from "../life/ask-guest.ts";
 import { endInit } from "../life/end.ts";
 import { isAlive } from "../record/alive.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";
@@ -30,11 +31,11 @@ const FIRST_DISK = 100;
  * Saves a running or paused guest, with its memory, devices and disks, to a folder, and ends it unless it is to stay. A checkpoint
  * that fails, or is killed, leaves a running guest running.
  */
-export function checkpointContainer(
+export async function checkpointContainer(
   root: string,
   container: Container,
   { folder, leaveRunning }: { folder: string; leaveRunning: boolean },
-): void {
+): Promise<void> {
   const { id } = container;
   using _held = holdContainer(root, container, "saved");
   const status = statusOf(root, container);
@@ -45,6 +46,8 @@ export function checkpointContainer(
       `Container ${id} can't be saved: ${folder} holds a checkpoint already: choose another folder.`,
     );
   const state = containerFolder(root, id);
+  // What it has in memory is in the checkpoint; on its volumes it would not be.
+  await flushGuest(root, container);
   try {
     using undo = new DisposableStack();
     undo.defer(() => removeCheckpoint(folder, machine.disks.length));

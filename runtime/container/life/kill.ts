@@ -1,7 +1,8 @@
+import { exists } from "../../../native/files.ts";
 import { signalNumber } from "../../../native/signals.ts";
 import { UnikrunError } from "../../error.ts";
 import { notRunning } from "../engines/words.ts";
-import type { Container } from "../record/container.ts";
+import { ASKABLE, type Container, containerFolder } from "../record/container.ts";
 import { signalInit } from "./signal.ts";
 
 /**
@@ -9,6 +10,7 @@ import { signalInit } from "./signal.ts";
  * 0 is none, as with kill(2): it asks whether there is somebody to send one to.
  */
 export async function killContainer(
+  root: string,
   container: Container,
   signal: string,
   options: { all: boolean },
@@ -23,6 +25,11 @@ export async function killContainer(
     const { openCgroup } = await import("../cgroup/cgroup.ts");
     openCgroup(container.cgroup).kill(number);
     return;
+  }
+  // Loaded for those that have one: for all others this is a matter of microseconds.
+  if (exists(`${containerFolder(root, container.id)}/${ASKABLE}`)) {
+    const { endByAsking } = await import("./ask-guest.ts");
+    if (await endByAsking(root, container, number)) return;
   }
   if (signalInit(container, number)) return;
   throw notRunning(`${container.id} has stopped, so it can't be sent signal ${signal}`);

@@ -6,11 +6,14 @@ import { notRunning } from "../engines/words.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canPause, canResume, type Status, statusOf } from "../record/status.ts";
+import { flushGuest } from "./ask-guest.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
-export function pauseContainer(root: string, container: Container): void {
+export async function pauseContainer(root: string, container: Container): Promise<void> {
   using _held = holdContainer(root, container, "paused");
   refuseUnless(root, container, canPause, "running", "paused");
+  // It may be paused for longer than its host lives.
+  await flushGuest(root, container);
   ask(root, container, "stop");
   try {
     openCgroup(container.cgroup).freeze();

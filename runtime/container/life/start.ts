@@ -3,7 +3,8 @@ import { familyNamed } from "../../guest/detect.ts";
 import { warn } from "../../log.ts";
 import type { Nic } from "../../network/nics.ts";
 import type { WireOptions, Wiring } from "../../network/wire.ts";
-import { type Boot, prepareBoot } from "../boot/boot.ts";
+import { type Boot, prepareBoot, readTraits } from "../boot/boot.ts";
+import { writesWhatStays } from "../boot/disks.ts";
 import { readResolvConf, wireGuest } from "../boot/network.ts";
 import { runMachine } from "../boot/run-machine.ts";
 import type { Container } from "../record/container.ts";
@@ -58,7 +59,8 @@ async function startMachine(root: string, container: Container, options: StartOp
   const { resume } = options;
   const family = familyNamed(container.guest.family);
   const resolvConf = readResolvConf(container.guest.mounts);
-  const guard = guardFor(container, options);
+  const asks = !resume && writesWhatStays(container) && readTraits(container, family).proxy;
+  const guard = guardFor(container, options, asks);
   using wiring = await wireGuest(container, family, resolvConf, guard);
   const isShut = guard !== undefined && (await isGuarded(container, options, wiring));
   const parts = { container, family, resolvConf, wiring };
@@ -76,9 +78,9 @@ const mayBeWarm = ({ guest }: Container, { resume }: StartOptions): boolean =>
   guest.warm !== undefined && !resume;
 
 /** A guest that goes on from another is nobody as long as it is not told who it is. */
-function guardFor(container: Container, options: StartOptions): WireOptions["guard"] {
+function guardFor(container: Container, options: StartOptions, asks: boolean): WireOptions["guard"] {
   if (mayBeWarm(container, options)) return container.board.incoming ? "closed" : "shut";
-  return options.proxy ? "shut" : undefined;
+  return options.proxy || asks ? "shut" : undefined;
 }
 
 async function isGuarded(

@@ -1,12 +1,9 @@
 /** Tells a guest that goes on as another container's which one it is, by its kernel's server of system calls. */
-import type { Directive } from "../../../native/directives.ts";
-import { askTool } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { BootNic } from "../../guest/guest.ts";
 import { identityCalls, ipv4, neighbourCalls, readNeighbours } from "../../guest/netbsd-calls.ts";
-import { PROXY_PORT } from "../../network/shut.ts";
-import { type Visit, visitGuest, visitUntold } from "../../network/visit.ts";
-import { besideMachine } from "../exec/beside-machine.ts";
+import { visitGuest, visitUntold } from "../../network/visit.ts";
+import { askKernel } from "../exec/ask-kernel.ts";
 import { type Container, netnsOf } from "../record/container.ts";
 
 /** Milliseconds; it takes 30 to 150 under TCG. */
@@ -29,7 +26,7 @@ export async function tellIdentity(
   const { hostname } = guest;
   const entropy = crypto.getRandomValues(Buffer.alloc(ENTROPY_BYTES));
   try {
-    await askKernel(container, way, [
+    await askKernel(container, way, PATIENCE, [
       ...(own === old ? [] : [["guest-alias", own] as const]),
       ...identityCalls({ from, to, ...(hostname === undefined ? {} : { hostname }), entropy }),
     ]);
@@ -48,7 +45,7 @@ export async function tellIdentity(
 export async function knownNeighbours(container: Container): Promise<string[]> {
   using way = visitGuest({ ...placeOf(container), family: 4 });
   try {
-    return readNeighbours(await askKernel(container, way, neighbourCalls(way.guestAddress)));
+    return readNeighbours(await askKernel(container, way, PATIENCE, neighbourCalls(way.guestAddress)));
   } catch (cause) {
     throw new UnikrunError(
       `Container ${container.id}: its guest does not say which neighbours it knows (${reasonOf(cause)}).`,
@@ -58,17 +55,3 @@ export async function knownNeighbours(container: Container): Promise<string[]> {
 }
 
 const placeOf = (container: Container) => ({ netns: netnsOf(container), containerId: container.id });
-
-const askKernel = (container: Container, way: Visit, calls: readonly Directive[]): Promise<string> =>
-  askTool(way.tap, [
-    ...besideMachine(container),
-    ["tool", "proxy"],
-    ["timeout", String(PATIENCE)],
-    ["name", "the guest's system calls"],
-    ["port", String(PROXY_PORT)],
-    ["own-address", way.ownAddress],
-    ["guest-address", way.guestAddress],
-    ["guest-mac", way.guestMac],
-    ["mtu", String(way.mtu)],
-    ...calls,
-  ]);
