@@ -19,6 +19,7 @@ export interface Guest {
   /** The answer's status. */
   write(path: string, content: string): Promise<number>;
   remove(path: string): Promise<number>;
+  request(path: string, init: RequestInit): Promise<Response>;
   /** The answer's text, whatever its status. */
   get(request: string): Promise<string>;
   stop(): void;
@@ -47,6 +48,7 @@ export function makeGuest(t: ExecutionContext, mounts: readonly Mount[], runtime
       t.is(await write(path, content), 200, path);
     },
     write,
+    request: ask,
     remove: async (path) => (await ask(fileAt(path), { method: "DELETE" })).status,
     get: async (request) => (await ask(request)).text(),
     stop() {

@@ -1,0 +1,99 @@
+/** A guest that can be asked to end loses nothing that its program wrote, synced or not. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import { unikrun } from "./harness.ts";
+import { type Guest, makeGuest } from "./volume-harness.ts";
+
+const TEXT = "what a program wrote and did not sync";
+const FILE = "/file?path=/data/file";
+
+/** One that keeps what it wrote until it is told to sync, as a rump kernel does for 30 s, with a file in its volume. */
+async function written(t: ExecutionContext, change: (guest: Guest) => void = () => undefined) {
+  const guest = makeGuest(t, []);
+  const folder = `${guest.bench.folder}/volume`;
+  mkdirSync(folder);
+  guest.bench.configure((config) => {
+    config.process.env.push("PROBE_CACHE=1");
+    Object.assign(config, { mounts: [{ destination: "/data", source: folder, options: ["rbind"] }] });
+  });
+  change(guest);
+  guest.do("create");
+  guest.do("start", guest.bench.id);
+  t.is((await guest.request(FILE, { method: "PUT", body: TEXT })).status, 200);
+  t.is(onDisk(guest), "", "it is in the guest's memory alone");
+  return { guest, file: `${folder}/file` };
+}
+
+/** The file on the guest's disk, as init keeps that (native/init/start.c); empty where there is none. */
+const onDisk = ({ bench }: Guest): string =>
+  Bun.spawnSync(["debugfs", "-R", "cat /file", `/proc/${bench.pid()}/fd/100`], {
+    stderr: "ignore",
+  }).stdout.toString();
+
+for (const [signal, code] of [
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+  ["SIGQUIT", 131],
+  ["SIGKILL", 137],
+] as const) {
+  test.serial(`${signal} loses nothing`, async (t) => {
+    const { guest, file } = await written(t);
+    guest.do("kill", guest.bench.id, signal);
+    t.is(guest.bench.wait(), code);
+    t.deepEqual(guest.bench.call("delete", guest.bench.id), { code: 0, stdout: "", stderr: "", log: [] });
+    t.is(readFileSync(file, "utf8"), TEXT);
+  });
+}
+
+test.serial("it unmounts its disks, and says so", async (t) => {
+  const { guest } = await written(t);
+  guest.do("kill", guest.bench.id);
+  t.is(guest.bench.wait(), 143);
+  t.regex(guest.bench.output(), /unmounted \/dev\/ld0a on \/data type ext2fs\n(.*\n)*halted\n$/);
+});
+
+test.serial("a kernel that can't be asked is ended, and so loses it", async (t) => {
+  const { guest, file } = await written(t, ({ bench }) => {
+    const kernel = `${bench.rootfs}/probe.bin`;
+    writeFileSync(
+      kernel,
+      Buffer.from(
+        readFileSync(kernel, "latin1").replaceAll("RUMPRUN_SYSPROXY", "RUMPRUN_NO_PROXY"),
+        "latin1",
+      ),
+    );
+  });
+  guest.stop();
+  guest.do("delete", guest.bench.id);
+  t.false(existsSync(file) && readFileSync(file, "utf8") === TEXT);
+});
+
+test.serial("pause, and checkpoint, are preceded by writing it down", async (t) => {
+  const { guest, file } = await written(t);
+  guest.do("pause", guest.bench.id);
+  t.is(onDisk(guest), TEXT);
+  guest.do("resume", guest.bench.id);
+  t.is((await guest.request(FILE, { method: "PUT", body: `${TEXT} again` })).status, 200);
+  guest.do("checkpoint", "--image-path", `${guest.bench.folder}/image`, guest.bench.id);
+  guest.do("delete", guest.bench.id);
+  t.is(readFileSync(file, "utf8"), `${TEXT} again`);
+});
+
+test.serial("signals that end nothing are no reason to ask it", async (t) => {
+  const { guest } = await written(t);
+  for (const signal of ["SIGWINCH", "SIGCHLD", "0"]) guest.do("kill", guest.bench.id, signal);
+  t.is(onDisk(guest), "");
+  t.is(await guest.get("/file?path=/data/file"), TEXT);
+});
+
+test.serial("one that does not answer is ended all the same, with the code of its signal", async (t) => {
+  const { guest } = await written(t);
+  const { bench } = guest;
+  const vmm = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
+  process.kill(Number(vmm), "SIGSTOP");
+  const killed = Bun.spawn([unikrun, "--root", bench.root, "kill", bench.id, "TERM"], { stderr: "pipe" });
+  t.is(await killed.exited, 0);
+  t.regex(await new Response(killed.stderr).text(), /can't be asked to end .* is lost/);
+  process.kill(Number(vmm), "SIGCONT");
+  t.is(bench.wait(), 143);
+});
