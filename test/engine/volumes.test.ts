@@ -72,6 +72,32 @@ test("a named volume persists, and runc containers and guests see each other's f
   t.is(await get(await addressOf(second), "/data/a folder/by guest"), "from the guest");
 });
 
+test("what a program wrote and did not sync is there after stop, restart, kill and rm -f", async (t) => {
+  const volume = makeVolume(t);
+  // As a rump kernel does, it keeps what was written until it is told to sync.
+  const name = startProbe(t, { options: ["-v", `${volume}:/data`, "-e", "PROBE_CACHE=1"] });
+  const write = async (content: string): Promise<void> => {
+    const url = `http://${await addressOf(name)}/file?path=/data/file`;
+    const { status } = await fetch(url, { method: "PUT", body: content, keepalive: false });
+    t.is(status, 200);
+  };
+  for (const [content, ...end] of [
+    ["one", "stop"],
+    ["two", "restart"],
+    ["three", "kill", "-s", "INT"],
+    ["four", "kill"],
+  ] as const) {
+    await write(content);
+    succeed(["docker", ...end, name]);
+    if (end[0] === "kill") waitForEnd(name);
+    succeed(["docker", "start", name]);
+    t.is(await get(await addressOf(name), "/data/file"), content);
+  }
+  await write("five");
+  succeed(["docker", "rm", "-f", name]);
+  t.is(shell(volume, "cat /v/file"), "five");
+});
+
 test("of two guests the second is refused the volume for writing, and may read it", async (t) => {
   const volume = makeVolume(t);
   shell(volume, "echo one > /v/file");

@@ -16,7 +16,7 @@ import { ASKABLE, type Container, containerFolder, netnsOf } from "../record/con
 import { statusOf } from "../record/status.ts";
 
 /** Milliseconds. An engine's time for a stop is 10 s as a rule, and the VMM has some to do as well. */
-const PATIENCE = { flush: 3000, stop: 3000, halt: 3000, kill: 100 };
+const PATIENCE = { flush: 3000, stop: 3000, halt: 1000, kill: 100 };
 
 /** False where it can't be asked, or was told to stand still. */
 const canBeAsked = (root: string, container: Container): boolean =>
