@@ -6,7 +6,7 @@
 /* Serves system calls by TCP where the environment has RUMPRUN_SYSPROXY=tcp://ADDRESS:PORT. */
 void proxy_start(void);
 
-enum { PROXY_MEMORY = 1024, PROXY_MEMORIES = 2, PROXY_ARGUMENTS = 8, PROXY_DESCRIPTORS = 32 };
+enum { PROXY_MEMORY = 2 * 2256, PROXY_MEMORIES = 2, PROXY_ARGUMENTS = 8, PROXY_DESCRIPTORS = 32 };
 
 /* What an argument points to, which the caller has. */
 struct proxy_memory {
@@ -24,10 +24,24 @@ struct proxy_call {
 	unsigned written_count;
 };
 
+enum { PROXY_PATH = 256 };
+
 /* A caller's open descriptors, by number; 0: none. */
 struct proxy_caller {
 	int open[PROXY_DESCRIPTORS];
+	/* Of files and folders: how far they were read. */
+	struct proxy_file {
+		char path[PROXY_PATH];
+		uint64_t at;
+	} files[PROXY_DESCRIPTORS];
 };
+
+/* proxy_files.c: 0 with the kind that a descriptor of the path has, or NetBSD's error. */
+int proxy_open_file(struct proxy_file *file, const char *path, uint64_t flags, int *kind);
+/* read(2), getdents(2), getvfsstat(2) */
+int proxy_read(struct proxy_call *call, int kind, struct proxy_file *file, int64_t *result);
+int proxy_list(struct proxy_call *call, int kind, struct proxy_file *file, int64_t *result);
+int proxy_file_systems(struct proxy_call *call, int64_t *result);
 
 /* How much memory it needs first, which is named in call->memory; more than PROXY_MEMORIES if it can't have that. */
 unsigned proxy_call_needs(struct proxy_call *call);

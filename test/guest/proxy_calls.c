@@ -1,4 +1,4 @@
-/* The system calls by which a rump kernel gets another identity, writes what it keeps, and ends, and no others; numbers and structures are NetBSD's. */
+/* The system calls by which a rump kernel gets another identity, writes what it keeps, shows its files, and ends, and no others; numbers and structures are NetBSD's. */
 #include "proxy.h"
 
 #include "config.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRITE = 4, OPEN = 5, CLOSE = 6, SYNC = 36, IOCTL = 54, SYSCTL = 202, REBOOT = 208, SOCKET = 394, CLOCK_SETTIME = 428 };
+enum { READ = 3, WRITE = 4, OPEN = 5, CLOSE = 6, SYNC = 36, IOCTL = 54, SYSCTL = 202, REBOOT = 208, GETVFSSTAT = 356, GETDENTS = 390, SOCKET = 394, CLOCK_SETTIME = 428 };
 enum { NO_ENTRY = 2, BAD_DISK = 5, NO_DEVICE = 6, BAD_DESCRIPTOR = 9, NO_MEMORY = 12, INVALID = 22, TOO_MANY = 24, NO_TERMINAL = 25, NO_FAMILY = 47,
        NO_CALL = 78 };
 enum { INET = 2, LINK = 18, INET6 = 24, ROUTE = 34, RANDOM = 1000 };
@@ -184,6 +184,17 @@ static int run_sysctl(struct proxy_call *call)
 	return 0;
 }
 
+static int run_open(struct proxy_caller *caller, const char *path, uint64_t flags, int64_t *result)
+{
+	struct proxy_file file = { .at = 0 };
+	int kind = RANDOM, error = strcmp(path, "/dev/urandom") ? proxy_open_file(&file, path, flags, &kind) : 0;
+	if (!error)
+		error = open_descriptor(caller, kind, result);
+	if (!error)
+		caller->files[*result] = file;
+	return error;
+}
+
 int proxy_call_run(struct proxy_caller *caller, struct proxy_call *call, int64_t *result)
 {
 	const uint64_t *arguments = call->arguments;
@@ -196,7 +207,13 @@ int proxy_call_run(struct proxy_caller *caller, struct proxy_call *call, int64_t
 	case WRITE:
 		return run_write(kind_of(caller, arguments[0]), memory, result);
 	case OPEN:
-		return strcmp((const char *)memory->bytes, "/dev/urandom") ? NO_ENTRY : open_descriptor(caller, RANDOM, result);
+		return run_open(caller, (const char *)memory->bytes, arguments[1], result);
+	case READ:
+		return proxy_read(call, kind_of(caller, arguments[0]), &caller->files[arguments[0] % PROXY_DESCRIPTORS], result);
+	case GETDENTS:
+		return proxy_list(call, kind_of(caller, arguments[0]), &caller->files[arguments[0] % PROXY_DESCRIPTORS], result);
+	case GETVFSSTAT:
+		return proxy_file_systems(call, result);
 	case CLOSE:
 		if (!kind_of(caller, arguments[0]))
 			return BAD_DESCRIPTOR;

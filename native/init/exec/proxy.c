@@ -19,7 +19,9 @@
  *
  * Directives, in their order: `connect` ADDRESS, where the port is `port`, and `left`, to wait until the connection of before is closed; `memory` ADDRESS HEX and `now` ADDRESS, a struct timespec,
  * for the next call, and `room` ADDRESS LENGTH for what it writes; `tolerate` ERRNO… of the next call; `call` NUMBER ARGUMENT…, of which "@-N" is the result of the Nth
- * call before, -1 if that failed; `last` NUMBER ARGUMENT…, a call that has no answer; `print` ADDRESS, what the last call left there, as a line of hexadecimal on stdout.
+ * call before, -1 if that failed; `last` NUMBER ARGUMENT…, a call that has no answer; `about` WHAT, for
+ * complaints; `each` KIND ADDRESS NUMBER ARGUMENT…, a call that is made until its result is 0, each time with what it left
+ * there for files.c, as many bytes as its result says; `unless` WHY, which is complained of where the last call did not fail; `systems` ADDRESS, as many file systems as the last call says; `print` ADDRESS, what the last call left there, as a line of hexadecimal on stdout.
  */
 enum { REQUEST, RESPONSE, FAILURE };
 enum { HANDSHAKE, CALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR };
@@ -60,7 +62,7 @@ struct client {
 	bool is_called; /* with these blocks */
 	int64_t results[CALLS];
 	size_t call_count;
-	const char *tolerated;
+	const char *tolerated, *about;
 };
 
 void proxy_open(struct exec *exec)
@@ -341,13 +343,60 @@ static bool call(struct client *client, const char *value)
 		return complain("its answer is too short");
 	memcpy(&answer, message.body, sizeof answer);
 	if (answer.error && !is_tolerated(client, answer.error)) {
-		exec_complain("the guest's system call %u failed with its error %d", number, answer.error);
+		const char *text = client->about ? files_error(answer.error) : NULL;
+		if (text)
+			exec_complain("%s: %s", client->about, text);
+		else
+			exec_complain("the guest's system call %u failed with its error %d", number, answer.error);
 		return false;
 	}
 	client->results[client->call_count++] = answer.error ? -1 : answer.result;
 	client->is_called = true;
 	client->tolerated = NULL;
 	return true;
+}
+
+static bool show(struct client *client, const char *kind, uint64_t address, int64_t length)
+{
+	struct block *block = block_at(client, (struct memory){ 1, address }, false);
+	if (!block || length < 0 || (size_t)length > block->length)
+		return complain("it did more than it was asked for");
+	return files_print(client->exec, kind, block->bytes, (size_t)length) || complain("nobody takes what it wrote, or it makes no sense");
+}
+
+/* Each call has as long as the first. */
+static bool call_each(struct client *client, const char *value)
+{
+	char kind[16];
+	unsigned long long address;
+	int used = 0;
+	if (sscanf(value, "%15s %llu %n", kind, &address, &used) != 2 || !used)
+		return complain("what to show can't be understood");
+	for (;;) {
+		client->is_called = false;
+		client->exec->deadline = now_ms() + parse_long(exec_word(client->exec, "timeout"));
+		if (!call(client, value + used))
+			return false;
+		int64_t result = client->results[--client->call_count];
+		if (!result)
+			return true;
+		if (!show(client, kind, address, result))
+			return false;
+	}
+}
+
+static bool call_failed(const struct client *client, const char *why)
+{
+	if (client->call_count && client->results[client->call_count - 1] < 0)
+		return true;
+	exec_complain("%s: %s", client->about ? client->about : "the guest", why);
+	return false;
+}
+
+static bool show_systems(struct client *client, const char *value)
+{
+	int64_t count = client->call_count ? client->results[client->call_count - 1] : 0;
+	return show(client, "systems", strtoull(value, NULL, 10), count < BODY ? count * FILE_SYSTEM : -1);
 }
 
 int tool_proxy(struct exec *exec)
@@ -370,6 +419,14 @@ int tool_proxy(struct exec *exec)
 			client.tolerated = each.value;
 		else if (!strcmp(each.key, "call"))
 			good = call(&client, each.value);
+		else if (!strcmp(each.key, "about"))
+			client.about = each.value;
+		else if (!strcmp(each.key, "each"))
+			good = call_each(&client, each.value);
+		else if (!strcmp(each.key, "unless"))
+			good = call_failed(&client, each.value);
+		else if (!strcmp(each.key, "systems"))
+			good = show_systems(&client, each.value);
 		else if (!strcmp(each.key, "last"))
 			return !call_last(&client, each.value);
 	}

@@ -47,6 +47,12 @@ int tool_dns(struct exec *exec);
 void proxy_open(struct exec *exec);
 int tool_proxy(struct exec *exec);
 
+enum { FILE_SYSTEM = 2256 }; /* bytes of a struct statvfs */
+/* files.c: `bytes` as they are, the `names` of a folder, or file `systems`; false where nobody takes it, or it makes no sense. */
+bool files_print(const struct exec *exec, const char *kind, const uint8_t *bytes, size_t length);
+/* What NetBSD means by an error; NULL where that would help nobody. */
+const char *files_error(int error);
+
 /* console.c */
 int tool_console(struct exec *exec);
 

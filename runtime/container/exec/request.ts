@@ -12,6 +12,8 @@ export type Request =
   | { readonly tool: "tcp"; readonly port: number; readonly timeout: number }
   | { readonly tool: "ping"; readonly count: number; readonly timeout: number }
   | { readonly tool: "dns"; readonly name: string; readonly type: "A" | "AAAA"; readonly timeout: number }
+  | { readonly tool: "cat" | "ls"; readonly path: string; readonly timeout: number }
+  | { readonly tool: "df"; readonly timeout: number }
   | { readonly tool: "console"; readonly timeout: number }
   | { readonly tool: "stats" | "status"; readonly json: boolean }
   | { readonly tool: "usage"; readonly complaint?: string };
@@ -139,6 +141,18 @@ const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
     if (type !== "A" && type !== "AAAA") return wrong(`--type can be A or AAAA, not ${JSON.stringify(type)}`);
     return { tool: "dns", name, type, timeout };
   },
+  cat: ({ words, timeout }) => {
+    const [path = ""] = words;
+    if (words.length !== 1 || path === "") return wrong(`cat wants a file of the guest, not ${shown(words)}`);
+    return { tool: "cat", path, timeout };
+  },
+  ls: ({ words, timeout }) => {
+    const [path = "/"] = words;
+    if (words.length > 1 || path === "") return wrong(`ls wants a folder of the guest, not ${shown(words)}`);
+    return { tool: "ls", path, timeout };
+  },
+  df: ({ words, timeout }) =>
+    words.length > 0 ? wrong(`df wants no ${shown(words)}`) : { tool: "df", timeout },
   console: ({ words, timeout }) =>
     words.length > 0 ? wrong(`console wants no ${shown(words)}`) : { tool: "console", timeout },
   stats: ({ words, json }) =>

@@ -2,11 +2,14 @@
 import { openConsole } from "../../../native/control.ts";
 import type { Directive } from "../../../native/directives.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { fileCalls, fileSystemCalls, folderCalls } from "../../guest/netbsd-files.ts";
 import { nameServers, searchNames } from "../../network/resolv-conf.ts";
 import { openLookups, visitGuest } from "../../network/visit.ts";
 import { readResolvConf } from "../boot/network.ts";
 import { joinDirective } from "../bundle/namespaces.ts";
 import { type Container, containerFolder, netnsOf } from "../record/container.ts";
+import { readMachine } from "../record/machine.ts";
+import { kernelDirectives } from "./ask-kernel.ts";
 import { statisticsText, statusText } from "./describe.ts";
 import type { Request } from "./request.ts";
 import { USAGE } from "./usage.ts";
@@ -45,6 +48,12 @@ export function prepareTool(root: string, container: Container, request: Request
       return visit(container, request, { count: String(request.count) });
     case "dns":
       return lookUp(container, request);
+    case "cat":
+      return look(root, container, request, (address) => fileCalls(address, request.path));
+    case "ls":
+      return look(root, container, request, (address) => folderCalls(address, request.path));
+    case "df":
+      return look(root, container, request, fileSystemCalls);
     case "console":
       return openLine(root, container, request.timeout);
     case "stats":
@@ -78,6 +87,25 @@ function visit(
   return {
     given: way.tap,
     directives: pairs({ tool, timeout: String(timeout), ...addresses, ...words }),
+    [Symbol.dispose]: () => way[Symbol.dispose](),
+  };
+}
+
+/** A tool that looks into the guest by its kernel's system calls. */
+function look(
+  root: string,
+  container: Container,
+  { timeout }: { timeout: number },
+  calls: (address: string) => readonly Directive[],
+): Tool {
+  if (!readMachine(root, container.id)?.proxy)
+    throw new UnikrunError(
+      `The files of container ${container.id} can't be looked at: its kernel takes no system calls, as one does that is baked with rumprun's _sysproxy and whose guest writes a volume or may be kept (org.unikrun.warm).`,
+    );
+  const way = visitGuest({ netns: netnsOf(container), containerId: container.id, family: 4 });
+  return {
+    given: way.tap,
+    directives: kernelDirectives(way, timeout, calls(way.guestAddress)),
     [Symbol.dispose]: () => way[Symbol.dispose](),
   };
 }

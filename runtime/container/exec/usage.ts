@@ -4,8 +4,11 @@ export const USAGE = `Commands about a guest:
   unikrun tcp PORT                whether the guest takes connections there
   unikrun ping [-c COUNT]         whether the guest answers at all
   unikrun dns [--type AAAA] NAME  what the guest's name servers say
+  unikrun cat PATH                a file of the guest's, as its kernel has it
+  unikrun ls [PATH]               the names in one of its folders
+  unikrun df                      its file systems
   unikrun console                 the guest's serial line
   unikrun stats [--json]          what the guest uses
   unikrun status [--json]         what the guest is
-The first five take --timeout SECONDS (default 5).
+All but the last two take --timeout SECONDS (default 5).
 `;

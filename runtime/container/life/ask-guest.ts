@@ -7,7 +7,7 @@ import type { Directive } from "../../../native/directives.ts";
 import { exists } from "../../../native/files.ts";
 import { isTerminating, SIGKILL } from "../../../native/signals.ts";
 import { reasonOf } from "../../error.ts";
-import { flushCalls, stopCalls } from "../../guest/netbsd-calls.ts";
+import { flushCalls, stopCalls } from "../../guest/netbsd-files.ts";
 import { warn } from "../../log.ts";
 import { visitGuest } from "../../network/visit.ts";
 import { askKernel } from "../exec/ask-kernel.ts";

@@ -31,6 +31,10 @@ test("what is not a request of its kind is a complaint that names it", (t) => {
     ["unikrun dns a b", '"a b"'],
     ["unikrun dns --type MX a", '"MX"'],
     ["unikrun console x", '"x"'],
+    ["unikrun cat", '""'],
+    ["unikrun cat /a /b", '"/a /b"'],
+    ["unikrun ls /a /b", '"/a /b"'],
+    ["unikrun df /", '"/"'],
     ["unikrun status --yaml", "--yaml"],
     ["unikrun run", '"run"'],
     ["unikrun constructor", '"constructor"'],
@@ -44,6 +48,13 @@ test("what is not a request of its kind is a complaint that names it", (t) => {
   }
   t.deepEqual(readRequest(["unikrun", "http", "/a b"])?.tool, "usage");
   t.deepEqual(readRequest(["unikrun", "http", "/a\r\nX: y"])?.tool, "usage");
+});
+
+test("cat, ls and df", (t) => {
+  t.deepEqual(of("unikrun cat /etc/hosts --timeout=1"), { tool: "cat", path: "/etc/hosts", timeout: 1000 });
+  t.deepEqual(of("unikrun ls"), { tool: "ls", path: "/", timeout: 5000 });
+  t.deepEqual(readRequest(["unikrun", "ls", "a\nb"]), { tool: "ls", path: "a\nb", timeout: 5000 });
+  t.deepEqual(of("unikrun df"), { tool: "df", timeout: 5000 });
 });
 
 test("dns, ping, stats and help", (t) => {
