@@ -27,6 +27,8 @@ export interface OpenDisks extends Disposable {
 }
 
 export interface DiskOptions extends ReadOnlyOptions {
+  /** What the container is called by whoever asked for it (VolumeRecord). */
+  readonly title?: string | undefined;
   /** Bytes that a volume's disk has at least; it takes what is written to it only. */
   readonly volumeBytes: number;
 }
@@ -76,7 +78,13 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
       return raw(openTree(mountpoint, content, options));
     case "volume":
       return raw(
-        openVolume({ containerId, store, source: sourceAt(content.source), bytes: options.volumeBytes }),
+        openVolume({
+          containerId,
+          title: options.title,
+          store,
+          source: sourceAt(content.source),
+          bytes: options.volumeBytes,
+        }),
       );
     case "scratch":
       if (content.copyOf === undefined) return raw(openScratch(content));

@@ -10,13 +10,13 @@ import { openExt2 } from "./ext2/reader.ts";
 import { removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
-import { beginWriting, DISK_OWNER, makeDisk, takeVolume, type Volume } from "./volume.ts";
+import { beginWriting, DISK_OWNER, makeDisk, takeVolume, type Volume, type Writer } from "./volume.ts";
 
 /**
  * Opens a copy of the disk that `saved` holds for the volume's next guest, which has parts of it in its memory and can't be given
  * another. Throws UnikrunError where the folder is not what that disk holds: what came there since would be lost.
  */
-export function openSavedVolume(volume: Volume & { containerId: string; saved: Descriptor }): Descriptor {
+export function openSavedVolume(volume: Volume & Writer & { saved: Descriptor }): Descriptor {
   const { containerId, saved } = volume;
   using taken = takeVolume(volume);
   const { place, folder, record } = taken;
@@ -37,7 +37,7 @@ export function openSavedVolume(volume: Volume & { containerId: string; saved: D
       unpackSparse(saved.fd, fd);
     }),
   );
-  beginWriting(taken, containerId, scan);
+  beginWriting(taken, volume, scan);
   undo.move();
   return copy;
 }

@@ -13,7 +13,7 @@ import { removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
 import { isSameFolder, openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
-import { recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import { recordIn, type VolumePlace, type VolumeRecord, writeRecord, writerOf } from "./volume-record.ts";
 import { isFull } from "./volume-size.ts";
 import { writeBack } from "./write-back.ts";
 
@@ -51,7 +51,7 @@ function folderOf(place: VolumePlace, record: VolumeRecord, path: string): Volum
     if (!(cause instanceof UnikrunError)) throw cause;
   }
   throw new UnikrunError(
-    `The folder ${path} ${why}, which the guest of container ${record.container} wrote: its disk is kept as ${place.image}; put the folder back there, or mount it anywhere, and call unikrun volumes with its path.`,
+    `The folder ${path} ${why}, which the guest of container ${writerOf(record)} wrote: its disk is kept as ${place.image}; put the folder back there, or mount it anywhere, and call unikrun volumes with its path.`,
   );
 }
 
@@ -81,7 +81,7 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
     rename(place.image, kept);
     writeRecord(place, { ...record, pending: false, fingerprint: "" });
     throw new UnikrunError(
-      `The guest of container ${record.container} left no file system on the disk of the volume ${folder.name}: its disk is kept as ${kept}, and the volume is as it was before.`,
+      `The guest of container ${writerOf(record)} left no file system on the disk of the volume ${folder.name}: its disk is kept as ${kept}, and the volume is as it was before.`,
     );
   }
   if (state === "unclean") {
@@ -100,7 +100,7 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
     if (!isFull(cause)) throw cause;
     writeRecord(place, { ...record, thorough, brought: [...brought] });
     throw new UnikrunError(
-      `The volume ${folder.name} has no room for what the guest of container ${record.container} wrote (${reasonOf(cause)}): it is kept as ${place.image}; make room in that folder and call unikrun volumes.`,
+      `The volume ${folder.name} has no room for what the guest of container ${writerOf(record)} wrote (${reasonOf(cause)}): it is kept as ${place.image}; make room in that folder and call unikrun volumes.`,
       { cause },
     );
   }

@@ -20,6 +20,8 @@ export interface VolumeRecord {
   readonly alone?: boolean;
   /** The container whose guest has the disk, or had it last. */
   readonly container: string;
+  /** What that container is called by whoever asked for it, where its id says nothing to him. */
+  readonly title?: string | undefined;
   /** The folder lacks what that guest wrote. */
   readonly pending: boolean;
   /** Its disk was not unmounted, so that all of it is to be compared. */
@@ -31,6 +33,10 @@ export interface VolumeRecord {
   /** Nanoseconds after 1970: what is newer in the folder came there later. */
   readonly newest: string;
 }
+
+/** Of whose guest the record is, for a sentence. An id of 64 digits is known by its first. */
+export const writerOf = ({ title, container }: Pick<VolumeRecord, "title" | "container">): string =>
+  title ?? container.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, "$1");
 
 /** A volume's place in the store. */
 export interface VolumePlace {

@@ -16,12 +16,25 @@ import { type Scan, settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
 import { bringBack, DYING, lockPlace } from "./volume-back.ts";
 import { openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
-import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import {
+  placeOf,
+  recordIn,
+  type VolumePlace,
+  type VolumeRecord,
+  writeRecord,
+  writerOf,
+} from "./volume-record.ts";
 import { isFull, roomFor, volumeSize } from "./volume-size.ts";
 
 export interface Volume {
   readonly store: string;
   readonly source: HostSource;
+}
+
+/** Whose guest writes it: VolumeRecord has the fields. */
+export interface Writer {
+  readonly containerId: string;
+  readonly title?: string | undefined;
 }
 
 /** A volume that nobody writes, and nobody else takes until this is disposed of. */
@@ -47,14 +60,19 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
   const place = placeOf(store, folder);
   opened.use(lockPlace(place, source.name));
   const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
-  if (!lockWithin(disk.fd, DYING)) {
-    throw new UnikrunError(
-      `Container ${containerId}: the volume ${source.name} is being written by the guest of container ${recordIn(place.path)?.container ?? "another one"}: stop that one first, or mount the volume read-only.`,
-    );
-  }
+  if (!lockWithin(disk.fd, DYING)) throw isWritten(containerId, source.name, recordIn(place.path));
   const record = bringBackUnlessFull(place, disk, folder);
   const all = opened.move();
   return { folder, place, disk, record, [Symbol.dispose]: () => all.dispose() };
+}
+
+function isWritten(containerId: string, source: string, other: VolumeRecord | null): UnikrunError {
+  const who = other ? writerOf(other) : "another one";
+  // A Deployment's new pod would wait for the old one, which goes when the new one is ready.
+  const advice = other?.title ? " (of a Deployment by strategy: Recreate)" : "";
+  return new UnikrunError(
+    `Container ${containerId}: the volume ${source} is being written by the guest of container ${who}: stop that one first${advice}, or mount the volume read-only.`,
+  );
 }
 
 /** A guest that may delete files is the way out for a folder that is full: it goes on with the disk. */
@@ -72,13 +90,13 @@ function bringBackUnlessFull(
 }
 
 /** The disk for writing, which is this machine's as long as the descriptor or a copy is open. */
-export function openVolume(volume: Volume & { containerId: string; bytes: number }): Descriptor {
-  const { containerId, bytes } = volume;
+export function openVolume(volume: Volume & Writer & { bytes: number }): Descriptor {
+  const { bytes } = volume;
   using taken = takeVolume(volume);
   const { folder, place, record } = taken;
   using undo = new DisposableStack();
   let disk = undo.use(owned(duplicate(taken.disk.fd)));
-  if (record?.pending) writeRecord(place, { ...record, container: containerId });
+  if (record?.pending) writeRecord(place, { ...record, ...writing(volume) });
   else {
     const { tree, fingerprint, newest } = settledScan(folder);
     const room = roomFor({ folder: folder.fd, disk: disk.fd });
@@ -87,7 +105,7 @@ export function openVolume(volume: Volume & { containerId: string; bytes: number
       const size = volumeSize(tree, { wanted: bytes, room });
       disk = undo.use(makeDisk(place, (fd) => writeExt2(tree, fd, size)));
     }
-    beginWriting(taken, containerId, { fingerprint, newest });
+    beginWriting(taken, volume, { fingerprint, newest });
   }
   const kept = disk;
   undo.move();
@@ -118,13 +136,16 @@ export function makeDisk(place: VolumePlace, write: (fd: number) => void): Descr
 /** From now on the disk is the truth. */
 export function beginWriting(
   { place, folder }: Pick<TakenVolume, "place" | "folder">,
-  container: string,
+  writer: Writer,
   { fingerprint, newest }: Pick<Scan, "fingerprint" | "newest">,
 ): void {
   const { home: source, identity, recursive } = folder;
   const which = { source, folder: identity, ...(recursive ? {} : { alone: true }) };
-  writeRecord(place, { ...which, container, pending: true, fingerprint, newest: String(newest) });
+  writeRecord(place, { ...which, ...writing(writer), pending: true, fingerprint, newest: String(newest) });
 }
+
+/** Without the title of the one before. */
+const writing = ({ containerId, title }: Writer) => ({ container: containerId, title });
 
 /** Nobody's: whoever repairs a guest's file system can read it, and nothing else. */
 export const DISK_OWNER = 0x6fff_ffff;

@@ -217,6 +217,23 @@ test("a second guest is refused while the first has the volume, and told whose i
   t.false(bringVolumeBack(volume.place));
 });
 
+test("whose it is is said as people call it: a pod's container by its names, others by the first digits", (t) => {
+  const volume = makeVolume(t);
+  const writtenBy = (containerId: string, title?: string): string => {
+    using _machine = openVolume({
+      ...{ store: volume.store, source: pathSource(volume.source), bytes: 64 << 20 },
+      ...{ containerId, title },
+    });
+    return t.throws(() => open(volume, "second"))?.message ?? "";
+  };
+  const id = "0123456789abcdef".repeat(4);
+  t.regex(
+    writtenBy(id, "db of the pod shop/db-1"),
+    /by the guest of container db of the pod shop\/db-1: stop that one first \(of a Deployment by strategy: Recreate\), or/,
+  );
+  t.regex(writtenBy(id), /by the guest of container 0123456789ab: stop that one first, or/);
+});
+
 test("a guest that left no file system has its disk kept, and the folder is as it was", (t) => {
   const volume = makeVolume(t);
   run(volume, [], () => writeFileSync(volume.disk, Buffer.alloc(1 << 20)));

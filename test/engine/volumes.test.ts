@@ -105,7 +105,7 @@ test("of two guests the second is refused the volume for writing, and may read i
   await addressOf(writer);
   const refused = runProbe(["http", "80"], ["-v", `${volume}:/data`]);
   t.not(refused.code, 0);
-  t.regex(refused.stderr, /the volume \S+ is being written by the guest of container [0-9a-f]{64}: stop/);
+  t.regex(refused.stderr, /the volume \S+ is being written by the guest of container [0-9a-f]{12}: stop/);
   const reader = startProbe(t, { options: ["-v", `${volume}:/data:ro`] });
   const host = await addressOf(reader);
   t.is(await get(host, "/data/file"), "one\n");

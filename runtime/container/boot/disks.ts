@@ -8,6 +8,7 @@ import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
+import { podTitle } from "../engines/pod-title.ts";
 import type { Container } from "../record/container.ts";
 import { hostSource } from "../record/host-source.ts";
 import type { ResolvConf } from "./network.ts";
@@ -60,6 +61,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
   const text = resolver && withResolver(resolvConf.text, resolver.address);
   const options: DiskOptions = {
     containerId: id,
+    title: podTitle(container.annotations),
     rootfs,
     sourceAt: (at) => sources.get(at) ?? pathSource(at),
     store: guest.store,
