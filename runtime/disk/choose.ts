@@ -18,7 +18,10 @@ export type DiskContent =
 export interface TreeContent {
   readonly kind: "tree";
   /** A folder: absolute on the host, or below the image's root; null for an empty one. */
-  readonly base: { readonly in: "image" | "host"; readonly path: string } | null;
+  readonly base:
+    | { readonly in: "image" | "host"; readonly path: string }
+    | { readonly in: "nothing"; readonly mode: number; readonly uid: number; readonly gid: number }
+    | null;
   /** Files of the host laid over it, by their paths in it. */
   readonly files: Map<string, string>;
   /** Folders in it that other disks are mounted on. */
@@ -85,15 +88,18 @@ function tree(base: TreeContent["base"]): TreeContent {
 function diskOf({ destination, readOnly, source }: KnownMount): Disk {
   const content = (): DiskContent => {
     switch (source.kind) {
-      case "nothing":
-        return { ...source, kind: "scratch" };
+      case "nothing": {
+        if (!readOnly) return { ...source, kind: "scratch" };
+        const { mode = 0o1777, uid = 0, gid = 0 } = source;
+        return tree({ in: "nothing", mode, uid, gid });
+      }
       case "disk":
         return { kind: "host", source: source.path };
       default:
         return readOnly ? tree({ in: "host", path: source.path }) : { kind: "volume", source: source.path };
     }
   };
-  return { mountpoint: destination, readOnly: readOnly && source.kind !== "nothing", content: content() };
+  return { mountpoint: destination, readOnly, content: content() };
 }
 
 /** A single file goes onto the disk around it, which a guest can't change: where there is none, onto one of its folder. */

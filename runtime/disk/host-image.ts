@@ -4,6 +4,7 @@ import {
   type Descriptor,
   errorCode,
   O_NONBLOCK,
+  O_PATH,
   O_RDONLY,
   O_RDWR,
   openPath,
@@ -49,12 +50,17 @@ export interface HostDisk {
   readonly isDevice: boolean;
 }
 
+export type DeviceCheck = (node: string, access: "r" | "rw") => boolean;
+
+interface HostDiskOptions {
+  readonly containerId: string;
+  readonly source: HostSource;
+  readonly readOnly: boolean;
+  readonly mayOpen: DeviceCheck;
+}
+
 /** For writing, the disk is this machine's alone as long as it runs. */
-export function openHostDisk(options: {
-  containerId: string;
-  source: HostSource;
-  readOnly: boolean;
-}): HostDisk {
+export function openHostDisk(options: HostDiskOptions): HostDisk {
   const { containerId, readOnly } = options;
   const source = options.source.name;
   using opened = new DisposableStack();
@@ -74,18 +80,19 @@ export function openHostDisk(options: {
   return { descriptor, format, isDevice };
 }
 
-function open({
-  containerId,
-  source: { at, name: source },
-  readOnly,
-}: {
-  containerId: string;
-  source: HostSource;
-  readOnly: boolean;
-}): Descriptor {
+function open({ containerId, source: { at, name: source }, readOnly, mayOpen }: HostDiskOptions): Descriptor {
   try {
-    return owned(openPath(at, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK));
+    // What is asked about is what is opened, whatever gets its name meanwhile.
+    using found = owned(openPath(at, O_PATH));
+    const { isBlockDevice, node } = statusOfFile(found.fd);
+    if (isBlockDevice && !mayOpen(node, readOnly ? "r" : "rw")) {
+      throw new UnikrunError(
+        `Container ${containerId}: the device ${source} (${node}) may not be ${readOnly ? "read" : "written"} by this container (linux.resources.devices of its config.json): give it the device, too (docker run --device ${source}).`,
+      );
+    }
+    return owned(openPath(`/proc/self/fd/${found.fd}`, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK));
   } catch (cause) {
+    if (cause instanceof UnikrunError) throw cause;
     const advice = errorCode(cause) === "EROFS" ? ": mount it read-only" : "";
     throw new UnikrunError(
       `Container ${containerId}: the disk ${source} can't be opened (${reasonOf(cause)})${advice}.`,

@@ -4,7 +4,7 @@ import { type Descriptor, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
-import { openHostDisk, refuseStrange } from "./host-image.ts";
+import { type DeviceCheck, openHostDisk, refuseStrange } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
 import { openCopy, openScratch } from "./scratch.ts";
 import { openVolume } from "./volume.ts";
@@ -31,6 +31,8 @@ export interface DiskOptions extends ReadOnlyOptions {
   readonly title?: string | undefined;
   /** Bytes that a volume's disk has at least; it takes what is written to it only. */
   readonly volumeBytes: number;
+  /** Whether the container may have a block device ("MAJOR:MINOR"). */
+  readonly mayOpen: DeviceCheck;
 }
 
 /** In the order given. Throws UnikrunError for the first that can't be had, with nothing left open. */
@@ -73,7 +75,12 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
     case "image":
       return raw(openImageDisk(containerId, rootfs, content.path, mountpoint));
     case "host":
-      return openHostDisk({ containerId, source: sourceAt(content.source), readOnly });
+      return openHostDisk({
+        containerId,
+        source: sourceAt(content.source),
+        readOnly,
+        mayOpen: options.mayOpen,
+      });
     case "tree":
       return raw(openTree(mountpoint, content, options));
     case "volume":

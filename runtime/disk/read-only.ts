@@ -3,6 +3,7 @@ import { exists, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { joinPaths } from "../../native/paths.ts";
 import { memoryFile } from "../../native/process.ts";
+import { isInMemory } from "../../native/room.ts";
 import { FileStatus } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { cachedImage } from "./cache.ts";
@@ -57,7 +58,7 @@ export function composeTree(
   options: ReadOnlyOptions,
   opened: DisposableStack,
 ): ComposedTree {
-  const { tree, fingerprint } = readBase(content, options, opened);
+  const { tree, fingerprint, onlyInMemory } = readBase(content, options, opened);
   layUnder(tree, mountpoint, options.builtIn);
   for (const folder of content.folders) if (!isFolder(tree, folder)) put(tree, folder, emptyFolder());
   const key = new Bun.CryptoHasher("sha256").update(`${FORM}\n${fingerprint}\n`);
@@ -68,7 +69,7 @@ export function composeTree(
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
   for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
-  return bytesOf(tree) > SMALL ? { tree, key: key.digest("hex") } : { tree };
+  return bytesOf(tree) > SMALL && !onlyInMemory ? { tree, key: key.digest("hex") } : { tree };
 }
 
 /** A disk with a single file on it. */
@@ -97,13 +98,23 @@ function textFile(bytes: Buffer): RegularFile {
   return { kind: "file", mode: 0o644, uid: 0, gid: 0, modified: 0n, size: bytes.length, content: { bytes } };
 }
 
-function readBase({ base }: TreeContent, { rootfs, sourceAt }: ReadOnlyOptions, opened: DisposableStack) {
+/** `onlyInMemory`: what it is read from is on no disk, and is not to get there. */
+function readBase(
+  { base }: TreeContent,
+  { rootfs, sourceAt }: ReadOnlyOptions,
+  opened: DisposableStack,
+): { tree: Folder; fingerprint: string; onlyInMemory?: boolean } {
   if (!base) return { tree: emptyFolder(), fingerprint: "" };
+  if (base.in === "nothing") {
+    const { mode, uid, gid } = base;
+    return { tree: { ...emptyFolder(), mode, uid, gid }, fingerprint: [mode, uid, gid].join(" ") };
+  }
   // Engines make what they mount on only later, or not at all.
   if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
     return { tree: emptyFolder(), fingerprint: "" };
   if (base.in === "image") return settledScan(opened.use(openFolderRoot(pathSource(rootfs))), base.path);
-  return settledScan(opened.use(openFolderRoot(sourceAt(base.path))));
+  const root = opened.use(openFolderRoot(sourceAt(base.path)));
+  return { ...settledScan(root), onlyInMemory: isInMemory(root.fd) };
 }
 
 /** A file that the operator named: links in its path are his, and are followed as runc does. */

@@ -9,6 +9,7 @@ import {
   writeText,
 } from "../../native/files.ts";
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
+import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
 
@@ -49,11 +50,27 @@ export interface VolumePlace {
 }
 
 /** Makes it where there is none. */
-export function placeOf(store: string, folder: VolumeFolder): VolumePlace {
+export function placeOf(given: string, folder: VolumeFolder): VolumePlace {
+  const store = storeFor(given, folder);
   const path = pathFor(store, folder.identity);
   if (!exists(path)) adopt(store, folder, path);
   makeFolders(path, 0o700);
   return placeIn(path);
+}
+
+/**
+ * In place of the store, for folders that are in memory themselves, whose files are to be on no disk: it is there as long as they are,
+ * and whoever is killed. A disk there goes as soon as the folder has what is on it.
+ */
+export const MEMORY = "/run/unikrun-host/in-memory";
+
+export const storesOf = (store: string): string[] => [store, MEMORY];
+
+function storeFor(store: string, { fd, identity }: VolumeFolder): string {
+  if (!isInMemory(fd) || recordIn(pathFor(store, identity))?.pending) return store;
+  makeFolders(MEMORY, 0o700);
+  using memory = owned(openPath(MEMORY, O_RDONLY));
+  return isInMemory(memory.fd) ? MEMORY : store;
 }
 
 export const placeIn = (path: string): VolumePlace => ({ path, image: `${path}/disk`, lock: `${path}/lock` });
@@ -84,7 +101,7 @@ export function placesIn(store: string): (VolumePlace & { readonly record: Volum
 
 /** Whether the folder of that identity lacks what a guest wrote; false also for one that no guest ever had. */
 export const hasPending = (store: string, identity: string): boolean =>
-  recordIn(pathFor(store, identity))?.pending ?? false;
+  storesOf(store).some((each) => recordIn(pathFor(each, identity))?.pending);
 
 /** Whether the path that was written down leads to that folder still. */
 export function isThere({ source, folder }: VolumeRecord): boolean {

@@ -3,8 +3,16 @@
  * it wrote is brought back into the folder. Until then the disk is the truth, and it lies in the store, so nothing is lost
  * with the runtime, the machine or the engine: whoever comes next brings it back first.
  */
-import { removeFile, rename, statusOfFile } from "../../native/files.ts";
-import { type Descriptor, duplicate, O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
+import { removeFile, rename, statusOfFile, statusOrNull } from "../../native/files.ts";
+import {
+  type Descriptor,
+  duplicate,
+  errorCode,
+  O_CREAT,
+  O_RDWR,
+  openPath,
+  owned,
+} from "../../native/libc.ts";
 import { lockWithin, tryLock } from "../../native/lock.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
@@ -57,8 +65,8 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
   }
   using opened = new DisposableStack();
   const folder = opened.use(openVolumeFolder(source));
-  const place = placeOf(store, folder);
-  opened.use(lockPlace(place, source.name));
+  const { place, lock } = lockedPlace(store, folder);
+  opened.use(lock);
   const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
   if (!lockWithin(disk.fd, DYING)) throw isWritten(containerId, source.name, recordIn(place.path));
   const record = bringBackUnlessFull(place, disk, folder);
@@ -73,6 +81,22 @@ function isWritten(containerId: string, source: string, other: VolumeRecord | nu
   return new UnikrunError(
     `Container ${containerId}: the volume ${source} is being written by the guest of container ${who}: stop that one first${advice}, or mount the volume read-only.`,
   );
+}
+
+/** Another's call may have removed it before it was locked. */
+function lockedPlace(store: string, folder: VolumeFolder): { place: VolumePlace; lock: Descriptor } {
+  for (;;) {
+    const place = placeOf(store, folder);
+    try {
+      using opened = new DisposableStack();
+      const lock = opened.use(lockPlace(place, folder.name));
+      if (statusOrNull(place.lock)?.inode !== statusOfFile(lock.fd).inode) continue;
+      opened.move();
+      return { place, lock };
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+  }
 }
 
 /** A guest that may delete files is the way out for a folder that is full: it goes on with the disk. */

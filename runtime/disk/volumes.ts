@@ -5,7 +5,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { pathSource } from "./host-source.ts";
 import { bringVolumeBack } from "./volume-back.ts";
 import { openVolumeFolder } from "./volume-folder.ts";
-import { isThere, placeOf, placesIn, type VolumePlace } from "./volume-record.ts";
+import { isThere, MEMORY, placeOf, placesIn, storesOf, type VolumePlace } from "./volume-record.ts";
 
 /**
  * Brings back what guests wrote whose machines are gone, into the folders given, or into all; then removes the disks of folders
@@ -24,14 +24,19 @@ export function bringBackAll(store: string, folders: readonly string[]): void {
       }
     },
   );
-  for (const { path, record } of placesIn(store))
-    if (record ? !record.pending && !isThere(record) : isAbandoned(path)) forget(path);
+  for (const each of storesOf(store))
+    for (const { path, record } of placesIn(each)) {
+      const isNeeded = record && (record.pending || (each !== MEMORY && isThere(record)));
+      if (record ? !isNeeded : isAbandoned(path)) forget(path);
+    }
   if (failures.length > 0)
     throw new UnikrunError(`What guests wrote could not be brought back everywhere: ${failures.join("; ")}`);
 }
 
 const pendingIn = (store: string): { place: VolumePlace }[] =>
-  placesIn(store).flatMap((place) => (place.record?.pending ? [{ place }] : []));
+  storesOf(store)
+    .flatMap(placesIn)
+    .flatMap((place) => (place.record?.pending ? [{ place }] : []));
 
 function placeAt(store: string, path: string): VolumePlace {
   using folder = openVolumeFolder(pathSource(path));

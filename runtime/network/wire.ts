@@ -218,9 +218,12 @@ function wireCard(options: {
   addFilter(netlink, { ...all, from: tap, to: { index: nic.link.index } });
 }
 
-/** Removes what a container's machine left in a network namespace that outlives it. Idempotent. */
-export function unwireNetwork(place: Place): void {
-  const { netns, containerId } = place;
+/**
+ * Removes what a container's machine left in a network namespace that outlives it. Idempotent. `begun`: its start took every
+ * interface's ingress, or was killed on the way, so that one without a filter is its own too.
+ */
+export function unwireNetwork(place: Place & { readonly begun: boolean }): void {
+  const { netns, containerId, begun } = place;
   // A namespace that is gone took everything along.
   if (!exists(netns)) return;
   alone(place, () => {
@@ -231,8 +234,9 @@ export function unwireNetwork(place: Place): void {
       if (isTapOf(containerId, name)) deleteLink(netlink, index);
     }
     for (const { ethernet, loopback, name, index } of links) {
-      const isWired = ethernet && !loopback && !isTapName(name) && redirectTargets(netlink, index).length > 0;
-      if (isWired && isLeftover(netlink, index)) deleteIngress(netlink, index);
+      if (!ethernet || loopback || isTapName(name)) continue;
+      const mayBeOurs = begun || redirectTargets(netlink, index).length > 0;
+      if (mayBeOurs && isLeftover(netlink, index)) deleteIngress(netlink, index);
     }
   });
 }

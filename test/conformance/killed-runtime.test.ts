@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import test from "ava";
-import { leftovers, makeBench, unikrun } from "./harness.ts";
+import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
+import { tryLock } from "../../native/lock.ts";
+import { makeNetns, run } from "../network/netns.ts";
+import { leftovers, makeBench, placeInNetwork, unikrun } from "./harness.ts";
 
 const CYCLES = Number(process.env.UNIKRUN_CYCLES ?? 40);
 
@@ -32,6 +35,37 @@ test.serial(
       t.is(deleted.code, 0, `${victim}: ${deleted.stderr}`);
       t.deepEqual(leftovers(bench), [], `cycle ${cycle}, ${victim} killed`);
     }
+  },
+);
+
+test.serial(
+  "of a start that was killed between an ingress and its filter nothing is left in a given namespace",
+  async (t) => {
+    using netns = makeNetns();
+    const name = netns.path.replace(/^.*\//, "");
+    const ingress = (): string => run(`tc -n ${name} qdisc show dev eth0 ingress`);
+    using bench = makeBench(["http", "80"]);
+    placeInNetwork(bench, netns.path);
+    t.is(bench.call("create").code, 0);
+    {
+      // Whoever changes the namespace holds it: so the start gets no further.
+      using held = owned(openPath(netns.path, O_RDONLY));
+      t.true(tryLock(held.fd));
+      const child = Bun.spawn([unikrun, "--root", bench.root, "start", bench.id], {
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      while (!existsSync(`${bench.root}/${bench.id}/wiring`)) await Bun.sleep(5);
+      child.kill("SIGKILL");
+      await child.exited;
+      run(`tc -n ${name} qdisc add dev eth0 ingress`);
+    }
+    t.is(bench.call("delete", "--force", bench.id).code, 0);
+    t.is(ingress(), "");
+    // One that no start of ours can have made stays.
+    run(`tc -n ${name} qdisc add dev eth0 ingress`);
+    t.is(bench.call("create").code, 0);
+    t.is(bench.call("delete", "--force", bench.id).code, 0);
+    t.regex(ingress(), /qdisc ingress/);
   },
 );
 

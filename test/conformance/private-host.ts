@@ -28,6 +28,8 @@ export interface PrivateHost extends Disposable {
   configure(settings: object): void;
   /** Puts something in its /dev/kvm's place that is no device. */
   hideDevice(): void;
+  /** Where it has the disks of volumes that are in memory. */
+  readonly inMemory: string;
   /** What is remembered of the VMM. */
   remembered(): Remembered;
   remember(what: object): void;
@@ -63,6 +65,7 @@ export async function privateHost(): Promise<PrivateHost> {
     runtime,
     folder,
     device: `${root}${KVM}`,
+    inMemory: `${root}${MEMORY}/in-memory/volumes`,
     configure: (settings) => writeFileSync(`${root}${SETTINGS}/config.json`, JSON.stringify(settings)),
     hideDevice: () => void Bun.spawnSync([...enter, "mount", "--bind", "/dev/null", KVM]),
     remembered: () => JSON.parse(readFileSync(memory, "utf8")) as Remembered,

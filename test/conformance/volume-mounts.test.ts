@@ -1,6 +1,7 @@
 /** What stands in a guest's places, by the kinds of mounts that engines make. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { run } from "../network/netns.ts";
 import { makeGuest } from "./volume-harness.ts";
 
 test.serial("a tmpfs has the mode, owner and size that are said", async (t) => {
@@ -89,4 +90,41 @@ test.serial("what an engine copies into the created container's files is the gue
   t.is(await guest.get("/file?path=/run/secrets/token"), "open sesame");
   t.is(await guest.get("/file?path=/conf/own"), "of the image");
   t.is(await guest.get("/file?path=/conf/added"), "by the engine");
+});
+
+test.serial("a tmpfs that is to be read only can't be written", async (t) => {
+  const guest = makeGuest(t, [
+    { destination: "/fixed", type: "tmpfs", source: "tmpfs", options: ["ro", "mode=0750"] },
+  ]);
+  guest.do("create");
+  guest.do("start", guest.bench.id);
+  t.like(JSON.parse(await guest.get("/stat?path=/fixed")), { kind: "folder" });
+  t.not(await guest.write("/fixed/file", "text"), 200);
+});
+
+test.serial("a device that the container's rules deny is refused before it is opened", (t) => {
+  const guest = makeGuest(t, []);
+  const device = `${guest.bench.folder}/disk`;
+  // Of no driver: to open it would fail by another reason.
+  run(`mknod ${device} b 240 77`);
+  const begin = (readOnly: boolean, devices: readonly object[]): string => {
+    const options = ["rbind", readOnly ? "ro" : "rw"];
+    guest.bench.configure((config) => {
+      Object.assign(config, { mounts: [{ destination: "/data", source: device, options }] });
+      Object.assign(config.linux, { resources: { ...config.linux.resources, devices } });
+    });
+    guest.do("create");
+    const { code, stderr } = guest.bench.call("start", guest.bench.id);
+    t.is(code, 1);
+    guest.do("delete", "--force", guest.bench.id);
+    return stderr;
+  };
+  const none = { allow: false, access: "rwm" };
+  const reading = { allow: true, type: "b", major: 240, minor: 77, access: "r" };
+  t.regex(begin(true, [none]), /the device \S+disk \(240:77\) may not be read by this container/);
+  t.regex(
+    begin(false, [none, reading]),
+    /the device \S+disk \(240:77\) may not be written by this container/,
+  );
+  t.regex(begin(true, [none, reading]), /the disk \S+disk can't be opened/);
 });

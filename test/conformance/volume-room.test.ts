@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -110,3 +111,38 @@ test.serial("a guest whose disk the store has no room for is told so, and goes o
   guest.do("delete", guest.bench.id);
   mount.unmount();
 });
+
+test.serial(
+  "what is in memory only gets to no disk of the host, outlives a kill, and is in the folder alone afterwards",
+  async (t) => {
+    const folder = mkdtempSync(`${tmpdir()}/unikrun-room-`);
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const [store, volume, runtime] = ["store", "volume", "runtime"].map((name) => `${folder}/${name}`) as [
+      string,
+      string,
+      string,
+    ];
+    const guest = makeGuest(t, [{ destination: "/data", source: volume, options: ["rbind"] }], runtime);
+    t.teardown(() => {
+      rmSync(runtime);
+      symlinkSync(unikrun, runtime);
+    });
+    mountAt(t, volume, "-t", "tmpfs", "-o", `size=${SIZE}m`, "test");
+    using host = await privateHost();
+    host.configure({ store });
+    symlinkSync(host.runtime, runtime);
+    guest.do("create");
+    guest.do("start", guest.bench.id);
+    await guest.put("/data/secret", "in memory");
+    const disks = (where: string): string[] => (existsSync(where) ? readdirSync(where) : []);
+    t.deepEqual(disks(`${store}/volumes`), []);
+    t.is(disks(host.inMemory).length, 1);
+    process.kill(guest.bench.pid(), "SIGKILL");
+    guest.bench.wait();
+    t.deepEqual(readdirSync(volume), []);
+    guest.do("delete", "--force", guest.bench.id);
+    t.is(readFileSync(`${volume}/secret`, "utf8"), "in memory");
+    t.deepEqual(disks(`${store}/volumes`), []);
+    t.deepEqual(disks(host.inMemory), []);
+  },
+);

@@ -93,9 +93,9 @@ test.serial(
     t.is(next.share(next.nics), null);
     next.keep();
     next[Symbol.dispose]();
-    unwireNetwork({ netns: netns.path, containerId: "c1" });
+    unwireNetwork({ netns: netns.path, containerId: "c1", begun: true });
     t.is(programsIn(netns.path), 1, "on lo it is another's");
-    unwireNetwork({ netns: netns.path, containerId: "c2" });
+    unwireNetwork({ netns: netns.path, containerId: "c2", begun: true });
     t.is(programsIn(netns.path), 0);
     t.deepEqual(linksOf(netns.path).find(({ name }) => name === "eth0")?.targets, []);
   },

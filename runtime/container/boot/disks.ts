@@ -10,6 +10,7 @@ import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
 import type { Container } from "../record/container.ts";
+import { mayHaveDisk } from "../record/devices.ts";
 import { hostSource } from "../record/host-source.ts";
 import type { ResolvConf } from "./network.ts";
 
@@ -67,6 +68,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     store: guest.store,
     limit: guest.cacheBytes,
     volumeBytes: guest.volumeBytes,
+    mayOpen: mayHaveDisk(container),
     builtIn,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   };

@@ -33,6 +33,25 @@ export function deviceRules(given: Resources["devices"]): DeviceRule[] {
   return rules.filter((rule, at) => !isRepeated(rule, at));
 }
 
+/**
+ * Whether the rules let a node ("MAJOR:MINOR") be opened for each of these accesses: the last rule that is about one decides, and
+ * without any it may be.
+ */
+export function mayOpen(
+  rules: readonly DeviceRule[],
+  device: { readonly type: "b" | "c"; readonly node: string },
+  access: "r" | "rw",
+): boolean {
+  const [major, minor] = device.node.split(":").map(Number);
+  const isAbout = (rule: DeviceRule, letter: string): boolean =>
+    rule.type === "a" ||
+    (rule.type === device.type &&
+      (rule.major === null || rule.major === major) &&
+      (rule.minor === null || rule.minor === minor) &&
+      rule.access.includes(letter));
+  return [...access].every((letter) => rules.findLast((rule) => isAbout(rule, letter))?.allow ?? true);
+}
+
 /** A number that is absent, or -1, is any. */
 function ruleOf(rule: NonNullable<Resources["devices"]>[number]): DeviceRule {
   const { allow, type = "a", major = -1, minor = -1, access = "rwm" } = rule;

@@ -6,7 +6,9 @@ import type { HostSource } from "../../disk/host-source.ts";
 import type { OpenDisk, OpenDisks } from "../../disk/open.ts";
 import { openSavedVolume } from "../../disk/saved-volume.ts";
 import { UnikrunError } from "../../error.ts";
+import { podTitle } from "../engines/pod-title.ts";
 import type { Container } from "../record/container.ts";
+import { mayHaveDisk } from "../record/devices.ts";
 import { hostSource } from "../record/host-source.ts";
 import type { DiskRecord } from "../record/machine.ts";
 import { type Checkpoint, diskName, identityOf, isLent, openPart } from "./image.ts";
@@ -35,6 +37,7 @@ function openSaved(container: Container, saved: Descriptor, disk: DiskRecord): D
     case "volume":
       return openSavedVolume({
         containerId: container.id,
+        title: podTitle(container.annotations),
         store: container.guest.store,
         source: mountAt(container, disk, { readOnly: false }),
         saved,
@@ -56,7 +59,7 @@ function openLent(container: Container, disk: DiskRecord, identity: string | und
   const { id } = container;
   const source = mountAt(container, disk, { readOnly: true });
   using opened = new DisposableStack();
-  const host = openHostDisk({ containerId: id, source, readOnly: true });
+  const host = openHostDisk({ containerId: id, source, readOnly: true, mayOpen: mayHaveDisk(container) });
   opened.use(host.descriptor);
   if (identityOf(host.descriptor.fd) !== identity) {
     throw new UnikrunError(

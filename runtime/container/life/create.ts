@@ -10,6 +10,7 @@ import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
+import { deviceRules } from "../cgroup/devices.ts";
 import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
@@ -52,7 +53,9 @@ export async function createContainer(
   const settings = await hostSettings();
   const asked = guestRecord({ ...found, id, bundle, settings });
   using held = holdSources(id, asked.mounts);
-  const guest = { ...asked, mounts: held.mounts };
+  const devices = deviceRules(spec.linux?.resources?.devices);
+  const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
+  const guest = { ...asked, mounts: held.mounts, ...(mayHaveDevice ? { devices } : {}) };
   const saved = await options.saved?.(guest.family);
   const vmm = probeHost(findQemu(settings.qemu));
   const pidsLimit = spec.linux?.resources?.pids?.limit;

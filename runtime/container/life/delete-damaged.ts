@@ -26,7 +26,7 @@ export function deleteDamaged(root: string, id: string): void {
     using netns = openNetns(pid);
     endInit({ id, pid, startTime: readProcess(pid)?.startTime ?? 0, cgroup });
     removeAll(cgroup);
-    if (netns) unwireNetwork({ netns: `/proc/self/fd/${netns.fd}`, containerId: id });
+    if (netns) unwireNetwork({ netns: `/proc/self/fd/${netns.fd}`, containerId: id, begun: true });
   }
   rmSync(folder, { recursive: true, force: true });
 }

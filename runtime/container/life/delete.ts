@@ -19,7 +19,7 @@ export async function deleteContainer(
       `Container ${id} can't be deleted: it is ${status}; stop it first, or use delete --force.`,
     );
   }
-  await releaseResources(container);
+  await releaseResources(root, container);
   await bringVolumesBack(container);
   forget(root, id);
   await runPoststop(container);

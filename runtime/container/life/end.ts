@@ -4,6 +4,7 @@ import { UnikrunError } from "../../error.ts";
 import { removeAll } from "../cgroup/folders.ts";
 import { isAlive } from "../record/alive.ts";
 import type { Container } from "../record/container.ts";
+import { hasBegunWiring } from "../record/wiring.ts";
 import { signalInit } from "./signal.ts";
 
 /** Milliseconds that a killed init may take to be gone. */
@@ -24,13 +25,14 @@ export function endInit(container: Pick<Container, "id" | "pid" | "startTime" | 
 }
 
 /** Ends everything that a container has outside its folder. Idempotent; what few containers have is loaded for those. */
-export async function releaseResources(container: Container): Promise<void> {
+export async function releaseResources(root: string, container: Container): Promise<void> {
   endInit(container);
   if (container.scope) await endScope(container, container.scope);
   removeAll(container.cgroup);
   if (container.givenNetns) {
     const { unwireNetwork } = await import("../../network/wire.ts");
-    unwireNetwork({ netns: container.givenNetns, containerId: container.id });
+    const begun = hasBegunWiring(root, container);
+    unwireNetwork({ netns: container.givenNetns, containerId: container.id, begun });
   }
 }
 

@@ -10,6 +10,7 @@ import { runMachine } from "../boot/run-machine.ts";
 import type { Container } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
+import { beginWiring } from "../record/wiring.ts";
 import type { WarmStart, warmStart } from "../warm/resume.ts";
 import { releaseResources } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -41,7 +42,7 @@ export async function startContainer(
     starting.dispose();
     await runHooks(container, "poststart");
   } catch (error) {
-    await releaseResources(container);
+    await releaseResources(root, container);
     throw error;
   }
 }
@@ -61,6 +62,7 @@ async function startMachine(root: string, container: Container, options: StartOp
   const resolvConf = readResolvConf(container.guest.mounts);
   const asks = !resume && writesWhatStays(container) && readTraits(container, family).proxy;
   const guard = guardFor(container, options, asks);
+  beginWiring(root, container);
   using wiring = await wireGuest(container, family, resolvConf, guard);
   const isShut = guard !== undefined && (await isGuarded(container, options, wiring));
   const parts = { container, family, resolvConf, wiring };

@@ -2,6 +2,7 @@
 import type { KernelImage } from "../../guest/guest.ts";
 import type { VmmBoard } from "../../machine/board.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
+import type { DeviceRule } from "../cgroup/devices.ts";
 import type { Hooks } from "../spec/oci.ts";
 
 /** Written by `create` only; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
@@ -48,6 +49,8 @@ export interface GuestRecord {
   /** What of the image is to be on disks, if its settings say it. */
   readonly disks?: readonly { readonly path: string; readonly mountpoint?: string }[];
   readonly mounts: readonly GuestMount[];
+  /** Which devices of the host it may be given, where a rule denies some and one of its mounts may be a device. */
+  readonly devices?: readonly DeviceRule[];
   /** Where the disks of its volumes are, and of read-only files. */
   readonly store: string;
   /** Bytes that those of read-only files may take there. */

@@ -2,7 +2,7 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
-import { deviceRules } from "../../../runtime/container/cgroup/devices.ts";
+import { deviceRules, mayOpen } from "../../../runtime/container/cgroup/devices.ts";
 import { deviceProgram, restrictDevices as restrict } from "../../../runtime/container/cgroup/devices-v2.ts";
 import { mountedHierarchies } from "../../../runtime/container/cgroup/hierarchy.ts";
 import type { Resources } from "../../../runtime/container/spec/oci.ts";
@@ -167,4 +167,22 @@ test("a rule for what is no device is refused", (t) => {
 test("the program has no code that nothing reaches", (t) => {
   t.false(deviceProgram(deviceRules([denyAll])).includes("goto deny"));
   t.regex(deviceProgram([]), /allow: r0 = 1; exit\n$/);
+});
+
+test("of the rules about a device the last one says whether it may be read and written", (t) => {
+  const may = (given: Rules | undefined, access: "r" | "rw"): boolean =>
+    mayOpen(deviceRules(given), { type: "b", node: "7:3" }, access);
+  const loop = { type: "b", major: 7 };
+  t.true(may(undefined, "rw"));
+  t.true(may([{ allow: true, access: "rwm" }], "rw"));
+  t.false(may([denyAll], "r"));
+  t.true(may([denyAll, { ...loop, allow: true, access: "r" }], "r"));
+  t.false(may([denyAll, { ...loop, allow: true, access: "r" }], "rw"));
+  t.true(may([denyAll, { ...loop, minor: 3, allow: true, access: "rw" }], "rw"));
+  t.false(may([denyAll, { ...loop, minor: 4, allow: true, access: "rwm" }], "r"));
+  t.false(may([denyAll, { ...loop, type: "c", allow: true, access: "rwm" }], "r"));
+  t.false(may([{ ...loop, allow: true, access: "rwm" }, denyAll], "r"));
+  t.false(may([{ ...loop, minor: 3, allow: false, access: "w" }], "rw"));
+  t.true(may([{ ...loop, minor: 3, allow: false, access: "w" }], "r"));
+  t.true(may([denyAll, { allow: true, type: "a", access: "rwm" }], "rw"));
 });

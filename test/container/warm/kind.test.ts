@@ -72,6 +72,7 @@ test("the lines of /etc that say a container's own name and address make no othe
       containerId: "c",
       rootfs,
       sourceAt: pathSource,
+      mayOpen: () => true,
       store: rootfs,
       limit: 0,
       volumeBytes: 0,
