@@ -132,6 +132,11 @@ static const char *status_of(const struct request *request, const struct brief *
 		return 0;
 	if (call(__NR_access, (long)path, F_OK, 0) == 0)
 		return "created";
+	const char *mark[] = {request->root, "/", request->id, "/still", 0};
+	if (!join(path, mark))
+		return 0;
+	if (call(__NR_access, (long)path, F_OK, 0) == 0)
+		return "paused";
 	long used = read_file(brief->frozen_file, text, sizeof(text));
 	if (used < 0)
 		return used == -ENOENT ? "running" : 0;

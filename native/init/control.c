@@ -28,13 +28,34 @@ void control_accept(struct control *control)
 	control->used = 0;
 }
 
-static void hang_up(struct control *control)
+/* The connection, for another use than a question; what came with the line is for nobody. */
+static int take_caller(struct control *control)
 {
-	close(control->caller);
+	int caller = control->caller;
 	if (control->fd >= 0)
 		close(control->fd);
 	control->caller = control->fd = -1;
 	control->asked = control->forwarded = false;
+	return caller;
+}
+
+static void hang_up(struct control *control)
+{
+	close(take_caller(control));
+}
+
+/* Of several descriptors the first counts; there is room for as many as the alignment of one makes. */
+static void take_descriptor(struct control *control, const struct cmsghdr *header)
+{
+	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof control->fd;
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+		if (control->fd < 0)
+			control->fd = fd;
+		else
+			close(fd);
+	}
 }
 
 /* What the caller says next, to the end of the line: what follows "console" is the guest's. A descriptor that comes with it is for the VMM. */
@@ -52,11 +73,8 @@ static ssize_t receive(struct control *control)
 	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights };
 	ssize_t n = recvmsg(control->caller, &message, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-		if (control->fd >= 0)
-			close(control->fd);
-		memcpy(&control->fd, CMSG_DATA(header), sizeof control->fd);
-	}
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		take_descriptor(control, header);
 	return n;
 }
 
@@ -83,16 +101,16 @@ static void watch(struct control *control)
 	int *place = &control->watchers[control->watched++ % WATCHERS];
 	if (*place >= 0)
 		close(*place);
-	*place = control->caller;
-	control->caller = -1;
+	*place = take_caller(control);
 }
 
 void control_read(struct control *control, struct monitor *monitor, const struct rules *rules, bool halting)
 {
 	if (control->asked) {
-		/* Whoever has asked has nothing more to say, so he has gone; the answer is for nobody. */
-		char rest;
-		if (recv(control->caller, &rest, 1, MSG_DONTWAIT) == 0 || errno != EAGAIN)
+		/* Whoever has asked has nothing more to say that counts; when he has gone, the answer is for nobody. */
+		char rest[256];
+		ssize_t n = recv(control->caller, rest, sizeof rest, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			hang_up(control);
 		return;
 	}
@@ -105,13 +123,11 @@ void control_read(struct control *control, struct monitor *monitor, const struct
 	if (!strcmp(control->line, "console\n")) {
 		if (control->viewer >= 0)
 			close(control->viewer);
-		control->viewer = control->caller;
-		control->caller = -1;
+		control->viewer = take_caller(control);
 	} else if (!strcmp(control->line, "hold\n")) {
 		if (control->holder >= 0)
 			close(control->holder);
-		control->holder = control->caller;
-		control->caller = -1;
+		control->holder = take_caller(control);
 	} else if (!strcmp(control->line, "watch\n")) {
 		watch(control);
 	} else if (!strncmp(control->line, "stopping ", 9) && strchr(control->line, '\n')) {

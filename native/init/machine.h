@@ -62,6 +62,7 @@ struct machine {
 	bool heard; /* the guest has spoken, so its serial line is set up */
 	bool look;
 	long look_pause, look_at, kill_at;
+	long drain_until; /* when the last words are given up; 0: the VMM is there */
 };
 
 /* supervise.c: a machine while it runs. */

@@ -125,7 +125,7 @@ static void listen_to_guest(struct machine *m)
 	}
 }
 
-static int next_timeout(struct machine *m, long drain_until)
+static int next_timeout(struct machine *m)
 {
 	long until = resolver_deadline(&m->resolver, now_ms());
 	if (m->look && m->look_at && (until < 0 || m->look_at < until))
@@ -134,69 +134,179 @@ static int next_timeout(struct machine *m, long drain_until)
 		until = m->kill_at;
 	if (m->control.released && m->monitor.state == READY && (until < 0 || m->control.release_at < until))
 		until = m->control.release_at;
-	if (drain_until && (until < 0 || drain_until < until))
-		until = drain_until;
+	if (m->drain_until && (until < 0 || m->drain_until < until))
+		until = m->drain_until;
 	if (until < 0)
 		return -1;
 	long left = until - now_ms();
 	return left > 0 ? (int)left : 0;
 }
 
+/* A guest that sets up its serial line throws away what came before. */
+static bool takes_input(const struct machine *m)
+{
+	return m->heard && !m->gone && !m->console.in_used;
+}
+
+static int guest_for_reading(const struct machine *m)
+{
+	return console_pending(&m->console) || m->console.guest_gone ? -1 : m->console.guest;
+}
+
+static int output(const struct machine *m)
+{
+	return console_pending(&m->console) ? 1 : -1;
+}
+
+static int input(const struct machine *m)
+{
+	return takes_input(m) && !m->console.input_gone ? 0 : -1;
+}
+
+static int viewer(const struct machine *m)
+{
+	return takes_input(m) ? m->control.viewer : -1;
+}
+
+static int guest_for_writing(const struct machine *m)
+{
+	return m->console.in_used && !m->gone ? m->console.guest : -1;
+}
+
+static int tap(const struct machine *m)
+{
+	return m->resolver.tap;
+}
+
+static int name_server(const struct machine *m)
+{
+	return m->resolver.socket;
+}
+
+static int listener(const struct machine *m)
+{
+	return m->control.caller < 0 ? m->control.listener : -1;
+}
+
+static int caller(const struct machine *m)
+{
+	return m->control.caller;
+}
+
+static int holder(const struct machine *m)
+{
+	return m->gone ? -1 : m->control.holder;
+}
+
+static int changes(const struct machine *m)
+{
+	return m->gone ? -1 : m->links.socket;
+}
+
+static void hear_output(struct machine *m)
+{
+	console_to_output(&m->console);
+	/* A reader that is slow, but reads, gets all of it. */
+	if (m->drain_until)
+		m->drain_until = now_ms() + DRAIN_MS;
+}
+
+static void hear_input(struct machine *m)
+{
+	console_from_input(&m->console);
+}
+
+static void hear_viewer(struct machine *m)
+{
+	control_typed(&m->control, &m->console);
+}
+
+static void hear_room(struct machine *m)
+{
+	console_to_guest(&m->console);
+}
+
+static void hear_tap(struct machine *m)
+{
+	resolver_from_guest(&m->resolver, now_ms());
+}
+
+static void hear_name_server(struct machine *m)
+{
+	resolver_from_server(&m->resolver);
+}
+
+static void hear_listener(struct machine *m)
+{
+	control_accept(&m->control);
+}
+
+static void hear_caller(struct machine *m)
+{
+	control_read(&m->control, &m->monitor, &m->rules, m->look);
+}
+
+static void hear_holder(struct machine *m)
+{
+	control_release(&m->control);
+}
+
+static void hear_changes(struct machine *m)
+{
+	links_read(&m->links);
+}
+
+/* What a running machine listens to, in this order; the descriptor is -1 as long as it does not. */
+static const struct source {
+	int (*descriptor)(const struct machine *m);
+	short events;
+	void (*hear)(struct machine *m);
+} sources[] = {
+	{ output, POLLOUT, hear_output },
+	{ guest_for_reading, POLLIN, listen_to_guest },
+	{ input, POLLIN, hear_input },
+	{ viewer, POLLIN, hear_viewer },
+	{ guest_for_writing, POLLOUT, hear_room },
+	{ tap, POLLIN, hear_tap },
+	{ name_server, POLLIN, hear_name_server },
+	{ listener, POLLIN, hear_listener },
+	{ caller, POLLIN, hear_caller },
+	{ changes, POLLIN, hear_changes },
+	{ holder, POLLIN, hear_holder },
+};
+
+enum { SOURCES = sizeof sources / sizeof *sources };
+
+/* One that an earlier one has changed was not asked about: it has its turn in the next round. */
+static void hear_sources(struct machine *m, const struct pollfd *polled)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (polled[i].revents && sources[i].descriptor(m) == polled[i].fd)
+			sources[i].hear(m);
+}
+
 /* Until the VMM is gone and its last words are delivered. */
 void relay(struct machine *m, int signals)
 {
-	long drain_until = 0;
+	enum { MONITOR = SOURCES, ERRORS, SIGNALS, ALL };
 	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
-		bool pending = console_pending(&m->console);
-		/* A guest that sets up its serial line throws away what came before. */
-		bool heard = m->heard && !m->gone && !m->console.in_used;
-		struct pollfd fds[] = {
-			{ signals, POLLIN, 0 },
-			{ pending || m->console.guest_gone ? -1 : m->console.guest, POLLIN, 0 },
-			{ pending ? 1 : -1, POLLOUT, 0 },
-			{ heard && !m->console.input_gone ? 0 : -1, POLLIN, 0 },
-			{ m->console.in_used && !m->gone ? m->console.guest : -1, POLLOUT, 0 },
-			{ m->monitor.fd, POLLIN, 0 },
-			{ m->vmm.errors, POLLIN, 0 },
-			{ m->resolver.tap, POLLIN, 0 },
-			{ m->resolver.socket, POLLIN, 0 },
-			{ m->control.caller < 0 ? m->control.listener : m->control.caller, POLLIN, 0 },
-			{ m->gone ? -1 : m->links.socket, POLLIN, 0 },
-			{ heard ? m->control.viewer : -1, POLLIN, 0 },
-			{ m->gone ? -1 : m->control.holder, POLLIN, 0 },
+		struct pollfd fds[ALL] = {
+			[MONITOR] = { m->monitor.fd, POLLIN, 0 },
+			[ERRORS] = { m->vmm.errors, POLLIN, 0 },
+			[SIGNALS] = { signals, POLLIN, 0 },
 		};
-		if (m->gone && !drain_until)
-			drain_until = now_ms() + DRAIN_MS;
-		if (poll(fds, sizeof fds / sizeof *fds, next_timeout(m, drain_until)) < 0 && errno != EINTR)
-			break;
-		hear_vmm(m, signals, &fds[5], &fds[6]);
-		control_answer(&m->control, &m->monitor);
-		if (fds[2].revents) {
-			console_to_output(&m->console);
-			/* A reader that is slow, but reads, gets all of it. */
-			if (drain_until)
-				drain_until = now_ms() + DRAIN_MS;
+		for (size_t i = 0; i < SOURCES; i++)
+			fds[i] = (struct pollfd){ sources[i].descriptor(m), sources[i].events, 0 };
+		if (m->gone && !m->drain_until)
+			m->drain_until = now_ms() + DRAIN_MS;
+		if (poll(fds, ALL, next_timeout(m)) < 0) {
+			if (errno != EINTR)
+				break;
+			continue;
 		}
-		if (fds[1].revents)
-			listen_to_guest(m);
-		if (fds[3].revents)
-			console_from_input(&m->console);
-		else if (fds[11].revents)
-			control_typed(&m->control, &m->console);
-		if (fds[4].revents)
-			console_to_guest(&m->console);
-		if (fds[7].revents)
-			resolver_from_guest(&m->resolver, now_ms());
-		if (fds[8].revents)
-			resolver_from_server(&m->resolver);
-		if (fds[9].revents && m->control.caller < 0)
-			control_accept(&m->control);
-		else if (fds[9].revents)
-			control_read(&m->control, &m->monitor, &m->rules, m->look);
-		if (fds[10].revents)
-			links_read(&m->links);
-		if (fds[12].revents)
-			control_release(&m->control);
+		hear_vmm(m, signals, &fds[MONITOR], &fds[ERRORS]);
+		control_answer(&m->control, &m->monitor);
+		hear_sources(m, fds);
 		if (m->look)
 			look_at_vcpu(m);
 		/* Between two looks, too: a guest may say that it halts, and go on. */
@@ -206,7 +316,7 @@ void relay(struct machine *m, int signals)
 			m->overdue = true;
 			m->kill_at = 0;
 		}
-		if (drain_until && now_ms() >= drain_until)
+		if (m->drain_until && now_ms() >= m->drain_until)
 			break;
 	}
 }

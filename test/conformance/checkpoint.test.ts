@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { openText } from "../../runtime/disk/read-only.ts";
-import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
+import { type Bench, leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 /** A guest that prints what it hears. */
 function started(t: ExecutionContext, { program = ["cat"], prepare = (_: Bench) => {} } = {}) {
@@ -115,6 +115,32 @@ test("a checkpoint that is killed leaves the guest running, and no checkpoint", 
     t.is(status(bench), "running");
     t.regex(type(bench, `round ${round}`), new RegExp(`^round ${round}\\r?$`, "m"), `round ${round}`);
   }
+});
+
+test("a paused guest whose checkpoint is killed is still paused, and can be saved and resumed", async (t) => {
+  const bench = started(t);
+  t.is(bench.call("pause", bench.id).code, 0);
+  const image = `${bench.image}-killed`;
+  const cmd = [
+    unikrun,
+    "--root",
+    bench.root,
+    "checkpoint",
+    "--leave-running",
+    "--image-path",
+    image,
+    bench.id,
+  ];
+  const saving = Bun.spawn(cmd);
+  until(() => existsSync(`${image}/unikrun-memory`));
+  saving.kill("SIGKILL");
+  await saving.exited;
+  t.is(status(bench), "paused");
+  t.is(bench.call("checkpoint", "--leave-running", "--image-path", bench.image, bench.id).code, 0);
+  t.is(status(bench), "paused");
+  t.is(bench.call("resume", bench.id).code, 0);
+  t.is(status(bench), "running");
+  t.regex(type(bench, "goes on"), /^goes on\r?$/m);
 });
 
 test("a checkpoint that has its accelerator beside the machine is taken", (t) => {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,11 +107,18 @@ int enter_main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++)
 		if (setns(fds[i], 0) < 0)
 			fail_errno("could not enter the container's %s namespace", enterable[i]);
+	int alive[2];
+	if (pipe2(alive, O_CLOEXEC) < 0)
+		fail_errno("could not make a pipe");
 	pid_t child = fork();
 	if (child < 0)
 		fail_errno("could not fork");
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* We may have ended before that; from another pid namespace our pid would not tell. */
+		close(alive[1]);
+		if (poll(&(struct pollfd){ alive[0], POLLIN, 0 }, 1, 0) != 0)
+			_exit(1);
 		if (strcmp(argv[3], "-")) {
 			if (chdir(argv[3]) < 0 || chroot(".") < 0)
 				fail_errno("could not enter the root file system %s", argv[3]);

@@ -198,10 +198,12 @@ static void take_frame(struct resolver *r, const struct packet *p, size_t length
 		answer_arp(r, (const struct arp *)p);
 		return;
 	}
-	size_t ip = ntohs(p->ip.tot_len), before_udp = sizeof p->ip + sizeof p->udp;
-	if (length < sizeof p->ether + before_udp || p->ether.type != htons(ETH_P_IP) || p->ip.version != 4 || p->ip.ihl != 5 ||
-	    p->ip.daddr != r->address || ntohs(p->ip.frag_off) & (IP_MF | IP_OFFMASK) || ip < before_udp ||
-	    sizeof p->ether + ip > length)
+	size_t before_udp = sizeof p->ip + sizeof p->udp;
+	if (length < sizeof p->ether + before_udp)
+		return;
+	size_t ip = ntohs(p->ip.tot_len);
+	if (p->ether.type != htons(ETH_P_IP) || p->ip.version != 4 || p->ip.ihl != 5 || p->ip.daddr != r->address ||
+	    ntohs(p->ip.frag_off) & (IP_MF | IP_OFFMASK) || ip < before_udp || sizeof p->ether + ip > length)
 		return;
 	if (p->ip.protocol == IPPROTO_UDP && p->udp.dest == htons(DNS_PORT))
 		ask(r, p, ip - before_udp, now);

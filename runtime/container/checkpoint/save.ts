@@ -1,6 +1,6 @@
 import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
 import { copySparse, packSparse } from "../../../native/copy.ts";
-import { makeFolders, statusOfFile } from "../../../native/files.ts";
+import { makeFolders, removeFile, statusOfFile, writeText } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
@@ -13,7 +13,7 @@ import { isAlive } from "../record/alive.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { type MachineRecord, readMachine } from "../record/machine.ts";
-import { canCheckpoint, canResume, type Status, statusOf } from "../record/status.ts";
+import { canCheckpoint, canResume, type Status, statusOf, stillMark } from "../record/status.ts";
 import {
   diskName,
   holdsCheckpoint,
@@ -51,7 +51,7 @@ export async function checkpointContainer(
   try {
     using undo = new DisposableStack();
     undo.defer(() => removeCheckpoint(folder, machine.disks.length));
-    using _still = standStill(container, state, status);
+    using _still = standStill(root, container, status);
     const memory = saveMemory(state, folder);
     const disks = machine.disks.map((_, disk) => saveDisk(container, machine, folder, disk));
     writeCheckpoint(folder, {
@@ -74,15 +74,21 @@ export async function checkpointContainer(
   }
 }
 
-/** When this is disposed of, the guest is what it was before; one that ran goes on even if we are killed, by init's care. */
-function standStill(container: Container, state: string, status: Status): Disposable {
-  if (!canResume(status)) return holdMachine(state);
+/**
+ * When this is disposed of, the guest is what it was before; also if we are killed, one that ran goes on, by init's care, and one that stood
+ * can be resumed.
+ */
+function standStill(root: string, container: Container, status: Status): Disposable {
+  if (!canResume(status)) return holdMachine(containerFolder(root, container.id));
   // containerd pauses what it saves. A frozen VMM could not, so only the guest stands still meanwhile.
   const cgroup = openCgroup(container.cgroup);
+  const mark = stillMark(root, container);
+  writeText(mark, "");
   cgroup.thaw();
   return {
     [Symbol.dispose]() {
       if (isAlive(container)) cgroup.freeze();
+      removeFile(mark);
     },
   };
 }

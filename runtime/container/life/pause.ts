@@ -1,11 +1,12 @@
 import { askMachine } from "../../../native/control.ts";
+import { exists, removeFile } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
-import { canPause, canResume, type Status, statusOf } from "../record/status.ts";
+import { canPause, canResume, type Status, statusOf, stillMark } from "../record/status.ts";
 import { flushGuest } from "./ask-guest.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
@@ -31,6 +32,8 @@ export function resumeContainer(root: string, container: Container): void {
   // It could not be told while it was frozen.
   fitWorkers(root, container);
   ask(root, container, "cont");
+  const mark = stillMark(root, container);
+  if (exists(mark)) removeFile(mark);
 }
 
 function refuseUnless(

@@ -10,8 +10,14 @@ export type Status = "created" | "running" | "paused" | "stopped";
 export function statusOf(root: string, container: Container): Status {
   if (!isAlive(container)) return "stopped";
   if (exists(`${containerFolder(root, container.id)}/${START_SOCKET}`)) return "created";
-  return isFrozen(container.cgroup) ? "paused" : "running";
+  return isFrozen(container.cgroup) || exists(stillMark(root, container)) ? "paused" : "running";
 }
+
+/**
+ * A file that stands as long as a paused container's cgroup is thawed, so that its VMM can do something, and longer where whoever thawed it
+ * was killed: the guest still stands (native/entry/quick.c looks for it, too).
+ */
+export const stillMark = (root: string, { id }: Container): string => `${containerFolder(root, id)}/still`;
 
 export const canStart = (status: Status): boolean => status === "created";
 export const canPause = (status: Status): boolean => status === "running";

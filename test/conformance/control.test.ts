@@ -1,0 +1,53 @@
+/** What init makes of callers on its control socket that say more than they should, or leave at a bad moment. */
+import { readdirSync, readFileSync } from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import { askPhase, holdMachine } from "../../native/control.ts";
+import { connectUnix, receive, sendAll, sendDescriptors } from "../../native/sockets.ts";
+import { makeBench, until } from "./harness.ts";
+
+function started(t: ExecutionContext) {
+  const bench = makeBench(["sleep", "1000"]);
+  t.teardown(() => bench[Symbol.dispose]());
+  t.is(bench.call("create").code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  const folder = `${bench.root}/${bench.id}`;
+  const connect = () => connectUnix({ folder, name: "control.sock", timeout: 1 });
+  const descriptors = () => readdirSync(`/proc/${bench.pid()}/fd`).length;
+  return { folder, connect, descriptors, pid: bench.pid() };
+}
+
+test("init keeps none of the descriptors that come with a line", (t) => {
+  const { folder, connect, descriptors } = started(t);
+  const before = descriptors();
+  for (const line of ["phase\n", '{"execute":"query-status"}\n', "watch me\n"]) {
+    using caller = connect();
+    sendDescriptors(caller.fd, Buffer.from(line), [0, 0]);
+    t.true(receive(caller.fd, 4096).length > 0);
+  }
+  {
+    using holder = connect();
+    sendDescriptors(holder.fd, Buffer.from("hold\n"), [0]);
+    askPhase(folder);
+    t.is(descriptors(), before + 1);
+  }
+  until(() => descriptors() === before);
+  t.pass();
+});
+
+test("a hold that begins as another one ends stays", (t) => {
+  const { folder, connect, descriptors, pid } = started(t);
+  const first = holdMachine(folder);
+  askPhase(folder);
+  const before = descriptors();
+  using second = connect();
+  sendAll(second.fd, Buffer.from("ho"));
+  until(() => descriptors() === before + 1);
+  process.kill(pid, "SIGSTOP");
+  until(() => /\) T /.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
+  first[Symbol.dispose]();
+  sendAll(second.fd, Buffer.from("ld\n"));
+  process.kill(pid, "SIGCONT");
+  askPhase(folder);
+  t.is(descriptors(), before);
+  t.throws(() => receive(second.fd, 1), { message: /EAGAIN|Resource temporarily/ });
+});

@@ -1,0 +1,59 @@
+/* What a guest's server of system calls says to exec's client of it. */
+#define _GNU_SOURCE
+#include "exec/proxy.c"
+
+#include "fuzz.h"
+
+bool tcp_connect(struct exec *exec, const char *address)
+{
+	(void)exec, (void)address;
+	return true;
+}
+
+void tcp_finish(int fd)
+{
+	(void)fd;
+}
+
+int tunnel_socket(const struct tunnel *tunnel, int type, int protocol)
+{
+	(void)tunnel, (void)type, (void)protocol;
+	return -1;
+}
+
+static void converse(struct client *client)
+{
+	bool good = greet(client) && add_block(client, "memory", "4096 2f6461746100") && add_block(client, "now", "8192") &&
+		    add_block(client, "room", "12288 256") && call(client, "5 4096 8192 12288") && print_block(client, "12288");
+	client->tolerated = "2 17";
+	(void)(good && add_block(client, "room", "4096 16") && call(client, "6 @-1 4096") && print_block(client, "4096"));
+	while (client->block_count)
+		free(client->blocks[--client->block_count].bytes);
+}
+
+void fuzz_once(struct input input)
+{
+	struct exec exec = { .deadline = now_ms() + 1000 };
+	struct client client = { .exec = &exec };
+	int ends[2];
+	make_pair(ends, SOCK_STREAM);
+	exec.socket = ends[0];
+	(void)!send(ends[1], input.data, input.left, MSG_NOSIGNAL);
+	shutdown(ends[1], SHUT_WR);
+	converse(&client);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+#define BANNER_LINE "RUMPSP-0.4-NetBSD-7.99.34/amd64\n"
+#define HEADER(length, number, class, type) length "\0\0\0\0\0\0\0" number "\0\0\0\0\0\0\0" class "\0" type "\0\0\0\0\0"
+#define WELCOME BANNER_LINE HEADER("\x1c", "\1", "\1", "\0") "\0\0\0\0"
+#define PLACE(length, high) length "\0\0\0\0\0\0\0\0" high "\0\0\0\0\0\0"
+#define ANSWER(number) HEADER("\x30", number, "\1", "\1") "\0\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+const struct seed seeds[] = {
+	/* A copy of a text, one of the time, one to the room, and the call's answer; then the next. */
+	SEED(WELCOME HEADER("\x28", "\7", "\0", "\3") PLACE("\6", "\x10") HEADER("\x28", "\x08", "\0", "\2") PLACE("\x10", "\x20")
+	     HEADER("\x2c", "\x09", "\0", "\4") PLACE("\4", "\x30") "abcd" ANSWER("\2") ANSWER("\3")),
+	SEED(WELCOME HEADER("\x18", "\2", "\2", "\1")),
+	{ 0 },
+};
