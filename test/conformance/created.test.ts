@@ -1,7 +1,8 @@
 /** The time between create and start, in which a container's VMM is there already and its guest is not. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { type Bench, makeBench } from "./harness.ts";
+import { askMachine } from "../../native/control.ts";
+import { type Bench, leftovers, makeBench } from "./harness.ts";
 
 /** The process of a container's VMM, which init makes while create goes on. */
 function vmmOf(bench: Bench): number {
@@ -71,4 +72,27 @@ test.serial("a kernel that has changed is not started as another", (t) => {
   const { code, stderr } = bench.call("start", bench.id);
   t.is(code, 1);
   t.regex(stderr, /its unikernel \/probe\.bin has changed since the container was created; create it anew/);
+});
+
+test.serial("a limit of memory that is changed before the start is that of its guest", (t) => {
+  using bench = makeBench(["sleep", "1000"]);
+  bench.configure((config) => {
+    config.linux.resources = { memory: { limit: 256 << 20 } };
+  });
+  t.is(bench.call("create").code, 0);
+  const { code, stderr } = bench.call("update", "--memory", "41m", bench.id);
+  t.is(code, 1);
+  t.regex(stderr, /its memory limit of 41 MiB leaves 1 MiB to the guest/);
+  t.is(bench.call("update", "--memory", "512m", bench.id).code, 0);
+  t.is(bench.call("update", "--memory", "128m", bench.id).code, 0);
+  t.is(bench.call("start", bench.id).code, 0);
+  const state = `${bench.root}/${bench.id}`;
+  t.deepEqual(askMachine(state, { execute: "query-memory-size-summary" }), {
+    "base-memory": 88 << 20,
+    "plugged-memory": 0,
+  });
+  t.is(bench.call("kill", bench.id, "KILL").code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+  t.deepEqual(leftovers(bench), []);
 });

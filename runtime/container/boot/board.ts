@@ -32,19 +32,7 @@ export async function decideBoard(options: {
   const { id, family, guest, machine, settings, pidsLimit, saved, vmm } = options;
   const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
     saved ?? (await chooseForNew(machine, settings, vmm));
-  const memoryMiB = guestMemory({
-    containerId: id,
-    limit: guest.memoryLimit,
-    wanted: saved?.memoryMiB ?? guest.memory,
-    family,
-    accelerator,
-  });
-  const needed = Math.ceil(guest.image.end / 2 ** 20);
-  if (needed > memoryMiB) {
-    throw new UnikrunError(
-      `Container ${id}: its unikernel ${guest.kernel} takes ${needed} MiB as soon as it is loaded, and its guest has ${memoryMiB} MiB: give it more (org.unikrun.memory, or a larger limit).`,
-    );
-  }
+  const memoryMiB = decideMemory({ id, family, guest, accelerator, wanted: saved?.memoryMiB });
   return {
     qemu: vmm.host.qemu,
     accelerator,
@@ -54,6 +42,24 @@ export async function decideBoard(options: {
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
   };
+}
+
+/** MiB. Throws UnikrunError where its guest can't have as much as it needs. */
+export function decideMemory(options: {
+  id: string;
+  family: GuestFamily;
+  guest: GuestRecord;
+  accelerator: Board["accelerator"];
+  /** MiB, whatever the image says. */
+  wanted?: number | undefined;
+}): number {
+  const { id, family, guest, accelerator, wanted = guest.memory } = options;
+  const memoryMiB = guestMemory({ containerId: id, limit: guest.memoryLimit, wanted, family, accelerator });
+  const needed = Math.ceil(guest.image.end / 2 ** 20);
+  if (needed <= memoryMiB) return memoryMiB;
+  throw new UnikrunError(
+    `Container ${id}: its unikernel ${guest.kernel} takes ${needed} MiB as soon as it is loaded, and its guest has ${memoryMiB} MiB: give it more (org.unikrun.memory, or a larger limit).`,
+  );
 }
 
 async function chooseForNew(

@@ -8,9 +8,10 @@ import { notRunning } from "../engines/words.ts";
 import { boardOf, type Container } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { readMachine } from "../record/machine.ts";
-import { canAskMachine, canUpdate, statusOf } from "../record/status.ts";
+import { canAskMachine, canStart, canUpdate, statusOf } from "../record/status.ts";
 import type { Resources } from "../spec/oci.ts";
 import { checkResources } from "../spec/resources.ts";
+import { keepResized, resized } from "./resize.ts";
 
 /** runc's flags, each with its place in linux.resources. */
 const FLAGS: readonly { readonly flag: string; readonly group: keyof Resources; readonly field: string }[] = [
@@ -82,7 +83,7 @@ function parseLimits(file: string): Resources {
   return value as Resources;
 }
 
-/** Changes the limits of a container's cgroup. The guest's own memory stays what it was when it started. */
+/** Changes the limits of a container's cgroup, and the memory of a guest that has not started; that of one that has stays. */
 export async function updateContainer(root: string, container: Container, limits: Resources): Promise<void> {
   using _held = holdContainer(root, container, "updated");
   const status = statusOf(root, container);
@@ -92,7 +93,8 @@ export async function updateContainer(root: string, container: Container, limits
     );
   refuseFewPids(container.id, limits.pids?.limit);
   const limit = limits.memory?.limit;
-  if (limit !== undefined && limit > 0) {
+  const created = limit !== undefined && canStart(status) ? await resized(root, container, limit) : null;
+  if (!created && limit !== undefined && limit > 0) {
     const needed = memoryInUse(root, container);
     if (limit < needed) {
       throw new UnikrunError(
@@ -103,6 +105,7 @@ export async function updateContainer(root: string, container: Container, limits
   // As with runc, the devices stay those of config.json, whatever an engine repeats of them.
   const cgroup = openCgroup(container.cgroup);
   cgroup.limit({ ...(await told(container.scope, cgroup, limits)), devices: [] });
+  if (created) await keepResized(root, container, created);
   if (limits.pids && canAskMachine(status)) fitWorkers(root, container);
 }
 

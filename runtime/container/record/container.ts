@@ -5,7 +5,7 @@ import type { GuestMount } from "../bundle/mounts.ts";
 import type { DeviceRule } from "../cgroup/devices.ts";
 import type { Hooks } from "../spec/oci.ts";
 
-/** Written by `create` only; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
+/** Written by `create`, and by an `update` before the start; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
 export interface Container {
   readonly version: 1;
   readonly ociVersion: string;
@@ -64,7 +64,7 @@ export interface GuestRecord {
   readonly selinux?: string;
 }
 
-/** What is decided when a container is created, and stays. */
+/** What is decided before a container starts, and stays. */
 export interface BoardRecord extends VmmBoard {
   /** A line for the container's log. */
   readonly say?: string;
