@@ -21,6 +21,11 @@ long oom_kills(void)
 	return 0;
 }
 
+bool signal_ends(int signal)
+{
+	return signal != 0;
+}
+
 static void say(int fd, const uint8_t *text, size_t length, size_t descriptors)
 {
 	int lent[2] = { 0, 0 };
@@ -111,7 +116,7 @@ void fuzz_once(struct input input)
 }
 
 const struct seed seeds[] = {
-	SEED("\0\6\0phase\n\0\5\0hold\n\5\0\0\4\x0f\0{\"return\": {}}\n\0\x08\0console\n\7\2\0hi\0\6\0watch\n"),
+	SEED("\0\6\0phase\n\0\5\0hold\n\5\0\0\4\x0f\0{\"return\": {}}\n\0\x08\0console\n\7\2\0hi\0\6\0watch\n\0\x0c\0stopping 15\n"),
 	SEED("\1\x15\0{\"execute\": \"getfd\"}\n\4\x0f\0{\"return\": {}}\n"),
 	SEED("\2\x13\0{\"execute\": \"stop\"}\n\0\1\0x\3\0\0"),
 	{ 0 },

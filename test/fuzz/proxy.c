@@ -26,14 +26,18 @@ static void converse(struct client *client)
 	bool good = greet(client) && add_block(client, "memory", "4096 2f6461746100") && add_block(client, "now", "8192") &&
 		    add_block(client, "room", "12288 256") && call(client, "5 4096 8192 12288") && print_block(client, "12288");
 	client->tolerated = "2 17";
-	(void)(good && add_block(client, "room", "4096 16") && call(client, "6 @-1 4096") && print_block(client, "4096"));
+	good = good && add_block(client, "room", "4096 16") && call(client, "6 @-1 4096") && print_block(client, "4096");
+	client->about = "it";
+	good = good && add_block(client, "room", "4096 4512") && call(client, "357 4096 4512 2") && show_systems(client, "4096");
+	(void)(good && add_block(client, "room", "8192 512") && call_each(client, "names 8192 390 0 8192 512") && call_failed(client, "no"));
 	while (client->block_count)
 		free(client->blocks[--client->block_count].bytes);
 }
 
 void fuzz_once(struct input input)
 {
-	struct exec exec = { .deadline = now_ms() + 1000 };
+	static char words[] = "timeout\0" "1000";
+	struct exec exec = { .words = { words, sizeof words }, .deadline = now_ms() + 1000 };
 	struct client client = { .exec = &exec };
 	int ends[2];
 	make_pair(ends, SOCK_STREAM);
@@ -49,11 +53,12 @@ void fuzz_once(struct input input)
 #define HEADER(length, number, class, type) length "\0\0\0\0\0\0\0" number "\0\0\0\0\0\0\0" class "\0" type "\0\0\0\0\0"
 #define WELCOME BANNER_LINE HEADER("\x1c", "\1", "\1", "\0") "\0\0\0\0"
 #define PLACE(length, high) length "\0\0\0\0\0\0\0\0" high "\0\0\0\0\0\0"
-#define ANSWER(number) HEADER("\x30", number, "\1", "\1") "\0\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define ANSWER(number, result) HEADER("\x30", number, "\1", "\1") "\0\0\0\0\0\0\0\0" result "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 const struct seed seeds[] = {
 	/* A copy of a text, one of the time, one to the room, and the call's answer; then the next. */
 	SEED(WELCOME HEADER("\x28", "\7", "\0", "\3") PLACE("\6", "\x10") HEADER("\x28", "\x08", "\0", "\2") PLACE("\x10", "\x20")
-	     HEADER("\x2c", "\x09", "\0", "\4") PLACE("\4", "\x30") "abcd" ANSWER("\2") ANSWER("\3")),
+	     HEADER("\x2c", "\x09", "\0", "\4") PLACE("\4", "\x30") "abcd" ANSWER("\2", "\3") ANSWER("\3", "\3")
+	     ANSWER("\4", "\2") ANSWER("\5", "\x20") ANSWER("\6", "\0")),
 	SEED(WELCOME HEADER("\x18", "\2", "\2", "\1")),
 	{ 0 },
 };

@@ -396,7 +396,7 @@ static bool call_failed(const struct client *client, const char *why)
 static bool show_systems(struct client *client, const char *value)
 {
 	int64_t count = client->call_count ? client->results[client->call_count - 1] : 0;
-	return show(client, "systems", strtoull(value, NULL, 10), count < BODY ? count * FILE_SYSTEM : -1);
+	return show(client, "systems", strtoull(value, NULL, 10), count >= 0 && count < BODY ? count * FILE_SYSTEM : -1);
 }
 
 int tool_proxy(struct exec *exec)
