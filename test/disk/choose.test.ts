@@ -72,18 +72,25 @@ test("a disk inside a read-only one finds a folder to be mounted on", (t) => {
   t.deepEqual([...treeOn(disks, "/var").folders], ["/lib/mysql"]);
 });
 
-test("disk images and devices are passed as they are, tmpfs gets a disk of its size", (t) => {
+test("disk images and devices are passed as they are, tmpfs gets a disk of its size, one that can't be written an empty one", (t) => {
   const disks = choose(
     [{ path: "/data.iso", kind: "file" }],
     [
       mount("/db", "disk", { readOnly: true }),
-      { destination: "/scratch", readOnly: true, source: { kind: "nothing", bytes: 1 << 20 } },
+      { destination: "/scratch", readOnly: false, source: { kind: "nothing", bytes: 1 << 20 } },
+      { destination: "/fixed", readOnly: true, source: { kind: "nothing", mode: 0o750, uid: 7 } },
     ],
   );
+  const base = { in: "nothing", mode: 0o750, uid: 7, gid: 0 } as const;
   t.deepEqual(disks, [
     { readOnly: true, content: { kind: "image", path: "/data.iso" } },
     { mountpoint: "/db", readOnly: true, content: { kind: "host", source: "/host/db" } },
     { mountpoint: "/scratch", readOnly: false, content: { kind: "scratch", bytes: 1 << 20 } },
+    {
+      mountpoint: "/fixed",
+      readOnly: true,
+      content: { kind: "tree", base, files: new Map(), folders: new Set() },
+    },
   ]);
 });
 
