@@ -1,21 +1,15 @@
 /** A guest that can be asked to end loses nothing that its program wrote, synced or not. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { unikrun } from "./harness.ts";
-import { type Guest, makeGuest } from "./volume-harness.ts";
+import { type Guest, makeKeepingGuest } from "./volume-harness.ts";
 
 const TEXT = "what a program wrote and did not sync";
 const FILE = "/file?path=/data/file";
 
-/** One that keeps what it wrote until it is told to sync, as a rump kernel does for 30 s, with a file in its volume. */
+/** One with a file in its volume that is not on the disk yet. */
 async function written(t: ExecutionContext, change: (guest: Guest) => void = () => undefined) {
-  const guest = makeGuest(t, []);
-  const folder = `${guest.bench.folder}/volume`;
-  mkdirSync(folder);
-  guest.bench.configure((config) => {
-    config.process.env.push("PROBE_CACHE=1");
-    Object.assign(config, { mounts: [{ destination: "/data", source: folder, options: ["rbind"] }] });
-  });
+  const { guest, folder } = makeKeepingGuest(t);
   change(guest);
   guest.do("create");
   guest.do("start", guest.bench.id);

@@ -1,17 +1,10 @@
 /** `exec … unikrun cat|ls|df`: a running guest's files, as its kernel has them. */
-import { mkdirSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { makeGuest } from "./volume-harness.ts";
+import { makeGuest, makeKeepingGuest } from "./volume-harness.ts";
 
 async function started(t: ExecutionContext) {
-  const guest = makeGuest(t, []);
-  const folder = `${guest.bench.folder}/volume`;
-  mkdirSync(folder);
-  guest.bench.configure((config) => {
-    // What is in the guest's memory alone is looked at, too.
-    config.process.env.push("PROBE_CACHE=1");
-    Object.assign(config, { mounts: [{ destination: "/data", source: folder, options: ["rbind"] }] });
-  });
+  // What is in the guest's memory alone is looked at, too.
+  const { guest } = makeKeepingGuest(t);
   guest.do("create");
   guest.do("start", guest.bench.id);
   await guest.get("/");

@@ -58,6 +58,18 @@ export function makeGuest(t: ExecutionContext, mounts: readonly Mount[], runtime
   };
 }
 
+/** One with a volume at /data, that keeps what it wrote until it is told to sync, as a rump kernel does for 30 s. */
+export function makeKeepingGuest(t: ExecutionContext): { guest: Guest; folder: string } {
+  const guest = makeGuest(t, []);
+  const folder = `${guest.bench.folder}/volume`;
+  mkdirSync(folder);
+  guest.bench.configure((config) => {
+    config.process.env.push("PROBE_CACHE=1");
+    Object.assign(config, { mounts: [{ destination: "/data", source: folder, options: ["rbind"] }] });
+  });
+  return { guest, folder };
+}
+
 function joinNetwork(t: ExecutionContext, bench: Bench): string {
   const network = networks++;
   const [name, end] = [`ukvol-${process.pid}-${network}`, `ukv${process.pid}${network}`];
