@@ -5,7 +5,8 @@
  *	the guest was asked to end in the name of a signal	128 + n
  *	the guest's own last words, and its halted vCPU		what their rule says (guest/rules.c), else 1
  *	a signal to the container				128 + n
- *	the guest reset its machine				139
+ *	the guest reset its machine				139, or as if it had switched it off, by its family
+ *	the guest wrote to its debug port			what its family makes of that (guest/debug_port.c)
  *	the VMM crashed						125
  *	the VMM was killed					128 + SIGKILL
  *	the VMM ended with an error				125
@@ -64,6 +65,11 @@ static int code_of_vmm(const struct machine *m)
 			tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
 		return signal_code(SIGKILL);
 	}
+	/* QEMU's own errors end it with 1, too, but not without a word. */
+	bool is_error = WEXITSTATUS(m->status) == 1 && m->words_used;
+	int told = is_error ? -1 : debug_code(&m->debug_codes, WEXITSTATUS(m->status), m->rules.code);
+	if (told >= 0)
+		return told;
 	if (WEXITSTATUS(m->status)) {
 		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
 		return OF_VMM;
@@ -90,7 +96,7 @@ int exit_code(struct machine *m)
 		tell_ending(m);
 		return signal_code(m->stop_signal);
 	}
-	if (m->monitor.reset) {
+	if (m->monitor.reset && !m->reset_ends) {
 		tell("the guest reset its machine, as after a fault that it could not handle");
 		tell_ending(m);
 		return OF_FAULT;

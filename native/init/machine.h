@@ -46,6 +46,10 @@ void control_end(struct control *control);
 struct machine {
 	struct vmm vmm;
 	struct rules rules;
+	struct debug_codes debug_codes;
+	bool reset_ends; /* a reset is how its guest ends, too */
+	bool has_button; /* it ends by ACPI's power button */
+	bool press; /* which is to be pressed as soon as the VMM can be told */
 	struct monitor monitor;
 	struct console console;
 	struct resolver resolver;

@@ -144,6 +144,9 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	if (proc < 0)
 		fail_errno("could not open /proc");
 	rules_load(&m->rules, &plan->text);
+	debug_codes_load(&m->debug_codes, &plan->text);
+	m->reset_ends = directives_get(&plan->text, "reset-ends");
+	m->has_button = directives_get(&plan->text, "power-button");
 	resume_phase(m, &plan->text);
 	attend(m, signals, is_ready, deadline);
 	if (m->monitor.state != READY || m->gone)

@@ -68,7 +68,11 @@ static void take_signals(struct machine *m, int signals)
 				m->kill_at = now_ms();
 			}
 			m->stop_signal = signal;
-			end_machine(m);
+			/* Before it runs it hears of no button. */
+			if (m->has_button && m->heard && !m->hurried)
+				m->press = true;
+			else
+				end_machine(m);
 		}
 	}
 }
@@ -84,6 +88,15 @@ void hear_vmm(struct machine *m, int signals, const struct pollfd *monitor, cons
 	}
 	if (monitor->revents && !monitor_read(&m->monitor))
 		m->monitor.fd = -1;
+}
+
+/* A guest that does not end then is ended by whoever sends the next signal. */
+static void press_button(struct machine *m)
+{
+	if (m->monitor.state != READY)
+		return;
+	m->press = false;
+	monitor_forward(&m->monitor, "{\"execute\":\"system_powerdown\"}\n", -1);
 }
 
 static void look_at_vcpu(struct machine *m)
@@ -307,6 +320,8 @@ void relay(struct machine *m, int signals)
 		hear_vmm(m, signals, &fds[MONITOR], &fds[ERRORS]);
 		control_answer(&m->control, &m->monitor);
 		hear_sources(m, fds);
+		if (m->press)
+			press_button(m);
 		if (m->look)
 			look_at_vcpu(m);
 		/* Between two looks, too: a guest may say that it halts, and go on. */

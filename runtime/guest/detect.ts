@@ -1,11 +1,13 @@
 import { UnikrunError } from "../error.ts";
-import { ELF_MACHINE, ELF_TYPE, type Elf, readElf, SEGMENT } from "./elf.ts";
-import type { GuestFamily, KernelFile } from "./guest.ts";
-import { findMultiboot, MULTIBOOT_SEARCH } from "./multiboot.ts";
+import { ELF_MACHINE, ELF_TYPE, OS_ABI, SEGMENT } from "./file/elf.ts";
+import type { KernelFile } from "./file/kernel-file.ts";
+import { type Marks, readMarks } from "./file/marks.ts";
+import type { GuestFamily, Recognition } from "./guest.ts";
 import { rumprun } from "./rumprun.ts";
+import { solo5 } from "./solo5.ts";
 
-/** Asked in this order. */
-const FAMILIES: readonly GuestFamily[] = [rumprun];
+/** Asked in this order, so those come first whose marks nobody else has; rumprun reads all of a file. */
+const FAMILIES: readonly GuestFamily[] = [solo5, rumprun];
 
 export const FAMILY_NAMES: readonly string[] = FAMILIES.map(({ name }) => name);
 
@@ -14,65 +16,80 @@ export function familyNamed(name: string): GuestFamily {
   const family = FAMILIES.find((each) => each.name === name);
   if (family) return family;
   throw new UnikrunError(
-    `There is no unikernel family ${JSON.stringify(name)}: it can be ${FAMILIES.map((each) => each.name).join(", ")}.`,
+    `There is no unikernel family ${JSON.stringify(name)}: it can be ${FAMILY_NAMES.join(", ")}.`,
   );
 }
 
 /** What a file is to this runtime; `why` is a clause for an error's sentence. */
 export type Classification =
-  | { readonly kind: "guest"; readonly family: GuestFamily }
+  | { readonly kind: "guest"; readonly family: GuestFamily; readonly recognition: Recognition }
   /** For an ordinary runtime. */
   | { readonly kind: "program" }
   /** Nothing that Linux runs by itself, but perhaps by what the host has registered for it (binfmt_misc). */
   | { readonly kind: "unknown"; readonly why: string }
-  | { readonly kind: "broken"; readonly why: string };
+  /** `family`: of which it is, but can't be booted. */
+  | { readonly kind: "broken"; readonly why: string; readonly family?: string };
 
 /** Tells a unikernel from an ordinary program by the file alone, reading no more of an ordinary program than its headers. */
 export function classify(kernel: KernelFile): Classification {
-  const file = withHead(kernel);
-  if (file.size === 0) return { kind: "broken", why: "it is empty" };
-  const reading = readElf(file);
+  if (kernel.size === 0) return { kind: "broken", why: "it is empty" };
+  const reading = readMarks(kernel);
   if (reading.kind === "bad") return { kind: "broken", why: reading.why };
   if (reading.kind === "foreign") return { kind: "program" };
-  const head = file.read(0, MULTIBOOT_SEARCH);
-  if (reading.kind === "other") {
-    if (head.toString("latin1", 0, 2) === "#!") return { kind: "program" };
-    return { kind: "unknown", why: "it is neither an ELF file nor a script that begins with #!" };
-  }
-  const { elf } = reading;
-  if (elf.type !== ELF_TYPE.executable && elf.type !== ELF_TYPE.shared) {
+  const { marks } = reading;
+  if (marks.elf && !isRunnable(marks.elf.type))
     return {
       kind: "broken",
       why: "it is an ELF file, but not one that can be run: an object file or a core dump",
     };
-  }
-  if (!findMultiboot(head) && !isPlacedAsKernel(elf)) return { kind: "program" };
-  const refusals: string[] = [];
+  const clue = clueOf(marks);
+  if (marks.elf && clue === null) return { kind: "program" };
   for (const family of FAMILIES) {
-    const why = family.refuses(file);
-    if (why === null) return { kind: "guest", family };
-    refusals.push(`not of the family ${family.name}, since ${why}`);
+    const recognition = family.recognizes(marks);
+    if (!recognition) continue;
+    if (recognition.refusal === undefined) return { kind: "guest", family, recognition };
+    return {
+      kind: "broken",
+      family: family.name,
+      why: `it is of the family ${family.name}, but ${recognition.refusal}`,
+    };
   }
-  return { kind: "broken", why: `it is a kernel, but none that can be booted here: ${refusals.join("; ")}` };
-}
-
-/** A kernel for bare x86-64 that has lost its multiboot header, perhaps: no linker puts programs at 1 MiB of its own accord. */
-function isPlacedAsKernel({ machine, segments }: Elf): boolean {
-  const KERNEL_START = 0x100000;
-  if (machine !== ELF_MACHINE.x86_64) return false;
-  const first = segments.find(({ type }) => type === SEGMENT.load);
-  return first?.address === KERNEL_START && !segments.some(({ type }) => type === SEGMENT.interpreter);
-}
-
-/** The same file, with its beginning read once. */
-function withHead(kernel: KernelFile): KernelFile {
-  const head = kernel.read(0, MULTIBOOT_SEARCH);
+  if (clue !== null)
+    return {
+      kind: "broken",
+      why: `it is a kernel (${clue}), and has the marks of none of the families ${FAMILY_NAMES.join(", ")}`,
+    };
+  if (marks.head.toString("latin1", 0, 2) === "#!") return { kind: "program" };
   return {
-    path: kernel.path,
-    size: kernel.size,
-    read: (offset, length) =>
-      offset + length <= head.length || head.length === kernel.size
-        ? head.subarray(offset, offset + length)
-        : kernel.read(offset, length),
+    kind: "unknown",
+    why: "it is neither an ELF file nor a script that begins with #!, nor a disk or a kernel of a known kind",
   };
 }
+
+const isRunnable = (type: number): boolean => type === ELF_TYPE.executable || type === ELF_TYPE.shared;
+
+/** Notes that only kernels have. */
+const OWNERS: Readonly<Record<string, (type: number) => boolean>> = {
+  Solo5: () => true,
+  HERMIT: () => true,
+  // XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h.
+  Xen: (type) => type === 18,
+};
+
+/** What shows that an ELF file is none of Linux's programs, which no family need know; null where nothing does. */
+function clueOf({ elf, multiboot, notes, interpreter }: Marks): string | null {
+  if (!elf) return null;
+  const note = notes.find(({ owner, type }) => Object.hasOwn(OWNERS, owner) && OWNERS[owner]?.(type));
+  if (note) return `it has a note of ${note.owner}`;
+  if (interpreter?.startsWith("/nonexistent/")) return `its interpreter is ${JSON.stringify(interpreter)}`;
+  if (elf.osAbi === OS_ABI.standalone) return "it is for no operating system";
+  if (multiboot) return "it has a multiboot header";
+  if (elf.machine !== ELF_MACHINE.x86_64 || interpreter !== undefined) return null;
+  const loaded = elf.segments.filter(({ type }) => type === SEGMENT.load);
+  // No linker puts programs at 1 MiB of its own accord, and the upper half of addresses is the kernel's.
+  if (loaded[0]?.address === KERNEL_START) return "it begins at 1 MiB, and has no multiboot header";
+  return loaded.some(({ address }) => address >= UPPER_HALF) ? "it is placed where only kernels are" : null;
+}
+
+const KERNEL_START = 0x100000;
+const UPPER_HALF = 2 ** 63;

@@ -1,58 +1,99 @@
-/** "unikrun": our own (native/firmware), for multiboot kernels. "seabios": QEMU's default. */
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+
+/** "unikrun": our own (native/firmware), for kernels that init loads. "seabios": QEMU's default. */
 export type Firmware = "unikrun" | "seabios";
 
 /** A unikernel family: what the rest of the runtime needs to know to boot its guests, and nothing of it elsewhere. */
 export interface GuestFamily {
-  /** As in the container's record: "rumprun". */
+  /** As in the container's record, in settings and in sentences: "rumprun". */
   readonly name: string;
-  /** Null where the file is a kernel of this family; otherwise why not, a clause for an error's sentence. */
-  refuses(kernel: KernelFile): string | null;
+  /** Null for a file that is not of this family. */
+  recognizes(marks: Marks): Recognition | null;
   /** `mostMiB`: a larger limit gives its guests no more. */
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
-  /** `firmware`: unless the host or the operator says another. */
-  readonly board: { readonly machine: "pc"; readonly firmware: Firmware };
+  readonly board: BoardKind;
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
-  /** Where a kernel that it does not refuse belongs in the guest's memory, and begins. */
+  readonly devices: DeviceKind;
+  /** A second file of the image that it boots with. */
+  readonly companion?: Companion;
+  /** Where a kernel of the family belongs in the guest's memory, and begins. */
   image(kernel: KernelFile): KernelImage;
   /** Read when a container starts, of the kernel that it was created with. */
   traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
+  readonly ending: EndingKind;
+}
+
+/** What a file of a family is. */
+export interface Recognition {
+  /** For people: "1", "0.17.0". */
+  readonly version?: string;
+  /** What it was built for, where a family has several: "virtio". */
+  readonly target?: string;
+  /** Why it can't be booted here, a clause for an error's sentence. */
+  readonly refusal?: string;
+}
+
+export interface BoardKind {
+  readonly machine: "pc";
+  /**
+   * "init" copies the kernel into memory, and our firmware enters it; "qemu" loads it itself (a multiboot, PVH or Linux kernel), with
+   * SeaBIOS; "disk": SeaBIOS boots from the file, which is a disk image.
+   */
+  readonly loader: "init" | "qemu" | "disk";
+  /** For "init", unless the host or the operator says another. */
+  readonly firmware: Firmware;
+  readonly acpi: boolean;
+  /** The I/O port of QEMU's isa-debug-exit. */
+  readonly debugPort?: number;
+}
+
+export interface DeviceKind {
+  /** virtio 1.0 only, and not both that and what was before. */
+  readonly modern: boolean;
+  /** Frames come with virtio's headers, so that checksums can be left to whoever is next. */
+  readonly headers: boolean;
+  /** "folders": file systems that it mounts; "blocks": disk images only; "none". */
+  readonly disks: "folders" | "blocks" | "none";
+}
+
+export interface Companion {
+  /** What it is to the machine, and the setting that names it. "loader": the kernel, whose initrd the family's own file is. */
+  readonly role: "initrd" | "loader";
+  /** Where it is looked for in the image, in this order. */
+  readonly places: readonly string[];
+  readonly required: boolean;
+}
+
+export interface EndingKind {
   /** How init reads the guest's end off its console. */
-  readonly exitRules: readonly ExitRule[];
-  /** "end": it can't be asked to stop; its machine is ended, disks flushed. */
-  readonly stop: "end";
+  readonly rules: readonly ExitRule[];
+  /** What a byte written to the debug port says; of several the first that fits counts. */
+  readonly debugCodes?: readonly DebugCode[];
+  /** "fault": 139; "end": as if it had switched its machine off. */
+  readonly reset: "fault" | "end";
+  /** "end": it can't be asked to stop, so its machine is ended, disks flushed; "button": by ACPI's power button. */
+  readonly stop: "end" | "button";
 }
 
-/** An open file, read as far as is needed: kernels have tens of megabytes. */
-export interface KernelFile {
-  /** For messages. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Shorter than `length` at the end of the file only. */
-  read(offset: number, length: number): Buffer;
-  /** What only this file has, and only as it is now; null where it was changed so lately that the clock could not tell. */
-  fingerprint?(): string | null;
-}
-
-/** A kernel in the guest's memory. */
-export interface KernelImage {
-  /** Physical address of its first instruction. */
-  readonly entry: number;
-  /** What of the file belongs where, in bytes. */
-  readonly pieces: readonly { readonly offset: number; readonly size: number; readonly address: number }[];
-  /** Physical address behind the last byte that it needs, its variables included. */
-  readonly end: number;
+export interface DebugCode {
+  /** Absent: any. */
+  readonly value?: number;
+  /** "#": the byte; "said": what a rule has said before, else 0. */
+  readonly code: number | "#" | "said";
 }
 
 /** What one kernel of a family has or lacks. */
 export interface KernelTraits {
   /** Files that are part of it, by path: a disk mounted on their folder would hide them. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** It can be told one address only, and does not boot if it is told more. */
-  readonly singleNetwork: boolean;
+  /** Words of the family's own for what it knows or lacks. */
+  readonly knows: ReadonlySet<string>;
+  /** The cards and disks that it does not boot without, by its names for them; it gets no other. */
+  readonly declared?: { readonly nics: readonly string[]; readonly disks: readonly string[] };
   /** It can take system calls by its network. */
   readonly proxy: boolean;
 }
@@ -75,7 +116,10 @@ export interface Boot {
   /** In the order of the machine's cards. */
   readonly nics: readonly BootNic[];
   /** As in the kernel's traits. */
-  readonly singleNetwork?: boolean;
+  readonly knows?: KernelTraits["knows"];
+  /** Addresses that it can ask for names, and the domains that names are looked for in. */
+  readonly nameServers?: readonly string[];
+  readonly searchDomains?: readonly string[];
   /** The TCP port where it is to take system calls. */
   readonly proxyPort?: number;
   readonly disks: readonly BootDisk[];
@@ -106,11 +150,11 @@ export interface BootDisk {
 export interface ExitRule {
   /** The phase that the guest must be in, "boot" at first; absent: any. */
   readonly when?: "boot" | "main" | "ending";
-  /** The whole line: `*` stands for any text, `#` for a decimal integer, everything else for itself. */
+  /** The whole line: `*` stands for any text, `#` for a decimal integer, `@` for two hexadecimal digits, everything else for itself. */
   readonly line: string;
   /** The phase from now on. "ended" ends the machine at once. */
   readonly phase?: "main" | "ending" | "ended";
-  /** The exit code as long as no later line says another; "#": the line's integer. Its low eight bits count. */
+  /** The exit code as long as no later line says another; "#": the line's number. Its low eight bits count. */
   readonly code?: number | "#";
   /** If the vCPU is really halted now, the guest has ended. */
   readonly halts?: true;

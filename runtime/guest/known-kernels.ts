@@ -4,7 +4,7 @@
  */
 import { makeFolders, readTextOrNull, rename, writeText } from "../../native/files.ts";
 import { parentOf } from "../../native/paths.ts";
-import type { KernelFile } from "./guest.ts";
+import type { KernelFile } from "./file/kernel-file.ts";
 
 /** On a file system that a reboot empties; root's alone. */
 export const KNOWN_KERNELS = "/run/unikrun-host/kernels.json";

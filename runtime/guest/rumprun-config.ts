@@ -112,9 +112,12 @@ function environment(variable: string, index: number): string {
 
 const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
+/** Of kernels of 2015, in their traits: it can be told one address only, and does not boot if it is told more. */
+export const SINGLE_NETWORK = "single-network";
+
 /** Every address is an entry of its own; the default route goes with an address in whose subnet its gateway is. */
-function networks({ nics, singleNetwork = false }: Boot): string[] {
-  const told = singleNetwork ? [onlyNetwork(nics)] : nics;
+function networks({ nics, knows }: Boot): string[] {
+  const told = knows?.has(SINGLE_NETWORK) ? [onlyNetwork(nics)] : nics;
   const routes = new Map(([4, 6] as const).map((family) => [family, defaultRoute(told, family)]));
   return told.flatMap(({ addresses }, card) =>
     addresses

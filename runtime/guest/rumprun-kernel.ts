@@ -1,10 +1,11 @@
 /** What can be read off a rumprun kernel beyond that it is one. */
 import { UnikrunError } from "../error.ts";
-import { readElf } from "./elf.ts";
-import type { KernelFile, KernelTraits } from "./guest.ts";
+import { readElf } from "./file/elf.ts";
+import type { KernelFile } from "./file/kernel-file.ts";
+import { LoadedProgram } from "./file/loaded-program.ts";
+import type { KernelTraits } from "./guest.ts";
 import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
-import { LoadedProgram } from "./loaded-program.ts";
-import { PROXY_VARIABLE } from "./rumprun-config.ts";
+import { PROXY_VARIABLE, SINGLE_NETWORK } from "./rumprun-config.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
@@ -15,7 +16,7 @@ const PROXY = Buffer.from(PROXY_VARIABLE);
 /** `known`: the file that has what was found in other containers' kernels. */
 export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
   const reading = readElf(kernel);
-  if (reading.kind !== "elf") return { files: new Map(), singleNetwork: false, proxy: false };
+  if (reading.kind !== "elf") return { files: new Map(), knows: new Set(), proxy: false };
   const program = new LoadedProgram(kernel, reading.elf);
   const layout = layoutOf(kernel, known, () => {
     const { paths, ...words } = searchText(program);
@@ -28,7 +29,7 @@ export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelT
   });
   return {
     files: layout.files === null ? new Map() : contentAt(program, layout.files, kernel.path),
-    singleNetwork: layout.singleNetwork,
+    knows: new Set(layout.singleNetwork ? [SINGLE_NETWORK] : []),
     proxy: layout.proxy,
   };
 }

@@ -1,6 +1,8 @@
-import { ELF_MACHINE, type Elf, readElf, readSections, SEGMENT } from "./elf.ts";
-import type { ExitRule, GuestFamily, KernelFile, KernelImage } from "./guest.ts";
-import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./multiboot.ts";
+import { ELF_MACHINE, type Elf, SEGMENT } from "./file/elf.ts";
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
+import type { ExitRule, GuestFamily, Recognition } from "./guest.ts";
 import { rumprunConfig } from "./rumprun-config.ts";
 import { kernelTraits } from "./rumprun-kernel.ts";
 
@@ -30,39 +32,42 @@ const EXIT_RULES: readonly ExitRule[] = [
 /** Rump kernels of rumprun for its hw/x86_64 platform. */
 export const rumprun: GuestFamily = {
   name: "rumprun",
-  refuses,
+  recognizes,
   // They use the memory that begins at 1 MiB: with 3.5 GiB or more the board moves what is above 3 GiB past the hole for PCI.
   memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3583 },
-  board: { machine: "pc", firmware: "unikrun" },
+  board: { machine: "pc", loader: "init", firmware: "unikrun", acpi: false },
   limits: { nics: 8, disks: 15 },
+  devices: { modern: false, headers: true, disks: "folders" },
   image,
   traits: kernelTraits,
   bootArguments: rumprunConfig,
-  exitRules: EXIT_RULES,
-  stop: "end",
+  ending: { rules: EXIT_RULES, reset: "fault", stop: "end" },
 };
 
-function refuses(kernel: KernelFile): string | null {
-  const reading = readElf(kernel);
-  if (reading.kind === "other") return "it is not an ELF file";
-  if (reading.kind === "foreign") return "it is a big-endian ELF file";
-  if (reading.kind === "bad") return reading.why;
-  const { elf } = reading;
+/** A kernel of nobody's is looked at closely, too, since what it lacks may be the mark alone. */
+function recognizes(marks: Marks): Recognition | null {
+  const { elf, file } = marks;
+  if (!elf) return null;
   const size = loadedSize(elf);
-  if (size > MOST_LOADED)
-    return `its program takes ${Math.ceil(size / 2 ** 20)} MiB of its file, and ${MOST_LOADED / 2 ** 20} are the most that is looked through`;
-  if (elf.bits !== 64) return "it is a 32-bit ELF file, and only 64-bit ones are supported";
-  if (elf.machine !== ELF_MACHINE.x86_64) return "it is not made for x86-64";
-  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
-  const marked = () => hasMark(kernel, elf);
-  if (!header) {
-    return `it has no multiboot header in its first ${MULTIBOOT_SEARCH} bytes${marked() ? ", though it is of rumprun: it is not made for rumprun's hw platform, or was altered" : ""}`;
+  const tooLarge = size > MOST_LOADED;
+  if (!tooLarge && !hasMark(marks, elf)) return null;
+  const refusal = tooLarge
+    ? `its program takes ${Math.ceil(size / 2 ** 20)} MiB of its file, and ${MOST_LOADED / 2 ** 20} are the most that is looked through`
+    : refusalOf(marks, elf, file.size);
+  return refusal === null ? {} : { refusal };
+}
+
+function refusalOf({ multiboot }: Marks, elf: Elf, size: number): string | null {
+  if (elf.bits !== 64) return "a 32-bit ELF file, and only 64-bit ones of it are known";
+  if (elf.machine !== ELF_MACHINE.x86_64) return "not made for x86-64";
+  if (!multiboot) {
+    return `it has no multiboot header in its first ${MULTIBOOT_SEARCH} bytes, as those for its hw platform have: it is for another, or was altered`;
   }
-  const trouble = multibootTrouble(header, kernel.size);
+  const trouble = multibootTrouble(multiboot, size);
   if (trouble) return trouble;
-  if (header.flags !== FLAGS)
-    return `its multiboot flags are 0x${header.flags.toString(16)}, and rumprun's 0x10003`;
-  return marked() ? null : "it has none of the marks of a rumprun kernel";
+  return multiboot.flags === FLAGS
+    ? null
+    : `its multiboot flags are 0x${multiboot.flags.toString(16)}, and rumprun's 0x10003`;
 }
 
 function image(kernel: KernelFile): KernelImage {
@@ -77,11 +82,11 @@ const MOST_LOADED = 1 << 29;
 const loadedSize = ({ segments }: Elf): number =>
   segments.reduce((sum, { type, size }) => sum + (type === SEGMENT.load ? size : 0), 0);
 
-function hasMark(kernel: KernelFile, elf: Elf): boolean {
-  const readOnlyData = readSections(kernel, elf).find(({ name }) => name === ".rodata");
+function hasMark(marks: Marks, elf: Elf): boolean {
+  const readOnlyData = marks.sections().find(({ name }) => name === ".rodata");
   // It is there, as a rule; one that is larger than the program is none of it.
-  if (readOnlyData && readOnlyData.size <= loadedSize(elf) && isIn(kernel, readOnlyData)) return true;
-  return elf.segments.some((segment) => segment.type === SEGMENT.load && isIn(kernel, segment));
+  if (readOnlyData && readOnlyData.size <= loadedSize(elf) && isIn(marks.file, readOnlyData)) return true;
+  return elf.segments.some((segment) => segment.type === SEGMENT.load && isIn(marks.file, segment));
 }
 
 /** In pieces, each of which has the end of the one before. */

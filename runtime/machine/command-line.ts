@@ -1,6 +1,7 @@
-import type { GuestFamily } from "../guest/guest.ts";
+import type { BoardKind } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
 import type { VmmBoard } from "./board.ts";
+import { debugArguments } from "./debug-port.ts";
 import { firmwareArguments } from "./firmware.ts";
 import { kernelArguments } from "./kernel.ts";
 import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
@@ -13,7 +14,8 @@ import { threadArguments } from "./threads.ts";
 /** What decides QEMU's command line; paths inside the cage are fixed, so no name of an image is among it. */
 export interface VmmCommand extends VmmBoard {
   readonly containerId: string;
-  readonly board: GuestFamily["board"];
+  readonly board: BoardKind;
+  readonly hasInitrd: boolean;
 }
 
 /** QEMU's whole command, its own path first. */
@@ -34,16 +36,20 @@ export function commandLine(machine: VmmCommand): string[] {
     ...SANDBOX,
     ...monitorArguments(),
     ...serialArguments(),
+    ...debugArguments(machine.board),
     ...firmwareArguments(machine.firmware),
-    ...kernelArguments(machine.firmware),
+    ...kernelArguments(machine),
     ...(machine.incoming ? ["-incoming", "defer"] : []),
   ];
 }
 
-/** ACPI's tables would take QEMU 9 ms and 2 MiB. */
-export function boardArguments(board: Pick<GuestFamily["board"], "machine">, memory: string): string[] {
-  const devices = { acpi: "off", usb: "off", vmport: "off", hpet: "off" };
-  return ["-M", qemuOption(board.machine, { ...devices, "memory-backend": memory })];
+/** ACPI's tables take QEMU 9 ms and 2 MiB, so only those have them that need them. */
+export function boardArguments(
+  { machine, acpi }: Pick<BoardKind, "machine" | "acpi">,
+  memory: string,
+): string[] {
+  const devices = { acpi: acpi ? "on" : "off", usb: "off", vmport: "off", hpet: "off" };
+  return ["-M", qemuOption(machine, { ...devices, "memory-backend": memory })];
 }
 
 export const accelerationArguments = (accelerator: Accelerator): string[] =>

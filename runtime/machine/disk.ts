@@ -1,5 +1,5 @@
 import type { MonitorCommand } from "./monitor.ts";
-import { placeOf } from "./pci.ts";
+import { placeOf, virtioVersion } from "./pci.ts";
 
 /** Entries. */
 const QUEUE_SIZE = 256;
@@ -17,7 +17,13 @@ export interface MachineDisk {
  * A disk, whose descriptor is lent with the first command; one for a read-only disk must not be able to write. No path of the
  * host or the image is named, so none can be another than was meant.
  */
-export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk): MonitorCommand[] {
+export function diskCommands({
+  disk,
+  readOnly,
+  format,
+  isDevice,
+  modern = false,
+}: MachineDisk & { modern?: boolean }): MonitorCommand[] {
   const node = `disk${disk}`;
   return [
     { execute: "add-fd", arguments: { "fdset-id": disk }, lends: true },
@@ -45,6 +51,7 @@ export function diskCommands({ disk, readOnly, format, isDevice }: MachineDisk):
         // A guest pays for each with its memory: not what this QEMU takes, or what fits its processors.
         "num-queues": 1,
         "queue-size": QUEUE_SIZE,
+        ...virtioVersion(modern),
         ...placeOf("disk", disk),
       },
     },

@@ -1,7 +1,8 @@
 /** How a kernel and its command line come into the guest's memory: by init for our firmware, by QEMU's loader for SeaBIOS. */
 import type { Directive } from "../../native/directives.ts";
 import { UnikrunError } from "../error.ts";
-import type { Firmware, KernelImage } from "../guest/guest.ts";
+import type { KernelImage } from "../guest/file/kernel-file.ts";
+import type { BoardKind, Firmware } from "../guest/guest.ts";
 import type { MonitorCommand } from "./monitor.ts";
 
 export interface Kernel {
@@ -9,15 +10,28 @@ export interface Kernel {
   readonly path: string;
   readonly onHost: boolean;
   readonly image: KernelImage;
+  /** A path as the kernel's. */
+  readonly initrd?: string;
 }
 
-/** The cage's name for a kernel that QEMU loads. */
+/** The cage's names for what QEMU loads. */
 const PATH = "guest/kernel";
+const INITRD = "guest/initrd";
 
-export const kernelDirectives = (firmware: Firmware, kernel: Kernel): Directive[] =>
-  firmware === "unikrun"
-    ? loadedKernel(kernel)
-    : [[kernel.onHost ? "bind" : "image-file", `${PATH} ${kernel.path}`]];
+/** A disk that the machine boots from comes with its other disks. */
+export function kernelDirectives(
+  { loader }: Pick<BoardKind, "loader">,
+  firmware: Firmware,
+  kernel: Kernel,
+): Directive[] {
+  if (loader === "disk") return [];
+  if (firmware === "unikrun") return loadedKernel(kernel);
+  const file = (place: string, path: string): Directive => [
+    kernel.onHost ? "bind" : "image-file",
+    `${place} ${path}`,
+  ];
+  return [file(PATH, kernel.path), ...(kernel.initrd === undefined ? [] : [file(INITRD, kernel.initrd)])];
+}
 
 /** For init, which copies the pieces itself: the file does not come into the cage, and QEMU never reads it. */
 function loadedKernel({ path, onHost, image }: Kernel): Directive[] {
@@ -30,12 +44,25 @@ function loadedKernel({ path, onHost, image }: Kernel): Directive[] {
 }
 
 /** What QEMU loads itself it loads when it makes the board, which waits for the command line. */
-export const kernelArguments = (firmware: Firmware): string[] =>
-  firmware === "unikrun" ? [] : ["-kernel", `/${PATH}`, "-preconfig"];
+export const kernelArguments = (machine: {
+  readonly board: Pick<BoardKind, "loader">;
+  readonly firmware: Firmware;
+  readonly hasInitrd: boolean;
+}): string[] =>
+  isLoadedByQemu(machine.board, machine.firmware)
+    ? ["-kernel", `/${PATH}`, ...(machine.hasInitrd ? ["-initrd", `/${INITRD}`] : []), "-preconfig"]
+    : [];
+
+const isLoadedByQemu = ({ loader }: Pick<BoardKind, "loader">, firmware: Firmware): boolean =>
+  loader !== "disk" && firmware !== "unikrun";
 
 /** The commands by which QEMU goes on to make such a board. `bootArguments`: undefined for a guest that goes on from another's state. */
-export const kernelCommands = (firmware: Firmware, bootArguments: string | undefined): MonitorCommand[] =>
-  firmware === "unikrun"
+export const kernelCommands = (
+  board: Pick<BoardKind, "loader">,
+  firmware: Firmware,
+  bootArguments: string | undefined,
+): MonitorCommand[] =>
+  !isLoadedByQemu(board, firmware)
     ? []
     : [
         ...(bootArguments === undefined ? [] : [appendCommand(bootArguments)]),

@@ -1,5 +1,5 @@
 import type { MonitorCommand } from "./monitor.ts";
-import { placeOf } from "./pci.ts";
+import { placeOf, virtioVersion } from "./pci.ts";
 
 /** Entries of each of a card's queues. */
 const QUEUE_SIZE = 256;
@@ -13,11 +13,13 @@ export function nicCommands({
   mac,
   mtu,
   takesAnyMac = false,
+  modern = false,
 }: {
   card: number;
   mac: string;
   mtu: number;
   takesAnyMac?: boolean;
+  modern?: boolean;
 }): MonitorCommand[] {
   const id = `net${card}`;
   return [
@@ -37,6 +39,7 @@ export function nicCommands({
         ...(takesAnyMac ? { ctrl_vq: false } : {}),
         // An empty option ROM: the network boot code takes 100 ms and nobody boots from it.
         romfile: "",
+        ...virtioVersion(modern),
         ...placeOf("nic", card),
       },
     },

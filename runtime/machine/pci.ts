@@ -24,6 +24,10 @@ export function placeOf(
   return { bus: BUS, addr: `0x${(FIRST[kind] + index).toString(16)}` };
 }
 
+/** As properties of device_add: by itself QEMU makes devices that can be driven either way. */
+export const virtioVersion = (modern: boolean): { "disable-legacy"?: "on" } =>
+  modern ? { "disable-legacy": "on" } : {};
+
 /**
  * Without ACPI nothing would tell a guest that runs of a new card or disk, so QEMU refuses it. Before the guest runs nobody has to be told;
  * any handler does, and the board itself is one that leaves them as they are.

@@ -1,10 +1,11 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
-import type { ExitRule, Firmware } from "../guest/guest.ts";
+import type { BoardKind, DeviceKind, EndingKind, ExitRule, Firmware } from "../guest/guest.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { vmmFiles } from "./cage.ts";
 import { commandLine, type VmmCommand } from "./command-line.ts";
+import { debugDirectives } from "./debug-port.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { type Kernel, kernelCommands, kernelDirectives, kernelLine } from "./kernel.ts";
@@ -41,7 +42,9 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
     ...firmwareFile(board.firmware),
     ...memoryFile(board.memoryMiB),
     // What a guest goes on from has its kernel in it.
-    ...(board.incoming && board.firmware === "unikrun" ? [] : kernelDirectives(board.firmware, plan.kernel)),
+    ...(board.incoming && board.firmware === "unikrun"
+      ? []
+      : kernelDirectives(board.board, board.firmware, plan.kernel)),
     ...commandLine(board).map((argument) => ["argument", argument] as const),
     ...(board.accelerator === "tcg" ? [["small-pages", ""] as const] : []),
     ["uid", String(plan.uid)],
@@ -58,6 +61,8 @@ export interface StartPlan {
   /** Its guest may be told another MAC address. */
   readonly takesAnyMac?: boolean;
   readonly disks: readonly Omit<MachineDisk, "disk">[];
+  readonly board: BoardKind;
+  readonly devices: DeviceKind;
   readonly firmware: Firmware;
   /** The kernel's command line; undefined for a guest that goes on from another's state. */
   readonly bootArguments: string | undefined;
@@ -69,7 +74,7 @@ export interface StartPlan {
   readonly phase?: GuestPhase;
   readonly apparmor: string | undefined;
   readonly selinux: string | undefined;
-  readonly exitRules: readonly ExitRule[];
+  readonly ending: EndingKind;
   /** Lines for the container's log. */
   readonly say: readonly string[];
   /** The descriptor behind all others is that of the memory that the guest goes on with. */
@@ -77,16 +82,17 @@ export interface StartPlan {
 }
 
 export function startDirectives(plan: StartPlan): Directive[] {
-  const { firmware, bootArguments } = plan;
+  const { board, devices, firmware, bootArguments, ending } = plan;
+  const { modern } = devices;
   const commands: MonitorCommand[] = [
-    ...kernelCommands(firmware, bootArguments),
+    ...kernelCommands(board, firmware, bootArguments),
     ...(plan.workers === undefined ? [] : [threadCommand(plan.workers)]),
     OPEN_SLOTS,
     ...plan.nics.flatMap((nic, card) =>
-      nicCommands({ card, mac: nic.mac, mtu: nic.mtu, takesAnyMac: plan.takesAnyMac ?? false }),
+      nicCommands({ card, mac: nic.mac, mtu: nic.mtu, takesAnyMac: plan.takesAnyMac ?? false, modern }),
     ),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
-      diskCommands({ disk, readOnly, format, isDevice }),
+      diskCommands({ disk, readOnly, format, isDevice, modern }),
     ),
     { execute: "cont" },
   ];
@@ -103,7 +109,10 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...optional("selinux", plan.selinux),
     ...plan.say.map((line) => ["say", line] as const),
     ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
-    ...plan.exitRules.flatMap(ruleDirectives),
+    ...ending.rules.flatMap(ruleDirectives),
+    ...debugDirectives(ending.debugCodes ?? []),
+    ...(ending.reset === "end" ? [["reset-ends", ""] as const] : []),
+    ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
     ...commands.map(commandDirective),
   ];
 }

@@ -1,4 +1,4 @@
-import type { KernelImage } from "../guest/guest.ts";
+import type { KernelImage } from "../guest/file/kernel-file.ts";
 
 /** isa-debug-exit makes QEMU's exit code of the value that the guest writes to its port: (value << 1) | 1. */
 const PORT = 0x501;

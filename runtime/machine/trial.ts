@@ -108,7 +108,11 @@ async function boot(options: {
     ...vmmFiles(host, accelerator),
     ...firmwareFile(FIRMWARE),
     ...memoryFile(MEMORY),
-    ...kernelDirectives(FIRMWARE, { path: place.kernel, onHost: true, image: trialImage(trialKernel()) }),
+    ...kernelDirectives({ loader: "init" }, FIRMWARE, {
+      path: place.kernel,
+      onHost: true,
+      image: trialImage(trialKernel()),
+    }),
     ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
     ["uid", String(VMM_UIDS + process.pid)],
     ["cpu-limit", String(Math.ceil(limit * 1000))],
@@ -123,7 +127,7 @@ async function boot(options: {
 const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
   qemu,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-  ...boardArguments({ machine: "pc" }, MEMORY_ID),
+  ...boardArguments({ machine: "pc", acpi: false }, MEMORY_ID),
   ...firmwareArguments(FIRMWARE),
   ...accelerationArguments(accelerator),
   ...memoryArguments(MEMORY),

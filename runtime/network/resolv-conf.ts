@@ -23,13 +23,18 @@ export function loopbackServer(text: string): string | undefined {
 export const nameServers = (text: string): string[] =>
   text.split("\n").flatMap((line) => nameServerOf(line)?.split("%", 1) ?? []);
 
+/** Where names are looked for that are not whole. */
+export function searchDomains(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
+  const domains = lines.findLast(([key]) => key === "search" || key === "domain")?.slice(1) ?? [];
+  return domains.filter((domain) => domain !== ".");
+}
+
 /** The names to ask for in turn: with search domains behind it, and as it is first where it has dots enough. */
 export function searchNames(text: string, name: string): string[] {
   if (name.endsWith(".")) return [name];
-  const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
-  const domains = lines.findLast(([key]) => key === "search" || key === "domain")?.slice(1) ?? [];
   const dots = Number(/^\s*options\s.*\bndots:(\d+)/m.exec(text)?.[1] ?? 1);
-  const found = domains.filter((domain) => domain !== ".").map((domain) => `${name}.${domain}`);
+  const found = searchDomains(text).map((domain) => `${name}.${domain}`);
   return name.split(".").length > dots ? [name, ...found] : [...found, name];
 }
 

@@ -45,6 +45,8 @@ interface Place {
 export interface WireOptions extends Place {
   /** How many cards the guest can drive. */
   readonly limit: number;
+  /** Whether frames come to the guest with virtio's headers (GuestFamily). */
+  readonly headers?: boolean;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
   readonly server?: string;
   /**
@@ -83,7 +85,7 @@ function alone<Result>({ netns, containerId }: Place, action: () => Result): Res
   return inNetworkNamespace(netns, action);
 }
 
-function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wiring {
+function wireHere({ netns, containerId, limit, headers = true, server, guard }: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
@@ -94,8 +96,8 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
-  const addTap = (name: string, mtu: number, headers: boolean): Tap => {
-    const { fd } = taps.use(makeTap(name, containerId, headers));
+  const addTap = (name: string, mtu: number, hasHeaders: boolean): Tap => {
+    const { fd } = taps.use(makeTap(name, containerId, hasHeaders));
     const link = listLinks(netlink).find((each) => each.name === name);
     if (!link)
       throw new UnikrunError(`Container ${containerId}: the tap ${name} vanished while it was wired.`);
@@ -105,7 +107,7 @@ function wireHere({ netns, containerId, limit, server, guard }: WireOptions): Wi
   const cards = nics.map((nic, number) => {
     // Before their answers would go to the guest.
     const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
-    const tap = addTap(tapName(containerId, number), nic.mtu, true);
+    const tap = addTap(tapName(containerId, number), nic.mtu, headers);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
     return { nic, tap };

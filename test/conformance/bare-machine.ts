@@ -12,7 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { findMultiboot, multibootImage } from "../../runtime/guest/multiboot.ts";
+import { findMultiboot, multibootImage } from "../../runtime/guest/file/multiboot.ts";
 import { boardArguments } from "../../runtime/machine/command-line.ts";
 import { kernelLine } from "../../runtime/machine/kernel.ts";
 import { OPEN_SLOTS } from "../../runtime/machine/pci.ts";
@@ -55,7 +55,13 @@ export function makeMachine({
   const vmm = Bun.spawn(
     [
       "qemu-system-x86_64",
-      ...[...boardArguments({ machine: "pc" }, "ram"), "-object", backend, "-m", `${memoryMiB}M`],
+      ...[
+        ...boardArguments({ machine: "pc", acpi: false }, "ram"),
+        "-object",
+        backend,
+        "-m",
+        `${memoryMiB}M`,
+      ],
       ...[
         "-accel",
         "tcg,tb-size=16",

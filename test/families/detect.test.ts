@@ -72,11 +72,11 @@ test("what can be neither booted nor run says why", (t) => {
   t.regex(whyBroken(kernel.subarray(0, 40)), /truncated: it ends within its ELF header, after 40 bytes/);
   t.regex(whyBroken(kernel.subarray(0, 90)), /truncated or damaged: its program headers/);
   t.regex(whyBroken(kernel.subarray(0, 0x2000)), /truncated: it has 8192 bytes, and its program takes 12288/);
-  t.regex(whyBroken(patched(kernel, { 4: [1] })), /rumprun, since it is a 32-bit ELF file/);
-  t.regex(whyBroken(patched(kernel, { 18: [0xb7, 0] })), /rumprun, since it is not made for x86-64/);
+  t.regex(whyBroken(patched(kernel, { 4: [1] })), /multiboot header.*marks of none of the families/);
+  t.regex(whyBroken(patched(kernel, { 18: [0xb7, 0] })), /of the family rumprun, but not made for x86-64/);
   t.regex(whyBroken(patched(kernel, { 16: [1, 0] })), /object file or a core dump/);
-  t.regex(whyBroken(makeKernel({ text: "something else" })), /none of the marks of a rumprun kernel/);
-  t.regex(whyBroken(makeKernel({ multiboot: false })), /no multiboot header.*though it is of rumprun/);
+  t.regex(whyBroken(makeKernel({ text: "something else" })), /has the marks of none of the families/);
+  t.regex(whyBroken(makeKernel({ multiboot: false })), /rumprun, but it has no multiboot header/);
   t.regex(whyBroken(makeKernel({ flags: 3 })), /no load addresses/);
   t.regex(whyBroken(makeKernel({ flags: 0x10001 })), /flags are 0x10001/);
 });
@@ -97,5 +97,5 @@ test("no cut or flipped byte of a kernel's headers crashes the reader", (t) => {
 
 test("a family that does not exist is refused by name", (t) => {
   t.is(familyNamed("rumprun").name, "rumprun");
-  t.throws(() => familyNamed("unikraft"), { message: /no unikernel family "unikraft".*rumprun/ });
+  t.throws(() => familyNamed("plan9"), { message: /no unikernel family "plan9".*rumprun/ });
 });

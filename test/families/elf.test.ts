@@ -1,5 +1,5 @@
 import test from "ava";
-import { readElf, readSections, symbolAddress } from "../../runtime/guest/elf.ts";
+import { readElf, readSections, symbolAddress } from "../../runtime/guest/file/elf.ts";
 import { fileOf, makeKernel, patched } from "./kernels.ts";
 
 function sound(bytes: Buffer) {
@@ -12,7 +12,9 @@ test("an ELF file's header, segments, sections and symbols are read", (t) => {
   const bytes = makeKernel();
   const elf = sound(bytes);
   t.like(elf, { bits: 64, type: 2, machine: 62, entry: 0x100040 });
-  t.deepEqual(elf.segments, [{ type: 1, offset: 0x1000, address: 0x100000, size: 0x2000 }]);
+  t.deepEqual(elf.segments, [
+    { type: 1, offset: 0x1000, address: 0x100000, physical: 0x100000, memory: 0x2000, size: 0x2000 },
+  ]);
   const sections = readSections(fileOf(bytes), elf);
   t.deepEqual(
     sections.map(({ name }) => name),

@@ -17,7 +17,7 @@ test.before(() => {
   );
   const source = `${import.meta.dirname}/last-words.c`;
   succeed(["gcc", "-std=gnu11", "-I", init, "-fsanitize=address,undefined", "-o", reader, source, ...parts]);
-  writeFileSync(`${folder}/rules`, encodeDirectives(rumprun.exitRules.flatMap(ruleDirectives)));
+  writeFileSync(`${folder}/rules`, encodeDirectives(rumprun.ending.rules.flatMap(ruleDirectives)));
 });
 test.after.always(() => rmSync(folder, { recursive: true }));
 

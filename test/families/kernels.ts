@@ -1,5 +1,5 @@
 /** Kernels made up in memory: as little of an ELF file as a reader looks at. */
-import type { KernelFile } from "../../runtime/guest/guest.ts";
+import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
 
 export interface MadeKernel extends KernelFile {
   readonly bytes: Buffer;

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
-import type { KernelFile } from "../../runtime/guest/guest.ts";
+import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
+import { SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
 import { kernelTraits } from "../../runtime/guest/rumprun-kernel.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
@@ -20,7 +21,8 @@ function knownFile(t: ExecutionContext): string {
   return `${folder}/host/kernels.json`;
 }
 
-const isOld = (file: KernelFile, known: string): boolean => kernelTraits(file, known).singleNetwork;
+const isOld = (file: KernelFile, known: string): boolean =>
+  kernelTraits(file, known).knows.has(SINGLE_NETWORK);
 
 test("a second container with the same kernel reads no more of it than its headers", (t) => {
   const known = knownFile(t);

@@ -1,5 +1,5 @@
 import test from "ava";
-import { findMultiboot, multibootTrouble } from "../../runtime/guest/multiboot.ts";
+import { findMultiboot, multibootTrouble } from "../../runtime/guest/file/multiboot.ts";
 import { makeKernel, patched } from "./kernels.ts";
 
 test("a multiboot header is found in the first 8 KiB, with its load addresses", (t) => {

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { Boot, BootNic } from "../../runtime/guest/guest.ts";
-import { rumprunConfig } from "../../runtime/guest/rumprun-config.ts";
+import { rumprunConfig, SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
 
 const config = (boot: Partial<Boot>) =>
   rumprunConfig({ args: ["prog"], env: [], cwd: "/", nics: [], disks: [], ...boot });
@@ -152,10 +152,10 @@ test("a kernel of 2015 is told one address, IPv4 if there is one, and refused on
     ],
   );
   t.is(
-    text({ nics: [both], singleNetwork: true }),
+    text({ nics: [both], knows: new Set([SINGLE_NETWORK]) }),
     '{"cmdline":"prog","net":{"if":"vioif0","type":"inet","method":"static","addr":"172.17.0.2","mask":"16","gw":"172.17.0.1"}}',
   );
-  t.throws(() => text({ nics: [both, nic([v4("172.18.0.2")])], singleNetwork: true }), {
+  t.throws(() => text({ nics: [both, nic([v4("172.18.0.2")])], knows: new Set([SINGLE_NETWORK]) }), {
     message: /of 2015 and can be told of one network only/,
   });
 });

@@ -1,4 +1,5 @@
 import test from "ava";
+import { SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
 import { kernelTraits } from "../../runtime/guest/rumprun-kernel.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
@@ -42,8 +43,8 @@ test("a kernel that can take system calls is known by the variable that has it d
 
 test("a kernel of 2015 is told from later ones", (t) => {
   const words = 'currently only 1 "net" configuration is supported';
-  t.true(kernelTraits(kernelWith({}, { text: words })).singleNetwork);
-  t.false(kernelTraits(kernelWith({})).singleNetwork);
+  t.true(kernelTraits(kernelWith({}, { text: words })).knows.has(SINGLE_NETWORK));
+  t.false(kernelTraits(kernelWith({})).knows.has(SINGLE_NETWORK));
 });
 
 /** A kernel of 16 MiB that is full of what looks like names, and of words that point to them. */

@@ -6,11 +6,14 @@ import { nicCommands } from "../../runtime/machine/nic.ts";
 import { qemuOption } from "../../runtime/machine/option.ts";
 import { startDirectives } from "../../runtime/machine/plan.ts";
 
+const PC = { machine: "pc", loader: "init", firmware: "unikrun", acpi: false } as const;
+
 const BOARD: VmmCommand = {
   qemu: "/usr/bin/qemu-system-x86_64",
   containerId: "c1",
   accelerator: "tcg",
-  board: { machine: "pc", firmware: "unikrun" },
+  board: PC,
+  hasInitrd: false,
   firmware: "unikrun",
   memoryMiB: 64,
   workers: 64,
@@ -27,7 +30,7 @@ test("a comma in a value is doubled, so that it cannot become an option", (t) =>
 test("with our firmware QEMU is told nothing of the kernel", (t) => {
   t.is(argumentOf(commandLine(BOARD), "-bios"), "/guest/firmware");
   t.false(commandLine(BOARD).includes("-kernel"));
-  t.deepEqual(kernelCommands("unikrun", "x"), []);
+  t.deepEqual(kernelCommands(PC, "unikrun", "x"), []);
 });
 
 test("with SeaBIOS it makes its board when it has the kernel's command line, which is told as it is", (t) => {
@@ -36,11 +39,11 @@ test("with SeaBIOS it makes its board when it has the kernel's command line, whi
   t.true(argv.includes("-preconfig"));
   t.false(argv.includes("-bios"));
   const value = '-qmp tcp:0.0.0.0:1 "x"\n{"execute":"quit"}';
-  t.deepEqual(kernelCommands("seabios", value), [
+  t.deepEqual(kernelCommands(PC, "seabios", value), [
     { execute: "qom-set", arguments: { path: "/machine", property: "append", value } },
     { execute: "x-exit-preconfig" },
   ]);
-  t.deepEqual(kernelCommands("seabios", undefined), [{ execute: "x-exit-preconfig" }]);
+  t.deepEqual(kernelCommands(PC, "seabios", undefined), [{ execute: "x-exit-preconfig" }]);
 });
 
 test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descriptor", (t) => {
@@ -88,13 +91,15 @@ test("the guest goes when it has its cards and disks, whose descriptors are lent
     workers: undefined,
     nics: [{ mac: "02:42:ac:11:00:02", mtu: 1500 }],
     disks: [DISK],
+    board: PC,
+    devices: { modern: false, headers: true, disks: "folders" },
     firmware: "unikrun",
     bootArguments: "{}",
     resolver: undefined,
     links: [],
     apparmor: undefined,
     selinux: undefined,
-    exitRules: [],
+    ending: { rules: [], reset: "fault", stop: "end" },
     say: [],
     keptMemory: false,
   });

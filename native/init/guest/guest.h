@@ -27,6 +27,16 @@ enum verdict { GOES_ON, HALTS, ENDS };
 void rules_load(struct rules *rules, const struct directives *d);
 enum verdict rules_line(struct rules *rules, const char *line);
 
+/* debug_port.c: what the guest said by QEMU's isa-debug-exit when it ended its machine. */
+struct debug_codes {
+	struct { int value, code; } each[8]; /* -1 as a value is any; a code may be one of these: */
+	size_t count;
+};
+enum { CODE_IS_VALUE = -1, CODE_WAS_SAID = -2 };
+void debug_codes_load(struct debug_codes *codes, const struct directives *d);
+/* The exit code for what QEMU's exit status says; `said` is that of the rules, -1 for none. -1 where nothing of that is in it. */
+int debug_code(const struct debug_codes *codes, int status, int said);
+
 /* monitor.c: the little of QMP that init speaks. */
 enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE, FORWARDED };
 struct monitor {

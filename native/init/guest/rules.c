@@ -31,7 +31,7 @@ void rules_load(struct rules *rules, const struct directives *d)
 	}
 }
 
-/* `*` stands for any text, `#` for a decimal integer, everything else for itself. */
+/* `*` stands for any text, `#` for a decimal integer, `@` for two hexadecimal digits, everything else for itself. */
 static bool matches(const char *template, const char *line, int *number)
 {
 	for (; *template; template++) {
@@ -48,6 +48,14 @@ static bool matches(const char *template, const char *line, int *number)
 				return false;
 			*number = (int)(value & 0xff);
 			line = end;
+			continue;
+		}
+		if (*template == '@') {
+			unsigned value;
+			if (!isxdigit((unsigned char)line[0]) || !isxdigit((unsigned char)line[1]) || sscanf(line, "%2x", &value) != 1)
+				return false;
+			*number = (int)value;
+			line += 2;
 			continue;
 		}
 		if (*template != *line++)

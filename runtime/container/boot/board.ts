@@ -2,11 +2,12 @@
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
-import type { GuestFamily } from "../../guest/guest.ts";
+import type { Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import type { Board } from "../../machine/board.ts";
 import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
+import type { Kernel } from "../../machine/kernel.ts";
 import { guestMemory } from "../../machine/memory.ts";
 import { boardDirectives } from "../../machine/plan.ts";
 import type { Probe } from "../../machine/probe.ts";
@@ -36,12 +37,37 @@ export async function decideBoard(options: {
   return {
     qemu: vmm.host.qemu,
     accelerator,
-    firmware: saved?.firmware ?? machine.firmware ?? settings.firmware ?? family.board.firmware,
+    firmware:
+      saved?.firmware ?? chooseFirmware({ id, family, own: machine.firmware, host: settings.firmware }),
     memoryMiB,
     workers: limitedWorkers(pidsLimit),
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
   };
+}
+
+/** What the operator asks for has to be possible; the host's setting is for those that have a choice. */
+function chooseFirmware(options: {
+  id: string;
+  family: GuestFamily;
+  own: Firmware | undefined;
+  host: Firmware | undefined;
+}): Firmware {
+  const { id, family, own, host } = options;
+  if (family.board.loader === "init") return own ?? host ?? family.board.firmware;
+  if (own === undefined || own === family.board.firmware) return family.board.firmware;
+  throw new UnikrunError(
+    `Container ${id}: a ${family.name} guest can't be booted with the firmware ${own}, only with ${family.board.firmware}: take out the annotation org.unikrun.firmware.`,
+  );
+}
+
+/** Of two files that a machine boots with one is the kernel, and the other its initrd. */
+function kernelOf(guest: GuestRecord, { companion }: GuestFamily): Kernel {
+  const { kernel: own, companion: other, kernelOnHost: onHost, image } = guest;
+  if (other === undefined) return { path: own, onHost, image };
+  return companion?.role === "loader"
+    ? { path: other, onHost, image, initrd: own }
+    : { path: own, onHost, image, initrd: other };
 }
 
 /** MiB. Throws UnikrunError where its guest can't have as much as it needs. */
@@ -84,13 +110,14 @@ export async function makeBoard(options: {
   const { root, container, family, host } = options;
   const { id, guest, board, pid } = container;
   const folder = containerFolder(root, id);
+  const kernel = kernelOf(guest, family);
   const plan = boardDirectives({
     host,
-    board: { containerId: id, board: family.board, ...board },
+    board: { containerId: id, board: family.board, hasInitrd: kernel.initrd !== undefined, ...board },
     cage: folder,
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
-    kernel: { path: guest.kernel, onHost: guest.kernelOnHost, image: guest.image },
+    kernel,
     uid: VMM_UIDS + pid,
     apparmor: guest.apparmor,
     selinux: guest.selinux,

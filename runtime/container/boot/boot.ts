@@ -4,6 +4,7 @@ import type { GuestPhase } from "../../../native/control.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import { nameServers, searchDomains, withResolver } from "../../network/resolv-conf.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
@@ -39,29 +40,44 @@ export function prepareBoot(options: {
   const traits = readTraits(container, family);
   using opened = new DisposableStack();
   const { list } = opened.use(
-    openGuestDisks({
-      builtIn: traits.files,
-      container,
-      resolvConf,
-      resolver: wiring.resolver,
-      limit: family.limits.disks,
-    }),
+    openGuestDisks({ traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
+  const nics = declaredNics(container, wiring, traits);
   const proxy = options.proxy && traits.proxy;
   const boot = family.bootArguments({
     ...guest,
     ...(proxy ? { proxyPort: PROXY_PORT } : {}),
-    nics: wiring.nics,
-    singleNetwork: traits.singleNetwork,
+    nics,
+    knows: traits.knows,
+    ...toldNames(resolvConf, wiring),
     disks: list.map((disk, index) => ({ ...disk, index })),
   });
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
-    machine: { bootArguments: boot.commandLine, nics: wiring.nics, proxy },
+    machine: { bootArguments: boot.commandLine, nics, proxy },
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+/** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */
+function declaredNics(
+  { id, guest }: Container,
+  { nics }: Wiring,
+  { declared }: KernelTraits,
+): Wiring["nics"] {
+  if (!declared) return nics;
+  const wanted = declared.nics;
+  if (nics.length >= wanted.length) return nics.slice(0, wanted.length);
+  throw new UnikrunError(
+    `Container ${id} can't be started: its unikernel ${guest.kernel} declares ${wanted.length} network ${wanted.length === 1 ? "card" : "cards"} (${wanted.join(", ")}), and the container has ${nics.length}: connect it to ${wanted.length - nics.length} more.`,
+  );
+}
+
+function toldNames({ text }: ResolvConf, { resolver }: Wiring) {
+  const told = resolver ? withResolver(text, resolver.address) : text;
+  return { nameServers: nameServers(told), searchDomains: searchDomains(told) };
 }
 
 /** Throws UnikrunError where the kernel is not the one that the container was created with. */

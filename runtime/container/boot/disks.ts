@@ -1,11 +1,13 @@
 /** The disks of a container's guest: from its record to open descriptors. */
 import { chooseDisks, type Disk, type KnownMount } from "../../disk/choose.ts";
+import { chooseBlocks } from "../../disk/choose-blocks.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
 import { type HostSource, pathSource } from "../../disk/host-source.ts";
 import { type DiskOptions, type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
+import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
@@ -18,9 +20,8 @@ export interface GuestDiskOptions {
   readonly container: Container;
   readonly resolvConf: ResolvConf;
   readonly resolver: Resolver | undefined;
-  /** Files that are part of the kernel. */
-  readonly builtIn: ReadonlyMap<string, Buffer>;
-  readonly limit: number;
+  readonly family: GuestFamily;
+  readonly traits: KernelTraits;
 }
 
 export interface GuestDisks {
@@ -36,9 +37,14 @@ export function openGuestDisks(from: GuestDiskOptions): OpenDisks {
 
 /** Throws UnikrunError as openGuestDisks does, but for what is found out only where a disk is opened. */
 export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
-  const { container, resolvConf, resolver, builtIn, limit } = from;
+  const { container, resolvConf, resolver, family, traits } = from;
   const { id, rootfs, guest } = container;
-  const wanted = guest.disks ? namedDisks(id, rootfs, guest.disks) : usualDisks(rootfs, guest.kernel);
+  const limit = family.limits.disks;
+  const wanted = guest.disks
+    ? namedDisks(id, rootfs, guest.disks)
+    : family.devices.disks === "folders"
+      ? usualDisks(rootfs, guest.kernel)
+      : [];
   const sources = new Map<string, HostSource>();
   const known = guest.mounts.map((mount): KnownMount => {
     const { destination, readOnly, source: path, tmpfs, layers } = mount;
@@ -52,7 +58,17 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
       source: { kind: kindOfSource(id, source, destination), path: source.at },
     };
   });
-  const disks = chooseDisks(id, wanted, known);
+  const disks =
+    family.devices.disks === "folders"
+      ? chooseDisks(id, wanted, known)
+      : chooseBlocks({
+          id,
+          family: family.name,
+          kernel: guest.kernel,
+          wanted,
+          mounts: known,
+          declared: traits.declared?.disks,
+        });
   if (disks.length > limit) {
     const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");
     throw new UnikrunError(
@@ -69,7 +85,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     limit: guest.cacheBytes,
     volumeBytes: guest.volumeBytes,
     mayOpen: mayHaveDisk(container),
-    builtIn,
+    builtIn: traits.files,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   };
   return { disks, options };

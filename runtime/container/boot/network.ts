@@ -40,6 +40,7 @@ export async function wireGuest(
     netns: netnsOf(container),
     containerId: id,
     limit: family.limits.nics,
+    headers: family.devices.headers,
     ...(server === undefined ? {} : { server }),
     ...(guard === undefined ? {} : { guard }),
   });

@@ -43,6 +43,8 @@ export async function runMachine(options: {
     nics,
     takesAnyMac: proxy,
     disks,
+    board: family.board,
+    devices: family.devices,
     firmware: board.firmware,
     bootArguments: saved ? undefined : bootArguments,
     resolver: wiring.resolver,
@@ -50,7 +52,7 @@ export async function runMachine(options: {
     ...(saved ? { phase: saved.phase } : {}),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
-    exitRules: family.exitRules,
+    ending: family.ending,
     say: [board.say, remark].filter((line) => line !== undefined),
     keptMemory: saved?.memory !== undefined,
   });
@@ -72,7 +74,7 @@ export async function runMachine(options: {
   if (proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host")))
     writeText(`${folder}/${ASKABLE}`, "");
   using starting = sendPlan(folder, encodeDirectives(plan), [
-    ...wiring.taps,
+    ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),

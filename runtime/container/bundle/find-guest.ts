@@ -1,7 +1,8 @@
 import { namedDisks } from "../../disk/wanted.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { classify } from "../../guest/detect.ts";
-import type { GuestFamily, KernelImage } from "../../guest/guest.ts";
+import type { KernelImage } from "../../guest/file/kernel-file.ts";
+import type { GuestFamily } from "../../guest/guest.ts";
 import { warn } from "../../log.ts";
 import {
   ANNOTATION_PREFIX,
@@ -23,6 +24,8 @@ export interface FoundGuest {
   readonly kernelOnHost: boolean;
   readonly kernelIdentity: string;
   readonly image: KernelImage;
+  /** The second file that it boots with, if there is one; a path as the kernel's. */
+  readonly companion?: string;
   /** Before the container's own, after argv[0]. */
   readonly firstArgs: readonly string[];
   /** MiB, if somebody said how much. */
@@ -75,6 +78,13 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
   }
   const family = familyOf(id, kernel, settings, vm !== null);
   if (!family) return null;
+  const companion = companionOf({
+    id,
+    root: vm ? "/" : rootfs,
+    family,
+    settings,
+    initrd: bundle.vm?.kernel.initrd,
+  });
   if (settings.disks) namedDisks(id, rootfs, settings.disks);
   return {
     family,
@@ -82,6 +92,7 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     kernelOnHost: vm !== null,
     kernelIdentity: kernel.identity,
     image: family.image(kernel),
+    ...(companion === undefined ? {} : { companion }),
     firstArgs: settings.args ?? [],
     machine: settings,
     ...(settings.disks === undefined ? {} : { disks: settings.disks }),
@@ -155,16 +166,45 @@ function familyOf(id: string, kernel: ImageFile, settings: GuestSettings, isVm: 
   }
 }
 
+/** The first of the usual places, if nobody named one. Throws UnikrunError where it is not there, and has to be. */
+function companionOf(options: {
+  id: string;
+  /** Of the paths. */
+  root: string;
+  family: GuestFamily;
+  settings: GuestSettings;
+  /** Of config-vm.md. */
+  initrd: string | undefined;
+}): string | undefined {
+  const { id, root, family, settings, initrd } = options;
+  const { companion } = family;
+  const [unused] = (["initrd", "loader"] as const).filter(
+    (name) =>
+      name !== companion?.role && (settings[name] ?? (name === "initrd" ? initrd : undefined)) !== undefined,
+  );
+  if (unused)
+    throw new UnikrunError(
+      `Container ${id}: a ${family.name} guest takes no ${unused}: take "${unused}" out of its settings.`,
+    );
+  if (!companion) return undefined;
+  const { role, places, required } = companion;
+  const named = settings[role] ?? (role === "initrd" ? initrd : undefined);
+  const found = (named === undefined ? places : [named]).find((path) => {
+    using file = openImageFile(root, path);
+    return file !== null;
+  });
+  if (found !== undefined || (named === undefined && !required)) return found;
+  throw new UnikrunError(
+    named === undefined
+      ? `Container ${id}: a ${family.name} guest boots by a ${role}, and the image has none of ${places.join(", ")}: put one there, or name it by "${role}" in /unikrun.json.`
+      : `Container ${id}: the ${role} ${named} is not there: see "${role}" in its settings.`,
+  );
+}
+
 /** config-vm.md: the kernel is a file of the host. */
 function vmKernel({ id, vm }: Bundle): string | null {
   if (!vm) return null;
-  const refused = vm.hypervisor
-    ? "hypervisor"
-    : vm.image
-      ? "image"
-      : vm.kernel.initrd
-        ? "kernel.initrd"
-        : undefined;
+  const refused = vm.hypervisor ? "hypervisor" : vm.image ? "image" : undefined;
   if (refused) {
     throw new UnikrunError(
       `Container ${id}: vm.${refused} of config.json is not supported: leave it out (QEMU's path is set in /etc/unikrun/config.json, disks in /unikrun.json).`,

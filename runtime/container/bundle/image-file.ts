@@ -2,7 +2,7 @@ import { readAt, type Status, statusOfFile } from "../../../native/files.ts";
 import { errorCode, owned } from "../../../native/libc.ts";
 import { openInRoot } from "../../../native/regular-file.ts";
 import { UnikrunError } from "../../error.ts";
-import type { KernelFile } from "../../guest/guest.ts";
+import type { KernelFile } from "../../guest/file/kernel-file.ts";
 
 /** An open file of an image, looked up inside the image only. */
 export interface ImageFile extends KernelFile, Disposable {

@@ -25,6 +25,7 @@ export function guestRecord(
     kernelOnHost: found.kernelOnHost,
     kernelIdentity: found.kernelIdentity,
     image: found.image,
+    ...(found.companion === undefined ? {} : { companion: found.companion }),
     args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",

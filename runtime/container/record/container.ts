@@ -1,5 +1,5 @@
 /** What is kept of a container from its create on. */
-import type { KernelImage } from "../../guest/guest.ts";
+import type { KernelImage } from "../../guest/file/kernel-file.ts";
 import type { VmmBoard } from "../../machine/board.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { DeviceRule } from "../cgroup/devices.ts";
@@ -38,6 +38,8 @@ export interface GuestRecord {
   /** Which file it was, and as it was then (ImageFile.identity). */
   readonly kernelIdentity: string;
   readonly image: KernelImage;
+  /** The second file that it boots with; a path as the kernel's. */
+  readonly companion?: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;

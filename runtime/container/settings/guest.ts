@@ -6,6 +6,8 @@ import type { HostSettings } from "./host.ts";
 export interface GuestSettings {
   readonly family?: string;
   readonly kernel?: string;
+  readonly initrd?: string;
+  readonly loader?: string;
   /** Put before the arguments of the container. */
   readonly args?: readonly string[];
   /** MiB. */

@@ -64,8 +64,8 @@ export function warmStart(options: {
     container,
     resolvConf,
     resolver: wiring.resolver,
-    builtIn: traits.files,
-    limit: family.limits.disks,
+    traits,
+    family,
   });
   const why = whyAlone(board, wiring.nics, disks);
   const [nic] = wiring.nics;

@@ -1,4 +1,4 @@
-import type { KernelImage } from "./guest.ts";
+import type { KernelImage } from "./kernel-file.ts";
 
 /** The header of Multiboot Specification 0.6.96, section 3.1, and what init and QEMU make of it. */
 export interface MultibootHeader {

@@ -1,25 +1,31 @@
-/** As much of ELF (elf(5)) as tells kernels from programs; of 32-bit files the header only. */
-import type { KernelFile } from "./guest.ts";
+/** As much of ELF (elf(5)) as tells kernels from programs. */
+import type { KernelFile } from "./kernel-file.ts";
 
 export interface Elf {
   readonly bits: 32 | 64;
   readonly type: number;
   readonly machine: number;
+  /** EI_OSABI: 0 for most, 255 for what needs no operating system. */
+  readonly osAbi: number;
   /** Virtual address. */
   readonly entry: number;
-  /** The program headers; none of a 32-bit file are read. */
+  /** The program headers. */
   readonly segments: readonly Segment[];
   readonly sectionTable: Table;
   /** Which of `sectionTable` has the names. */
   readonly names: number;
 }
 
-interface Segment {
+export interface Segment {
   readonly type: number;
   readonly offset: number;
+  /** Virtual. */
   readonly address: number;
+  readonly physical: number;
   /** Bytes in the file. */
   readonly size: number;
+  /** Bytes in memory. */
+  readonly memory: number;
 }
 
 export interface Section {
@@ -47,8 +53,9 @@ export type ElfReading =
   | { readonly kind: "bad"; readonly why: string };
 
 export const ELF_TYPE = { executable: 2, shared: 3 };
-export const ELF_MACHINE = { x86_64: 62 };
-export const SEGMENT = { load: 1, interpreter: 3 };
+export const ELF_MACHINE = { i386: 3, x86_64: 62 };
+export const OS_ABI = { standalone: 255 };
+export const SEGMENT = { load: 1, interpreter: 3, note: 4 };
 const SECTION = { noBits: 8, symbols: 2 };
 
 const bad = (why: string): ElfReading => ({ kind: "bad", why });
@@ -62,24 +69,21 @@ export function readElf(file: KernelFile): ElfReading {
   const bits = header[4] === 1 ? 32 : header[4] === 2 ? 64 : undefined;
   if (bits === undefined) return bad("its ELF header has no valid class");
   if (header[5] !== 1) return { kind: "foreign" };
-  const common = { type: header.readUInt16LE(16), machine: header.readUInt16LE(18) };
-  if (bits === 32) {
-    const nothing = { offset: 0, entrySize: 0, count: 0 };
-    return {
-      kind: "elf",
-      elf: { bits, ...common, entry: header.readUInt32LE(24), segments: [], sectionTable: nothing, names: 0 },
-    };
+  const wide = bits === 64;
+  const segments = readSegments(file, wide ? tableAt(header, 32, 54) : smallTableAt(header, 28, 42), wide);
+  if (typeof segments === "string") {
+    // A 32-bit file is a kernel only if its headers are sound, and for whoever runs it otherwise.
+    if (wide) return bad(segments);
   }
-  const segments = readSegments(file, tableAt(header, 32, 54));
-  if (typeof segments === "string") return bad(segments);
-  const sectionTable = tableAt(header, 40, 58);
   const elf: Elf = {
     bits,
-    ...common,
-    entry: word(header, 24),
-    segments,
-    sectionTable,
-    names: header.readUInt16LE(62),
+    type: header.readUInt16LE(16),
+    machine: header.readUInt16LE(18),
+    osAbi: header.readUInt8(7),
+    entry: wide ? word(header, 24) : header.readUInt32LE(24),
+    segments: typeof segments === "string" ? [] : segments,
+    sectionTable: wide ? tableAt(header, 40, 58) : smallTableAt(header, 32, 46),
+    names: header.readUInt16LE(wide ? 62 : 50),
   };
   return { kind: "elf", elf };
 }
@@ -89,6 +93,12 @@ const word = (buffer: Buffer, offset: number): number => Number(buffer.readBigUI
 
 const tableAt = (header: Buffer, offsetAt: number, sizeAt: number): Table => ({
   offset: word(header, offsetAt),
+  entrySize: header.readUInt16LE(sizeAt),
+  count: header.readUInt16LE(sizeAt + 2),
+});
+
+const smallTableAt = (header: Buffer, offsetAt: number, sizeAt: number): Table => ({
+  offset: header.readUInt32LE(offsetAt),
   entrySize: header.readUInt16LE(sizeAt),
   count: header.readUInt16LE(sizeAt + 2),
 });
@@ -104,16 +114,11 @@ function readTable(file: KernelFile, table: Table, entrySize: number): Buffer[] 
   );
 }
 
-function readSegments(file: KernelFile, table: Table): Segment[] | string {
-  const entries = readTable(file, table, 56);
+function readSegments(file: KernelFile, table: Table, wide: boolean): Segment[] | string {
+  const entries = readTable(file, table, wide ? 56 : 32);
   if (!entries)
     return `it is truncated or damaged: its program headers are not within its ${file.size} bytes`;
-  const segments = entries.map((entry) => ({
-    type: entry.readUInt32LE(0),
-    offset: word(entry, 8),
-    address: word(entry, 16),
-    size: word(entry, 32),
-  }));
+  const segments = entries.map(wide ? segmentOf : smallSegmentOf);
   const end = Math.max(
     0,
     ...segments.filter(({ type }) => type === SEGMENT.load).map((each) => each.offset + each.size),
@@ -122,16 +127,42 @@ function readSegments(file: KernelFile, table: Table): Segment[] | string {
   return segments;
 }
 
+const segmentOf = (entry: Buffer): Segment => ({
+  type: entry.readUInt32LE(0),
+  offset: word(entry, 8),
+  address: word(entry, 16),
+  physical: word(entry, 24),
+  size: word(entry, 32),
+  memory: word(entry, 40),
+});
+
+const smallSegmentOf = (entry: Buffer): Segment => {
+  const [type = 0, offset = 0, address = 0, physical = 0, size = 0, memory = 0] = [0, 4, 8, 12, 16, 20].map(
+    (at) => entry.readUInt32LE(at),
+  );
+  return { type, offset, address, physical, size, memory };
+};
+
 /** Empty where the file has no sections, or none that can be read: a program runs without. */
 export function readSections(file: KernelFile, elf: Elf): Section[] {
-  const entries = readTable(file, elf.sectionTable, 64) ?? [];
+  const wide = elf.bits === 64;
+  const entries = readTable(file, elf.sectionTable, wide ? 64 : 40) ?? [];
   const raw = entries.map((entry) => ({
     nameAt: entry.readUInt32LE(0),
     type: entry.readUInt32LE(4),
-    address: word(entry, 16),
-    offset: word(entry, 24),
-    size: word(entry, 32),
-    link: entry.readUInt32LE(40),
+    ...(wide
+      ? {
+          address: word(entry, 16),
+          offset: word(entry, 24),
+          size: word(entry, 32),
+          link: entry.readUInt32LE(40),
+        }
+      : {
+          address: entry.readUInt32LE(12),
+          offset: entry.readUInt32LE(16),
+          size: entry.readUInt32LE(20),
+          link: entry.readUInt32LE(24),
+        }),
   }));
   const names = sectionBytes(file, raw[elf.names]);
   return raw.map(({ nameAt, ...section }) => ({ name: textAt(names, nameAt), ...section }));

@@ -1,5 +1,5 @@
 import { type Elf, SEGMENT } from "./elf.ts";
-import type { KernelFile } from "./guest.ts";
+import type { KernelFile } from "./kernel-file.ts";
 
 /** What of a kernel's file its program is loaded from, read in pieces: a file may claim any size, and have holes. */
 export class LoadedProgram {

@@ -1,0 +1,87 @@
+/** Solo5 (its include/elf_abi.h and mft_abi.h) on virtio, and so MirageOS. */
+import { UnikrunError } from "../error.ts";
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
+import type { Boot, BootArguments, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
+import { mirageOptions, mirageWords } from "./mirage.ts";
+import { manifestOf } from "./solo5-manifest.ts";
+
+const OWNER = "Solo5";
+/** "ABI1": the target and the version of its interface, 32 bits each. */
+const ABI = 0x31494241;
+const TARGETS: Readonly<Record<number, string>> = { 1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "xen" };
+
+/** Bytes of the command line, with its NUL (bindings/virtio/start.c). */
+const LINE_LIMIT = 8191;
+
+export const solo5: GuestFamily = {
+  name: "solo5",
+  recognizes,
+  memory: { defaultMiB: 64, floorMiB: 2, mostMiB: 3583 },
+  board: { machine: "pc", loader: "init", firmware: "unikrun", acpi: false, debugPort: 0x501 },
+  limits: { nics: 8, disks: 15 },
+  devices: { modern: false, headers: true, disks: "blocks" },
+  image,
+  traits,
+  bootArguments,
+  ending: {
+    // The kernel's last words (bindings/exit.c, abort.c); what follows them ends the machine.
+    rules: [
+      { line: "Solo5: solo5_exit(#) called", code: "#" },
+      { line: "Solo5: solo5_abort() called", code: 134 },
+      { line: "Solo5: ABORT: *", code: 134 },
+      { line: "Solo5: PANIC: *", code: 134 },
+    ],
+    // The same byte whatever the status, which the console alone tells.
+    debugCodes: [{ code: "said" }],
+    reset: "fault",
+    stop: "end",
+  },
+};
+
+function recognizes({ notes, multiboot, file }: Marks): Recognition | null {
+  const abi = notes.find(({ owner, type }) => owner === OWNER && type === ABI);
+  if (!abi || abi.content.length < 8) return null;
+  const number = abi.content.readUInt32LE(0);
+  const target = TARGETS[number] ?? `number ${number}`;
+  const found = { target, version: String(abi.content.readUInt32LE(4)) };
+  if (target !== "virtio")
+    return {
+      ...found,
+      refusal: `for its target ${target}, and QEMU runs what is built for virtio: build it with -t virtio`,
+    };
+  if (!multiboot) return { ...found, refusal: "without a multiboot header: it was altered" };
+  const trouble = multibootTrouble(multiboot, file.size);
+  return trouble === null ? found : { ...found, refusal: trouble };
+}
+
+function image(kernel: KernelFile): KernelImage {
+  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
+  if (!header) throw new Error(`${kernel.path} has no multiboot header`);
+  return multibootImage(header, kernel.size);
+}
+
+function traits(kernel: KernelFile): KernelTraits {
+  return { files: new Map(), proxy: false, knows: mirageWords(kernel), declared: manifestOf(kernel) };
+}
+
+/** The program gets the text as it is, and splits it itself: white space ends an argument outside of double quotes. */
+function bootArguments(boot: Boot): BootArguments {
+  const [, ...args] = boot.args;
+  const commandLine = [...mirageOptions(boot), ...args].map(word).join(" ");
+  const length = Buffer.byteLength(commandLine);
+  if (length <= LINE_LIMIT) return { commandLine };
+  throw new UnikrunError(
+    `A Solo5 guest can't be told more than ${LINE_LIMIT} bytes, and its arguments and network take ${length}: shorten its arguments.`,
+  );
+}
+
+function word(text: string, index: number): string {
+  if (/^[^\s"\\\0]+$/.test(text)) return text;
+  const [character] = /["\\\0]/.exec(text) ?? [];
+  if (character === undefined) return `"${text}"`;
+  throw new UnikrunError(
+    `A Solo5 guest can't be told argument ${index + 1}: its command line can't carry ${character === "\0" ? "a NUL" : `the character ${character}`}; do without it.`,
+  );
+}

@@ -1,0 +1,14 @@
+/** A port by which a guest ends its machine: QEMU's exit status is then twice the byte that it writes, and 1 (its docs/specs). */
+
+import type { Directive } from "../../native/directives.ts";
+import type { BoardKind, DebugCode } from "../guest/guest.ts";
+import { qemuOption } from "./option.ts";
+
+export const debugArguments = ({ debugPort }: Pick<BoardKind, "debugPort">): string[] =>
+  debugPort === undefined
+    ? []
+    : ["-device", qemuOption("isa-debug-exit", { iobase: `0x${debugPort.toString(16)}`, iosize: 4 })];
+
+/** For init: "VALUE CODE", where `*` is any value, and the code is a number, `#` for the byte, or `said` (native/init/ending.c). */
+export const debugDirectives = (codes: readonly DebugCode[]): Directive[] =>
+  codes.map(({ value, code }) => ["debug-code", `${value ?? "*"} ${code}`] as const);
