@@ -30,8 +30,8 @@ export const solo5: GuestFamily = {
     rules: [
       { line: "Solo5: solo5_exit(#) called", code: "#" },
       { line: "Solo5: solo5_abort() called", code: 134 },
+      { line: "Solo5: ABORT: *: Fatal trap", code: 139 },
       { line: "Solo5: ABORT: *", code: 134 },
-      { line: "Solo5: PANIC: *", code: 134 },
     ],
     // The same byte whatever the status, which the console alone tells.
     debugCodes: [{ code: "said" }],
