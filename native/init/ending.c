@@ -50,6 +50,15 @@ static void tell_ending(const struct machine *m)
 		     m->overdue ? "did not end in time and was killed" : "was killed while it ended, as by a memory limit");
 }
 
+int code_of_port(const struct machine *m)
+{
+	if (!WIFEXITED(m->status) || !WEXITSTATUS(m->status))
+		return -1;
+	/* QEMU's own errors end it with 1, too, but not without a word. */
+	bool is_error = WEXITSTATUS(m->status) == 1 && m->words_used;
+	return is_error ? -1 : debug_code(&m->debug_codes, WEXITSTATUS(m->status), m->rules.code);
+}
+
 /* Nobody has asked it to end. What it did by itself is never told as the guest's doing: 125 is no code of a guest's own. */
 static int code_of_vmm(const struct machine *m)
 {
@@ -65,11 +74,9 @@ static int code_of_vmm(const struct machine *m)
 			tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
 		return signal_code(SIGKILL);
 	}
-	/* QEMU's own errors end it with 1, too, but not without a word. */
-	bool is_error = WEXITSTATUS(m->status) == 1 && m->words_used;
-	int told = is_error ? -1 : debug_code(&m->debug_codes, WEXITSTATUS(m->status), m->rules.code);
-	if (told >= 0)
-		return told;
+	int said = code_of_port(m);
+	if (said >= 0)
+		return said;
 	if (WEXITSTATUS(m->status)) {
 		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
 		return OF_VMM;

@@ -83,6 +83,8 @@ void relay(struct machine *m, int signals);
 bool signal_ends(int signal);
 /* The exit code of a container that was ended by a signal. */
 int signal_code(int signal);
+/* What its guest said by its debug port, of one whose VMM is gone; -1 where that is not how it ended. */
+int code_of_port(const struct machine *m);
 /* That of one whose VMM is gone. */
 int exit_code(struct machine *machine);
 

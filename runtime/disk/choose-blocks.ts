@@ -24,15 +24,17 @@ export function chooseBlocks(options: {
     throw new UnikrunError(
       `Container ${id}: a ${family} guest can't be given the folder ${folder}, since it mounts none: give it a disk image or block device, or do without.`,
     );
-  const disks = [...wanted.map(ofImage), ...mounts.flatMap(ofHost)];
+  const isNamed = (place: string | undefined): boolean => declared?.includes(lastName(place)) ?? false;
+  const disks = [
+    ...wanted.map(ofImage),
+    ...mounts.flatMap((mount) => ofHost(mount, isNamed(mount.destination))),
+  ];
   if (!declared) return disks;
   const used = new Set<Disk>();
   return declared.map((name) => {
     const disk =
-      disks.find(({ mountpoint }) => mountpoint?.split("/").pop() === name) ??
-      disks.find(
-        (each) => !used.has(each) && !declared.some((other) => each.mountpoint?.split("/").pop() === other),
-      );
+      disks.find(({ mountpoint }) => lastName(mountpoint) === name) ??
+      disks.find((each) => !used.has(each) && !isNamed(each.mountpoint));
     if (!disk)
       throw new UnikrunError(
         `Container ${id} can't be started: its unikernel ${kernel} declares the disk ${JSON.stringify(name)}, and there is none for it: mount a disk image at /${name} (docker run -v FILE:/${name}), or name one of the image by "disks" in /unikrun.json.`,
@@ -42,13 +44,16 @@ export function chooseBlocks(options: {
   });
 }
 
+const lastName = (path: string | undefined): string => path?.split("/").pop() ?? "";
+
 const ofImage = ({ path, mountpoint }: WantedDisk): Disk => ({
   ...(mountpoint === undefined ? {} : { mountpoint }),
   readOnly: true,
   content: { kind: "image", path },
 });
 
-const ofHost = ({ destination, readOnly, source }: KnownMount): Disk[] =>
-  source.kind === "disk"
+/** Any file is a disk where the guest has that name for one. */
+const ofHost = ({ destination, readOnly, source }: KnownMount, isNamed: boolean): Disk[] =>
+  source.kind === "disk" || (source.kind === "file" && isNamed)
     ? [{ mountpoint: destination, readOnly, content: { kind: "host", source: source.path } }]
     : [];

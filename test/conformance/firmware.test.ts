@@ -1,30 +1,9 @@
 /** What the firmware of a machine has to find and tell: cards, disks, memory; and the choice of it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { run } from "../network/netns.ts";
 import { type Bench, makeBench, placeInNetwork } from "./harness.ts";
+import { address, mac, makeNetworks } from "./networks.ts";
 import { privateHost } from "./private-host.ts";
-
-/** A namespace with so many interfaces, each on a network of its own with this host. */
-function makeNetworks(t: ExecutionContext, count: number): string {
-  const name = `ukfw-${process.pid}-${count}`;
-  run(`ip netns add ${name}`);
-  t.teardown(() => run(`ip netns del ${name}`));
-  for (let card = 0; card < count; card++) {
-    const end = `ukfw${process.pid}${card}`;
-    run(`ip link add ${end} type veth peer name eth${card} netns ${name}`);
-    // The end of a namespace takes its time.
-    t.teardown(() => run(`ip link del ${end}`));
-    run(`ip addr add 10.213.${card}.1/24 dev ${end}`);
-    run(`ip link set ${end} up`);
-    run(`ip -n ${name} link set eth${card} address ${mac(card)} up`);
-    run(`ip -n ${name} addr add ${address(card)}/24 dev eth${card}`);
-  }
-  return `/run/netns/${name}`;
-}
-
-const mac = (card: number): string => `02:42:0a:d5:0${card}:02`;
-const address = (card: number): string => `10.213.${card}.2`;
 
 const annotate = (bench: Bench, annotations: Readonly<Record<string, string>>): void =>
   bench.configure((config) => Object.assign(config, { annotations }));

@@ -38,11 +38,11 @@ export function prepareBoot(options: {
   const { container, family, resolvConf, wiring } = options;
   const { guest } = container;
   const traits = readTraits(container, family);
+  const nics = declaredNics(container, wiring, traits);
   using opened = new DisposableStack();
   const { list } = opened.use(
     openGuestDisks({ traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
-  const nics = declaredNics(container, wiring, traits);
   const proxy = options.proxy && traits.proxy;
   const boot = family.bootArguments({
     ...guest,
