@@ -1,8 +1,8 @@
 /**
  * What a running machine's VMM is asked: by the Unix socket `control.sock` in the state folder, whose other end is the container's
- * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
- * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on; after "watch" it brings what the
- * container's end was like.
+ * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. init gives the line an
+ * id, by which it knows the answer (init/guest/monitor.c). After the line "console" the connection is the guest's serial line; after
+ * "hold" its end lets the machine go on; after "watch" it brings what the container's end was like.
  */
 import { agreed } from "./directives.ts";
 import { type Descriptor, errorCode } from "./libc.ts";

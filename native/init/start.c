@@ -74,7 +74,7 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 		attend(m, signals, is_ready, deadline);
 		if (!m->monitor.answer)
 			fail_with_words(m);
-		if (!strncmp(m->monitor.answer, "{\"error\"", 8))
+		if (m->monitor.refused)
 			fail_with_refusal(each.value, m->monitor.answer);
 		free(m->monitor.answer);
 		m->monitor.answer = NULL;
