@@ -5,7 +5,7 @@
  * then it closes. To the first nobody waits for an answer.
  * The socket has this name only between create and start (see control.ts).
  */
-import { START_SOCKET } from "./directives.ts";
+import { agreed } from "./directives.ts";
 import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
@@ -26,7 +26,7 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
   using opened = new DisposableStack();
   let socket: Descriptor;
   try {
-    socket = opened.use(connectUnix({ folder: stateFolder, name: START_SOCKET, timeout: PATIENCE }));
+    socket = opened.use(connectUnix({ folder: stateFolder, name: agreed.START_SOCKET, timeout: PATIENCE }));
   } catch (error) {
     const why = `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
     return { outcome: () => ({ error: why }), [Symbol.dispose]: () => {} };

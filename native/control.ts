@@ -1,13 +1,12 @@
 /**
  * What a running machine's VMM is asked: by the Unix socket `control.sock` in the state folder, whose other end is the container's
- * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. After the line
- * "console" the connection is the guest's serial line; after "hold" its end lets the machine go on; after "watch" it brings what the
- * container's end was like.
+ * init (init/control.c). We send one line of QMP and get one, {"return":…} or {"error":…}; then init hangs up. init gives the line an
+ * id, by which it knows the answer (init/guest/monitor.c). After the line "console" the connection is the guest's serial line; after
+ * "hold" its end lets the machine go on; after "watch" it brings what the container's end was like.
  */
+import { agreed } from "./directives.ts";
 import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
-
-export const CONTROL_SOCKET = "control.sock";
 
 /** Seconds. */
 const PATIENCE = 10;
@@ -80,7 +79,7 @@ export const watchEnd = (stateFolder: string, timeout: number): Descriptor =>
 /** A connection on which one line was said. */
 function say(stateFolder: string, line: string, timeout: number, descriptor?: number): Descriptor {
   using opened = new DisposableStack();
-  const socket = opened.use(connectUnix({ folder: stateFolder, name: CONTROL_SOCKET, timeout }));
+  const socket = opened.use(connectUnix({ folder: stateFolder, name: agreed.CONTROL_SOCKET, timeout }));
   const data = Buffer.from(`${line}\n`);
   if (descriptor === undefined) sendAll(socket.fd, data);
   else sendDescriptors(socket.fd, data, [descriptor]);

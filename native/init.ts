@@ -18,7 +18,7 @@ async function initProgram(): Promise<{ path: string } & Disposable> {
 /** Called with the pid of an init that waits, in nobody's cgroup, until it returns; where it throws, init ends. */
 export type WhileHeld = (pid: number) => Promise<void>;
 
-/** `lent` are descriptors that a container's init keeps (`held` in directives.ts). */
+/** `lent` are descriptors that a container's init keeps (`held` in init/words.json). */
 export type LaunchInit = (
   directives: readonly Directive[],
   whileHeld?: WhileHeld,

@@ -21,11 +21,11 @@ struct channel channel_open(const char *directory)
 	/* A short relative name: the full path does not fit into sun_path. */
 	if (channel.directory < 0 || fchdir(channel.directory) < 0)
 		fail_errno("could not open the state folder %s", directory);
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "start.sock" };
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = START_SOCKET };
 	channel.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old = umask(0177);
 	if (channel.listener < 0 || bind(channel.listener, (struct sockaddr *)&address, sizeof address) < 0)
-		fail_errno("could not make %s/start.sock", directory);
+		fail_errno("could not make %s/" START_SOCKET, directory);
 	umask(old);
 	return channel;
 }
@@ -33,7 +33,7 @@ struct channel channel_open(const char *directory)
 void channel_listen(const struct channel *channel)
 {
 	if (listen(channel->listener, 4) < 0)
-		fail_errno("could not listen on start.sock");
+		fail_errno("could not listen on " START_SOCKET);
 }
 
 static bool read_exactly(int fd, char *into, size_t length)
@@ -74,7 +74,7 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
 	    read_exactly(plan->reply, plan->text.text, length)) {
 		plan->text.length = length;
-		size_t others = (directives_get(&plan->text, "resolver") ? 1 : 0) + (directives_get(&plan->text, "kept-memory") ? 1 : 0);
+		size_t others = (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0) + (directives_get(&plan->text, WORD_KEPT_MEMORY) ? 1 : 0);
 		if (others <= plan->fd_count) {
 			plan->vmm_fd_count = plan->fd_count - others;
 			return true;
@@ -90,7 +90,7 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 /* That start.sock is gone is how `state` tells running from created. */
 void channel_started(struct channel *channel)
 {
-	renameat(channel->directory, "start.sock", channel->directory, "control.sock");
+	renameat(channel->directory, START_SOCKET, channel->directory, CONTROL_SOCKET);
 	close(channel->directory);
 	channel->directory = -1;
 }

@@ -95,6 +95,12 @@ static void answer_stopping(struct control *control)
 	hang_up(control);
 }
 
+static void answer_stranger(struct control *control)
+{
+	dprintf(control->caller, "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"its init does not know this command\"}}\n");
+	hang_up(control);
+}
+
 /* The one that came first goes where there are too many. */
 static void watch(struct control *control)
 {
@@ -134,8 +140,10 @@ void control_read(struct control *control, struct monitor *monitor, const struct
 		answer_stopping(control);
 	} else if (!strcmp(control->line, "phase\n")) {
 		answer_phase(control, rules, halting);
-	} else if (strchr(control->line, '\n'))
+	} else if (strchr(control->line, '\n') && *control->line == '{')
 		control->asked = true;
+	else if (strchr(control->line, '\n'))
+		answer_stranger(control);
 	else if (n <= 0 || control->used == sizeof control->line - 1)
 		hang_up(control);
 	control_ask(control, monitor);
@@ -171,7 +179,7 @@ void control_answer(struct control *control, struct monitor *monitor)
 	if (control->releasing) {
 		control->releasing = false;
 		/* QEMU refuses while the last of the state is being saved. */
-		control->released |= !strncmp(monitor->answer, "{\"error\"", 8);
+		control->released |= monitor->refused;
 		control->release_at = now_ms() + AGAIN_MS;
 	} else if (control->forwarded) {
 		(void)!send(control->caller, monitor->answer, strlen(monitor->answer), MSG_NOSIGNAL | MSG_DONTWAIT);

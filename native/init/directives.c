@@ -24,23 +24,59 @@ struct directives directives_read(int fd)
 	return d;
 }
 
-bool directives_next(const struct directives *d, size_t *cursor, struct directive *out)
+static const struct entry {
+	const char *name;
+	unsigned plans;
+} table[] = { WORD_TABLE };
+
+/* The next pair's word as it is written, or NULL. */
+static const char *step(const struct directives *d, size_t *cursor, const char **value)
 {
 	if (*cursor >= d->length)
-		return false;
-	out->key = d->text + *cursor;
-	*cursor += strlen(out->key) + 1;
-	out->value = d->text + (*cursor <= d->length ? *cursor : d->length);
-	*cursor += strlen(out->value) + 1;
-	return true;
+		return NULL;
+	const char *name = d->text + *cursor;
+	*cursor += strlen(name) + 1;
+	*value = d->text + (*cursor <= d->length ? *cursor : d->length);
+	*cursor += strlen(*value) + 1;
+	return name;
 }
 
-const char *directives_get(const struct directives *d, const char *key)
+static int compare(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct entry *)entry)->name);
+}
+
+/* WORDS where there is no such one. */
+static enum word find(const char *name)
+{
+	const struct entry *found = bsearch(name, table, WORDS, sizeof *table, compare);
+	return found ? (enum word)(found - table) : WORDS;
+}
+
+void directives_check(const struct directives *d, unsigned plans)
 {
 	size_t cursor = 0;
-	struct directive each;
-	while (directives_next(d, &cursor, &each))
-		if (!strcmp(each.key, key))
-			return each.value;
+	const char *name, *value;
+	while ((name = step(d, &cursor, &value))) {
+		enum word word = find(name);
+		if (word == WORDS || !(table[word].plans & plans))
+			fail("its init does not know the directive \"%.64s\": create the container anew if unikrun was replaced meanwhile", name);
+	}
+}
+
+bool directives_next(const struct directives *d, size_t *cursor, struct directive *out)
+{
+	const char *name = step(d, cursor, &out->value);
+	out->word = name ? find(name) : WORDS;
+	return name;
+}
+
+const char *directives_get(const struct directives *d, enum word word)
+{
+	size_t cursor = 0;
+	const char *name, *value;
+	while ((name = step(d, &cursor, &value)))
+		if (!strcmp(name, table[word].name))
+			return value;
 	return NULL;
 }

@@ -18,19 +18,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Directives: NUL-terminated "key" "value" pairs, as native/directives.ts encodes them. */
+#include "words.h"
+
+/* Directives: NUL-terminated "word" "value" pairs, as native/directives.ts encodes them; the words are those of words.json. */
 struct directives {
 	char *text;
 	size_t length;
 };
 struct directive {
-	const char *key, *value;
+	enum word word;
+	const char *value;
 };
 struct directives directives_read(int fd);
+/* Fails where there is a word that none of these plans (PLAN_CREATE | ...) has. */
+void directives_check(const struct directives *d, unsigned plans);
 /* Steps through all directives; *cursor starts at 0. */
 bool directives_next(const struct directives *d, size_t *cursor, struct directive *out);
-/* The first value of key, or NULL. */
-const char *directives_get(const struct directives *d, const char *key);
+/* The first value of the word, or NULL. */
+const char *directives_get(const struct directives *d, enum word word);
 
 /* fail.c: one sentence to whoever waits for us, then exit. */
 void fail_to(int fd);

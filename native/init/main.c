@@ -14,12 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* native/init.ts passes these: the directives, where the answer goes, and, if we are held, what lets us go. */
-enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GATE_FD = 5, FIRST_LENT = 6, FIRST_HELD = 200, MOST_HELD = 64 };
-
 static void set_names(const struct directives *d)
 {
-	const char *host = directives_get(d, "hostname"), *domain = directives_get(d, "domainname");
+	const char *host = directives_get(d, WORD_HOSTNAME), *domain = directives_get(d, WORD_DOMAINNAME);
 	if (host && sethostname(host, strlen(host)) < 0)
 		fail_errno("could not set the host name \"%s\"", host);
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
@@ -31,7 +28,7 @@ static void set_sysctls(const struct directives *d)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
-		if (strcmp(each.key, "sysctl"))
+		if (each.word != WORD_SYSCTL)
 			continue;
 		const char *equals = strchr(each.value, '=');
 		char path[512];
@@ -46,7 +43,7 @@ static void set_sysctls(const struct directives *d)
 
 static void raise_oom_score(const struct directives *d)
 {
-	const char *score = directives_get(d, "oom-score-adj");
+	const char *score = directives_get(d, WORD_OOM_SCORE_ADJ);
 	if (score)
 		write_file("/proc/self/oom_score_adj", score);
 }
@@ -73,7 +70,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	check_labels(d);
 	if (console_socket >= 0)
 		/* One that nobody reads must not keep us from signals and look-ups. */
-		open_terminal(console_socket, directives_get(d, "terminal-size"), false);
+		open_terminal(console_socket, directives_get(d, WORD_TERMINAL_SIZE), false);
 	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -89,7 +86,7 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	return live(channel, signals);
 }
 
-/* Whoever has the other end puts us into our cgroup meanwhile; if that fails, or he dies, it closes. */
+/* If we are held. Whoever has the other end puts us into our cgroup meanwhile; if that fails, or he dies, it closes. */
 static void wait_at_gate(void)
 {
 	char go;
@@ -103,7 +100,7 @@ static void wait_at_gate(void)
 /* The files and folders that the container was given: only we live as long as it does (runtime/container/bundle/hold.ts). */
 static void hold_sources(const struct directives *d)
 {
-	const char *count = directives_get(d, "held");
+	const char *count = directives_get(d, WORD_HELD);
 	int end = count ? (int)parse_long(count) : 0;
 	if (end > MOST_HELD)
 		fail("there are too many mounts to hold");
@@ -120,12 +117,13 @@ static int create_main(bool held)
 	fail_to(ANSWER_FD);
 	struct directives d = directives_read(DIRECTIVES_FD);
 	close(DIRECTIVES_FD);
+	directives_check(&d, PLAN_CREATE);
 	if (held)
 		wait_at_gate();
 	hold_sources(&d);
 	join_cgroups(&d);
 	oom_open(&d);
-	const char *console = directives_get(&d, "console-socket"), *folder = directives_get(&d, "state");
+	const char *console = directives_get(&d, WORD_CONSOLE_SOCKET), *folder = directives_get(&d, WORD_STATE);
 	int console_socket = console ? connect_by_path(console) : -1;
 	if (!folder)
 		fail("the directives name no state folder");
@@ -145,7 +143,7 @@ static int create_main(bool held)
 	}
 	close(ready[1]);
 	close(channel.listener);
-	return report_child(child, ready[0], ANSWER_FD, directives_get(&d, "wait"));
+	return report_child(child, ready[0], ANSWER_FD, directives_get(&d, WORD_WAIT));
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,7 @@ static int counts = -1;
 
 void oom_open(const struct directives *d)
 {
-	const char *file = directives_get(d, "oom-counts");
+	const char *file = directives_get(d, WORD_OOM_COUNTS);
 	counts = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
 }
 

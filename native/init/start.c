@@ -65,8 +65,8 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 	size_t cursor = 0, next = 0;
 	struct directive each;
 	while (directives_next(&plan->text, &cursor, &each)) {
-		bool lends = !strcmp(each.key, "lend");
-		if (!lends && strcmp(each.key, "ask"))
+		bool lends = each.word == WORD_LEND;
+		if (!lends && each.word != WORD_ASK)
 			continue;
 		if (lends && next == plan->vmm_fd_count)
 			fail("the plan has too few descriptors");
@@ -79,7 +79,7 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 				return;
 			fail_with_words(m);
 		}
-		if (!strncmp(m->monitor.answer, "{\"error\"", 8))
+		if (m->monitor.refused)
 			fail_with_refusal(each.value, m->monitor.answer);
 		free(m->monitor.answer);
 		m->monitor.answer = NULL;
@@ -89,20 +89,19 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 /* Its tap is the first of the plan's descriptors that is not the VMM's. */
 static void open_resolver(struct machine *m, const struct plan *plan)
 {
-	const char *value = directives_get(&plan->text, "resolver");
+	const char *value = directives_get(&plan->text, WORD_RESOLVER);
 	m->resolver.tap = m->resolver.socket = -1;
 	if (value)
 		resolver_open(&m->resolver, plan->fds[plan->vmm_fd_count], value);
 }
 
-/* The VMM's descriptors but its disks', which a checkpoint finds here (native/directives.ts). */
+/* The VMM's descriptors but its disks', which a checkpoint finds here. */
 static void keep_disks(const struct plan *plan)
 {
-	enum { FIRST_KEPT = 100 };
-	const char *first = directives_get(&plan->text, "first-disk"), *count = directives_get(&plan->text, "disks");
+	const char *first = directives_get(&plan->text, WORD_FIRST_DISK), *count = directives_get(&plan->text, WORD_DISKS);
 	size_t from = first ? (size_t)parse_long(first) : 0, end = from + (count ? (size_t)parse_long(count) : 0);
 	for (size_t i = 0; i < plan->vmm_fd_count; i++) {
-		if (i >= from && i < end && dup3(plan->fds[i], FIRST_KEPT + (int)(i - from), O_CLOEXEC) < 0)
+		if (i >= from && i < end && dup3(plan->fds[i], FIRST_DISK + (int)(i - from), O_CLOEXEC) < 0)
 			fail_errno("could not keep the disks");
 		close(plan->fds[i]);
 	}
@@ -111,13 +110,13 @@ static void keep_disks(const struct plan *plan)
 /* A guest that comes from a checkpoint said much before. */
 static void resume_phase(struct machine *m, const struct directives *d)
 {
-	const char *phase = directives_get(d, "phase");
+	const char *phase = directives_get(d, WORD_PHASE);
 	if (!phase)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
-	m->rules.code = (int)parse_long(directives_get(d, "phase-code"));
+	m->rules.code = (int)parse_long(directives_get(d, WORD_PHASE_CODE));
 	m->heard = strcmp(phase, "boot") != 0;
-	if (directives_get(d, "phase-halting"))
+	if (directives_get(d, WORD_PHASE_HALTING))
 		begin_look(m);
 }
 
@@ -135,7 +134,7 @@ static void say_lines(const struct plan *plan)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(&plan->text, &cursor, &each))
-		if (!strcmp(each.key, "say"))
+		if (each.word == WORD_SAY)
 			tell("%s", each.value);
 }
 
@@ -143,6 +142,7 @@ static void say_lines(const struct plan *plan)
 static void start_machine(struct machine *m, struct channel *channel, struct plan *plan, int signals)
 {
 	long deadline = now_ms() + STARTING_MS;
+	directives_check(&plan->text, PLAN_START);
 	if (!m->vmm.pid)
 		fail("it has no VMM");
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -150,8 +150,8 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 		fail_errno("could not open /proc");
 	rules_load(&m->rules, &plan->text);
 	debug_codes_load(&m->debug_codes, &plan->text);
-	m->reset_ends = directives_get(&plan->text, "reset-ends");
-	m->has_button = directives_get(&plan->text, "power-button");
+	m->reset_ends = directives_get(&plan->text, WORD_RESET_ENDS);
+	m->has_button = directives_get(&plan->text, WORD_POWER_BUTTON);
 	resume_phase(m, &plan->text);
 	attend(m, signals, is_ready, deadline);
 	if (m->monitor.state != READY || m->gone)
@@ -159,10 +159,10 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	/* One of the size of files could keep us from writing into the guest's memory. */
 	lift_limits();
 	enter_cage(m);
-	const char *line = directives_get(&plan->text, "command-line");
+	const char *line = directives_get(&plan->text, WORD_COMMAND_LINE);
 	if (line)
 		write_command_line(line);
-	if (directives_get(&plan->text, "kept-memory")) {
+	if (directives_get(&plan->text, WORD_KEPT_MEMORY)) {
 		copy_memory(plan->fds[plan->fd_count - 1]);
 		close(plan->fds[plan->fd_count - 1]);
 	}
@@ -203,6 +203,7 @@ static void dismiss_vmm(struct machine *m)
 /* The VMM that a created container has, and what becomes of it before its start. */
 static void launch(struct machine *m, const struct plan *plan)
 {
+	directives_check(&plan->text, PLAN_BOARD);
 	if (m->vmm.pid)
 		dismiss_vmm(m);
 	m->vmm = vmm_launch(&plan->text);
@@ -234,7 +235,7 @@ int live(struct channel *channel, int signals)
 			continue;
 		/* Whoever sent the plan hears why it failed. */
 		fail_to(plan.reply);
-		if (directives_get(&plan.text, "argument")) {
+		if (directives_get(&plan.text, WORD_ARGUMENT)) {
 			launch(&m, &plan);
 			continue;
 		}

@@ -14,16 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* native/init.ts passes these. */
-enum { DIRECTIVES_FD = 3, ANSWER_FD = 4 };
-
 enum { LOOK_MS = 5 };
 
-static long limit_of(const struct directives *d, const char *key)
+static long limit_of(const struct directives *d, enum word word)
 {
-	const char *value = directives_get(d, key);
+	const char *value = directives_get(d, word);
 	if (!value)
-		fail("the trial has no %s", key);
+		fail("the trial has no limit");
 	return parse_long(value);
 }
 
@@ -68,7 +65,8 @@ int trial_main(void)
 	fail_to(ANSWER_FD);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct plan plan = { .text = directives_read(DIRECTIVES_FD) };
-	long cpu_limit = limit_of(&plan.text, "cpu-limit"), deadline = now_ms() + limit_of(&plan.text, "wall-limit");
+	directives_check(&plan.text, PLAN_BOARD | PLAN_TRIAL);
+	long cpu_limit = limit_of(&plan.text, WORD_CPU_LIMIT), deadline = now_ms() + limit_of(&plan.text, WORD_WALL_LIMIT);
 	struct vmm vmm = vmm_launch(&plan.text);
 	char words[1024] = "";
 	const char *end = listen(&vmm, cpu_limit, deadline, words, sizeof words - 1);

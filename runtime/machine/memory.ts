@@ -1,4 +1,4 @@
-import type { Directive } from "../../native/directives.ts";
+import { agreed, type Directive } from "../../native/directives.ts";
 import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { Accelerator } from "./accelerator.ts";
@@ -21,7 +21,7 @@ export const TRANSLATION_BUFFER = 8;
 export const MEMORY_ID = "ram";
 
 /** In the cage. */
-const PATH = "guest/memory";
+const PATH = agreed.GUEST_MEMORY;
 
 /** What init makes of it. */
 export const memoryFile = (mebibytes: number): Directive[] => [["memory", `${PATH} ${mebibytes * MIB}`]];

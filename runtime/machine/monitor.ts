@@ -1,12 +1,11 @@
+import { agreed } from "../../native/directives.ts";
 import { qemuOption } from "./option.ts";
-
-const MONITOR_FD = 4;
 
 /** The QMP connection whose other end init holds. */
 export function monitorArguments(): string[] {
   return [
     "-chardev",
-    qemuOption("socket", { id: "monitor", fd: MONITOR_FD }),
+    qemuOption("socket", { id: "monitor", fd: agreed.VMM_MONITOR_FD }),
     // Newer than -mon, which QEMU 11 warns of, and older than -object monitor-qmp, which QEMU 7.2 does not know.
     "-qmp",
     "chardev:monitor",

@@ -117,7 +117,8 @@ export function startDirectives(plan: StartPlan): Directive[] {
   ];
 }
 
-const optional = (key: string, value: string | undefined): Directive[] => (value ? [[key, value]] : []);
+const optional = (word: Directive[0], value: string | undefined): Directive[] =>
+  value ? [[word, value]] : [];
 
 const commandDirective = ({ lends, ...command }: MonitorCommand): Directive => [
   lends ? "lend" : "ask",

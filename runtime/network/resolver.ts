@@ -3,6 +3,7 @@
  * A guest asks an address of ours instead: what it sends there goes to a tap whose other end is a relay in the
  * container's init (native/init/network/resolver.c), which asks the engine's from inside the namespace.
  */
+import { agreed } from "../../native/directives.ts";
 import { writeControl } from "../../native/files.ts";
 import { addressFromEnd } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
@@ -32,7 +33,8 @@ interface Card {
 const OFF_LINK = "169.254.53.53";
 
 /** What dockerd looks up from inside the namespace leaves by ports that no usual guest chooses for its own questions. */
-const PORTS = { first: 0x7000, last: 0x73ff, mask: 0xfc00 };
+const { FIRST_LOOKUP_PORT: first, LOOKUP_PORTS: count } = agreed;
+const PORTS = { first, last: first + count - 1, mask: 0x10000 - count };
 
 /** Leads a guest's questions to a relay's tap; undefined where the guest has no IPv4 to ask by. */
 export function relayLookups(

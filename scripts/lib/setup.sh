@@ -62,7 +62,7 @@ need_runtime() {
   need_packages gcc libc6-dev musl-tools
   local made=$repository/dist/unikrun
   if [ -x "$made" ] && [ -z "$(cd "$repository" && find runtime native config.schema.json scripts/build \
-    scripts/compile-schema.ts package-lock.json -newer "$made" -print -quit)" ]; then
+    scripts/compile-schema.ts scripts/words-header.ts package-lock.json -newer "$made" -print -quit)" ]; then
     return
   fi
   quietly "building the runtime" "$repository/scripts/build"

@@ -1,7 +1,7 @@
 /** What init makes of callers on its control socket that say more than they should, or leave at a bad moment. */
 import { readdirSync, readFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { askPhase, holdMachine } from "../../native/control.ts";
+import { askMachine, askPhase, holdMachine } from "../../native/control.ts";
 import { connectUnix, receive, sendAll, sendDescriptors } from "../../native/sockets.ts";
 import { makeBench, until } from "./harness.ts";
 
@@ -32,6 +32,17 @@ test("init keeps none of the descriptors that come with a line", (t) => {
   }
   until(() => descriptors() === before);
   t.pass();
+});
+
+test("a line that is no command is refused, and does not come to the VMM", (t) => {
+  const { folder, connect } = started(t);
+  for (const line of ["", "consol", "[]", "ask"]) {
+    using caller = connect();
+    sendAll(caller.fd, Buffer.from(`${line}\n`));
+    t.regex(receive(caller.fd, 4096).toString(), /its init does not know this command/);
+  }
+  t.throws(() => askMachine(folder, { execute: "no-such-command" }), { message: /no-such-command/ });
+  t.like(askMachine(folder, { execute: "query-status" }), { status: "running" });
 });
 
 test("a hold that begins as another one ends stays", (t) => {

@@ -1,6 +1,7 @@
 /** The time between create and start, in which a container's VMM is there already and its guest is not. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { sendPlan } from "../../native/channel.ts";
 import { askMachine } from "../../native/control.ts";
 import { type Bench, leftovers, makeBench } from "./harness.ts";
 
@@ -53,6 +54,18 @@ test.serial("a signal ends the container with its code, and no VMM is left", (t)
   t.is(bench.wait(), 143);
   t.is(bench.call("delete", bench.id).code, 0);
   t.false(existsSync(`/proc/${vmm}`));
+});
+
+test.serial("a start with a directive that init does not know is refused, and the container ends", (t) => {
+  for (const word of ["phasehalting", "argumnet", "small-pages"]) {
+    using bench = makeBench(["http", "80"]);
+    t.is(bench.call("create").code, 0);
+    using starting = sendPlan(`${bench.root}/${bench.id}`, Buffer.from(`say\0hello\0${word}\0\0`), []);
+    t.deepEqual(starting.outcome(), {
+      error: `its init does not know the directive "${word}": create the container anew if unikrun was replaced meanwhile`,
+    });
+    t.is(bench.wait(), 1);
+  }
 });
 
 test.serial("a VMM that has ended is told of by the start", (t) => {

@@ -16,7 +16,8 @@ test.before(() => {
     (part) => `${init}/${part}.c`,
   );
   const source = `${import.meta.dirname}/last-words.c`;
-  succeed(["gcc", "-std=gnu11", "-I", init, "-fsanitize=address,undefined", "-o", reader, source, ...parts]);
+  const include = ["-I", init, "-I", resolve(init, "../../build")];
+  succeed(["gcc", "-std=gnu11", ...include, "-fsanitize=address,undefined", "-o", reader, source, ...parts]);
   writeFileSync(`${folder}/rules`, encodeDirectives(rumprun.ending.rules.flatMap(ruleDirectives)));
 });
 test.after.always(() => rmSync(folder, { recursive: true }));

@@ -72,6 +72,7 @@ void fuzz_once(struct input input)
 	monitor.fd = vmm[0];
 	monitor.state = READY;
 	monitor.used = 0;
+	monitor.id = 0;
 	for (uint8_t what; what = take_byte(&input) % ACTS, take_piece(&input, &piece, &length);) {
 		if (what <= SAY_WITH_TWO) {
 			if (control.caller < 0) {
@@ -116,8 +117,8 @@ void fuzz_once(struct input input)
 }
 
 const struct seed seeds[] = {
-	SEED("\0\6\0phase\n\0\5\0hold\n\5\0\0\4\x0f\0{\"return\": {}}\n\0\x08\0console\n\7\2\0hi\0\6\0watch\n\0\x0c\0stopping 15\n"),
-	SEED("\1\x15\0{\"execute\": \"getfd\"}\n\4\x0f\0{\"return\": {}}\n"),
+	SEED("\0\6\0phase\n\0\5\0hold\n\5\0\0\4\x18\0{\"return\": {}, \"id\": 1}\n\0\x08\0console\n\7\2\0hi\0\6\0watch\n\0\x0c\0stopping 15\n"),
+	SEED("\1\x15\0{\"execute\": \"getfd\"}\n\4\x18\0{\"return\": {}, \"id\": 1}\n"),
 	SEED("\2\x13\0{\"execute\": \"stop\"}\n\0\1\0x\3\0\0"),
 	{ 0 },
 };

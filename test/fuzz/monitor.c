@@ -18,6 +18,7 @@ void fuzz_once(struct input input)
 	size_t length;
 	monitor.state = WAITS_GREETING;
 	monitor.used = 0;
+	monitor.id = 0;
 	monitor.halted = monitor.reset = monitor.told_to_end = false;
 	make_pair(ends, SOCK_STREAM);
 	monitor.fd = ends[0];
@@ -36,9 +37,9 @@ void fuzz_once(struct input input)
 	close(ends[1]);
 }
 
-#define GREETED "\0\x1b\0{\"QMP\": {}}\n{\"return\": {}}\n"
+#define GREETED "\0\x24\0{\"QMP\": {}}\n{\"return\": {}, \"id\": 1}\n"
 const struct seed seeds[] = {
-	SEED(GREETED "\1\x2e\0{\"return\": \"RIP=0000000000100000 RFL=206 HLT=1\"}\n\0\x1f\0{\"return\": \"0x100000: 0xeb 0xfd\"}\n"),
+	SEED(GREETED "\1\x37\0{\"return\": \"RIP=0000000000100000 RFL=206 HLT=1\", \"id\": 2}\n\0\x28\0{\"return\": \"0x100000: 0xeb 0xfd\", \"id\": 3}\n"),
 	SEED(GREETED "\2\x14\0{\"error\": {\"desc\":1}}\n\0\x3f\0{\"event\": \"SHUTDOWN\", \"data\": {\"reason\": \"guest-reset host-signal\"}}\n"),
 	{ 0 },
 };

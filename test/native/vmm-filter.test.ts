@@ -13,7 +13,18 @@ test("the VMM's filter denies what Docker's denies, and nothing that a VMM needs
   const parts = ["cage/seccomp", "fail"].map((part) => `${init}/${part}.c`);
   const run = (...cmd: string[]) => Bun.spawnSync(cmd, { stdio: ["ignore", "pipe", "pipe"] });
   const source = `${import.meta.dirname}/vmm-filter.c`;
-  const made = run("gcc", "-std=gnu11", "-I", init, "-o", `${folder}/filter`, source, ...parts);
+  const made = run(
+    "gcc",
+    "-std=gnu11",
+    "-I",
+    init,
+    "-I",
+    resolve(init, "../../build"),
+    "-o",
+    `${folder}/filter`,
+    source,
+    ...parts,
+  );
   t.is(made.exitCode, 0, made.stderr.toString());
   const lines = run(`${folder}/filter`).stdout.toString().trim().split("\n");
   const tried = Object.fromEntries(lines.map((line) => line.split(" ")));

@@ -17,6 +17,8 @@ test("only the kernel's messages count, and none is read past its end", (t) => {
     "-std=gnu11",
     "-I",
     init,
+    "-I",
+    resolve(init, "../../build"),
     "-fsanitize=address,undefined",
     "-o",
     `${folder}/links`,

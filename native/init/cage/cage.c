@@ -106,7 +106,7 @@ static void bring_device(const char *value, uid_t owner)
 /* The one place in the cage where nodes are devices. */
 static void bring_devices(const struct directives *d)
 {
-	const char *uid = directives_get(d, "uid");
+	const char *uid = directives_get(d, WORD_UID);
 	if (!uid)
 		fail("the plan names no uid for the VMM");
 	if (mkdir("dev", 0755) < 0 || mount("unikrun", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") < 0)
@@ -114,7 +114,7 @@ static void bring_devices(const struct directives *d)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each))
-		if (!strcmp(each.key, "device"))
+		if (each.word == WORD_DEVICE)
 			bring_device(each.value, (uid_t)parse_long(uid));
 	if (mount(NULL, "dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
 		fail_errno("could not make /dev in the cage read-only");
@@ -188,7 +188,7 @@ static void bring_memory(const struct directives *d, const char *value)
 {
 	const char *size;
 	char *target = split(value, &size);
-	uid_t owner = (uid_t)parse_long(directives_get(d, "uid"));
+	uid_t owner = (uid_t)parse_long(directives_get(d, WORD_UID));
 	make_target(target, false);
 	if (truncate(target, parse_long(size)) < 0 || chmod(target, 0600) < 0 || chown(target, owner, owner) < 0)
 		fail_errno("could not give %s to the VMM", target);
@@ -200,10 +200,10 @@ static void bring_memory(const struct directives *d, const char *value)
 static void bring_kernel(const struct directives *d, int rootfs, const char *path)
 {
 	struct stat status;
-	int kernel = directives_get(d, "kernel-on-host") ? open(path, O_RDONLY | O_CLOEXEC) : open_image_file(rootfs, path, &status);
+	int kernel = directives_get(d, WORD_KERNEL_ON_HOST) ? open(path, O_RDONLY | O_CLOEXEC) : open_image_file(rootfs, path, &status);
 	if (kernel < 0)
 		fail_errno("could not open %s", path);
-	load_kernel(d, "guest/memory", kernel);
+	load_kernel(d, GUEST_MEMORY, kernel);
 	close(kernel);
 }
 
@@ -213,12 +213,12 @@ static void bring_kernel(const struct directives *d, int rootfs, const char *pat
  */
 void build_cage(const struct directives *d)
 {
-	const char *place = directives_get(d, "cage"), *rootfs_path = directives_get(d, "rootfs");
+	const char *place = directives_get(d, WORD_CAGE), *rootfs_path = directives_get(d, WORD_ROOTFS);
 	if (!place || !rootfs_path)
 		fail("the plan names no cage");
 	if (unshare(CLONE_NEWNS) < 0)
 		fail_errno("could not make a mount namespace for the VMM");
-	if (directives_get(d, "detach-mounts") && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+	if (directives_get(d, WORD_DETACH_MOUNTS) && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		fail_errno("could not detach the VMM's mounts from the host's");
 	int rootfs = open(rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rootfs < 0)
@@ -231,17 +231,17 @@ void build_cage(const struct directives *d)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
-		if (!strcmp(each.key, "bind"))
+		if (each.word == WORD_BIND)
 			bring_host(each.value);
-		else if (!strcmp(each.key, "image-file"))
+		else if (each.word == WORD_IMAGE_FILE)
 			bring_image_file(rootfs, each.value);
-		else if (!strcmp(each.key, "firmware"))
+		else if (each.word == WORD_FIRMWARE)
 			bring_firmware(each.value);
-		else if (!strcmp(each.key, "memory"))
+		else if (each.word == WORD_MEMORY)
 			bring_memory(d, each.value);
-		else if (!strcmp(each.key, "kernel"))
+		else if (each.word == WORD_KERNEL)
 			bring_kernel(d, rootfs, each.value);
-		else if (!strcmp(each.key, "symlink")) {
+		else if (each.word == WORD_SYMLINK) {
 			const char *points_to;
 			char *target = split(each.value, &points_to);
 			make_parents(target);

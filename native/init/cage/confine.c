@@ -58,7 +58,7 @@ void lift_limits(void)
 /* Leaves an unprivileged process that can never become another. */
 static void become_nobody(const struct directives *d)
 {
-	const char *uid = directives_get(d, "uid");
+	const char *uid = directives_get(d, WORD_UID);
 	if (!uid)
 		fail("the plan names no uid for the VMM");
 	uid_t id = (uid_t)parse_long(uid);

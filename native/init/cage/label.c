@@ -9,10 +9,11 @@
 
 /* Labels of the Linux security modules, which the spec names (config.md, apparmorProfile and selinuxLabel). */
 static const struct kind {
-	const char *key, *name, *at_exec, *at_once, *exec_word, *once_word;
+	enum word word;
+	const char *name, *at_exec, *at_once, *exec_word, *once_word;
 } kinds[] = {
-	{ "apparmor", "the AppArmor profile", "self/attr/apparmor/exec", "self/attr/apparmor/current", "exec ", "changeprofile " },
-	{ "selinux", "the SELinux label", "self/attr/exec", "self/attr/current", "", "" },
+	{ WORD_APPARMOR, "the AppArmor profile", "self/attr/apparmor/exec", "self/attr/apparmor/current", "exec ", "changeprofile " },
+	{ WORD_SELINUX, "the SELinux label", "self/attr/exec", "self/attr/current", "", "" },
 };
 
 /* In one write, as these files want it; 0, or errno. */
@@ -46,9 +47,9 @@ static void tell_apparmor(int proc, const struct kind *kind, const char *label, 
 void label_at_exec(const struct directives *d, int proc)
 {
 	for (const struct kind *kind = kinds; kind < kinds + sizeof kinds / sizeof *kinds; kind++) {
-		const char *label = directives_get(d, kind->key);
+		const char *label = directives_get(d, kind->word);
 		int error = label ? write_label(proc, kind->at_exec, kind->exec_word, label) : 0;
-		if (error && !strcmp(kind->key, "apparmor"))
+		if (error && kind->word == WORD_APPARMOR)
 			tell_apparmor(proc, kind, label, error);
 		else if (error)
 			fail("could not set %s \"%s\": %s", kind->name, label, strerror(error));
@@ -58,7 +59,7 @@ void label_at_exec(const struct directives *d, int proc)
 void label_at_once(const struct directives *d, int proc)
 {
 	for (const struct kind *kind = kinds; kind < kinds + sizeof kinds / sizeof *kinds; kind++) {
-		const char *label = directives_get(d, kind->key);
+		const char *label = directives_get(d, kind->word);
 		/* Some policies allow it to execve alone. The VMM has its label in any case. */
 		if (label)
 			(void)write_label(proc, kind->at_once, kind->once_word, label);

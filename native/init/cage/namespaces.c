@@ -19,7 +19,7 @@ void join_cgroups(const struct directives *d)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each))
-		if (!strcmp(each.key, "cgroup"))
+		if (each.word == WORD_CGROUP)
 			write_file(each.value, "0");
 }
 
@@ -45,7 +45,7 @@ void join_namespaces(const struct directives *d)
 	size_t cursor = 0, count = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
-		if (strcmp(each.key, "join"))
+		if (each.word != WORD_JOIN)
 			continue;
 		if (count == sizeof all / sizeof *all)
 			fail("config.json has too many namespaces");
@@ -65,7 +65,7 @@ void join_namespaces(const struct directives *d)
 
 void new_namespaces(const struct directives *d)
 {
-	const char *flags = directives_get(d, "unshare");
+	const char *flags = directives_get(d, WORD_UNSHARE);
 	if (!flags)
 		return;
 	int wanted = (int)parse_long(flags);

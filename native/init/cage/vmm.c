@@ -12,20 +12,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* machine/serial.ts and machine/monitor.ts write these numbers into QEMU's arguments. */
-enum { CONSOLE_FD = 3, QMP_FD = 4, LAST_FD = QMP_FD, ABOVE_ALL = 200 };
+enum { LAST_FD = VMM_MONITOR_FD, ABOVE_ALL = 200 };
 
 static char **arguments(const struct directives *d)
 {
 	size_t count = 0, cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each))
-		count += !strcmp(each.key, "argument");
+		count += each.word == WORD_ARGUMENT;
 	char **argv = calloc(count + 1, sizeof *argv);
 	if (!argv || !count)
 		fail("the plan has no command for the VMM");
 	for (count = 0, cursor = 0; directives_next(d, &cursor, &each);)
-		if (!strcmp(each.key, "argument"))
+		if (each.word == WORD_ARGUMENT)
 			argv[count++] = (char *)each.value;
 	return argv;
 }
@@ -75,10 +74,10 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 	put(null, 0);
 	put(high_errors, 1);
 	put(high_errors, 2);
-	put(high_console, CONSOLE_FD);
-	put(high_qmp, QMP_FD);
+	put(high_console, VMM_CONSOLE_FD);
+	put(high_qmp, VMM_MONITOR_FD);
 	/* Emulated code and the emulator's heap are small and scattered: huge pages would double what they take. */
-	if (directives_get(d, "small-pages"))
+	if (directives_get(d, WORD_SMALL_PAGES))
 		prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	label_at_exec(d, high_proc);
 	confine(d);

@@ -46,7 +46,7 @@ static long earlier(long a, long b)
  */
 int tool_console(struct exec *exec)
 {
-	long timeout = parse_long(exec_word(exec, "timeout")), stuck_at = 0, silent_at = 0, end_at = 0;
+	long timeout = parse_long(exec_word(exec, WORD_TIMEOUT)), stuck_at = 0, silent_at = 0, end_at = 0;
 	struct typed typed = { .used = 0 };
 	for (;;) {
 		struct pollfd fds[] = { { exec->given, (short)(POLLIN | (typed.used ? POLLOUT : 0)), 0 },

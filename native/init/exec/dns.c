@@ -14,8 +14,6 @@
 
 enum {
 	DNS_PORT = 53,
-	/* Answers to these ports reach the namespace's own stack (runtime/network/resolver.ts). */
-	FIRST_PORT = 0x7000, PORTS = 0x400,
 	TYPE_A = 1, TYPE_AAAA = 28,
 	NOERROR = 0, NXDOMAIN = 3,
 	TRY_MS = 2000, SERVER_LIMIT = 3,
@@ -27,15 +25,15 @@ static struct {
 	size_t count;
 } servers;
 
-/* To any port of ours that is free. */
+/* To any port that is free of those whose answers reach the namespace's own stack (runtime/network/resolver.ts). */
 static void take_port(int fd, union address own)
 {
 	uint16_t first;
 	if (getrandom(&first, sizeof first, 0) != sizeof first)
 		fail_errno("could not choose a port for look-ups");
-	for (int i = 0; i < PORTS; i++) {
+	for (int i = 0; i < LOOKUP_PORTS; i++) {
 		/* At the same place in both families. */
-		own.v4.sin_port = htons((uint16_t)(FIRST_PORT + (first + i) % PORTS));
+		own.v4.sin_port = htons((uint16_t)(FIRST_LOOKUP_PORT + (first + i) % LOOKUP_PORTS));
 		if (bind(fd, &own.any, tunnel_address_size(&own)) == 0)
 			return;
 	}
@@ -48,7 +46,7 @@ void dns_open(struct exec *exec)
 	size_t cursor = 0;
 	struct directive each;
 	while (servers.count < SERVER_LIMIT && directives_next(&exec->words, &cursor, &each)) {
-		if (strcmp(each.key, "server"))
+		if (each.word != WORD_SERVER)
 			continue;
 		union address server = tunnel_address(each.value, DNS_PORT), own = { .any.sa_family = server.any.sa_family };
 		int fd = socket(server.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -172,13 +170,13 @@ static int ask(struct exec *exec, const char *name, uint16_t type, int *found, c
 /* Each `name` in turn, until one has addresses. */
 int tool_dns(struct exec *exec)
 {
-	uint16_t type = strcmp(exec_word(exec, "type"), "AAAA") ? TYPE_A : TYPE_AAAA;
+	uint16_t type = strcmp(exec_word(exec, WORD_TYPE), "AAAA") ? TYPE_A : TYPE_AAAA;
 	int rcode = NXDOMAIN, found = 0;
 	const char *asked = "", *server = servers.name[0];
 	size_t cursor = 0;
 	struct directive each;
 	while (!found && rcode != -1 && directives_next(&exec->words, &cursor, &each))
-		if (!strcmp(each.key, "name")) {
+		if (each.word == WORD_NAME) {
 			asked = each.value;
 			rcode = ask(exec, asked, type, &found, &server);
 		}

@@ -14,14 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* native/init.ts passes these. */
-enum { DIRECTIVES_FD = 3, ANSWER_FD = 4, GIVEN_FD = 5 };
-
 static int tool_print(struct exec *exec)
 {
-	const char *text = exec_word(exec, "text"), *complaint = exec_word(exec, "complaint");
+	const char *text = exec_word(exec, WORD_TEXT), *complaint = exec_word(exec, WORD_COMPLAINT);
 	bool whole = exec_write(exec, 1, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
-	return whole ? (int)parse_long(exec_word(exec, "code")) : 1;
+	return whole ? (int)parse_long(exec_word(exec, WORD_CODE)) : 1;
 }
 
 static const struct {
@@ -44,7 +41,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	if (proc < 0)
 		fail_errno("could not open /proc");
 	if (console_socket >= 0)
-		open_terminal(console_socket, directives_get(&exec->words, "terminal-size"), true);
+		open_terminal(console_socket, directives_get(&exec->words, WORD_TERMINAL_SIZE), true);
 	if (setns(mounts, CLONE_NEWNS) < 0 || chdir("/") < 0)
 		fail_errno("could not enter the machine's cage");
 	close(mounts);
@@ -52,7 +49,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	label_at_once(&exec->words, proc);
 	close(proc);
 	/* After the change of uid, which clears it. Who is waited for ends with who waits; all others are their engine's. */
-	if (directives_get(&exec->words, "wait"))
+	if (directives_get(&exec->words, WORD_WAIT))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (tools[tool].tunnel)
 		tunnel_run(&exec->tunnel, filter_tool);
@@ -62,10 +59,10 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 		return 1;
 	close(ready);
 	/* What was opened is of this try, whatever time that took. */
-	exec->deadline = now_ms() + parse_long(exec_word(exec, "timeout"));
+	exec->deadline = now_ms() + parse_long(exec_word(exec, WORD_TIMEOUT));
 	int code = tools[tool].run(exec);
 	/* As a shell's `|| exit N`. */
-	const char *failure = directives_get(&exec->words, "failure");
+	const char *failure = directives_get(&exec->words, WORD_FAILURE);
 	return code && failure ? (int)parse_long(failure) : code;
 }
 
@@ -75,21 +72,22 @@ int exec_main(void)
 	fail_to(ANSWER_FD);
 	struct exec exec = { .words = directives_read(DIRECTIVES_FD), .given = GIVEN_FD, .socket = -1 };
 	close(DIRECTIVES_FD);
+	directives_check(&exec.words, PLAN_EXEC);
 	if (fcntl(GIVEN_FD, F_GETFD) < 0)
 		exec.given = -1;
 	exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = exec.given, .tun = -1 };
 	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
-	if (directives_get(&exec.words, "wait"))
+	if (directives_get(&exec.words, WORD_WAIT))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	size_t tool = 0;
-	while (tool < sizeof tools / sizeof *tools && strcmp(tools[tool].name, exec_word(&exec, "tool")))
+	while (tool < sizeof tools / sizeof *tools && strcmp(tools[tool].name, exec_word(&exec, WORD_TOOL)))
 		tool++;
 	if (tool == sizeof tools / sizeof *tools)
-		fail("there is no tool \"%s\"", exec_word(&exec, "tool"));
-	const char *console = directives_get(&exec.words, "console-socket");
+		fail("there is no tool \"%s\"", exec_word(&exec, WORD_TOOL));
+	const char *console = directives_get(&exec.words, WORD_CONSOLE_SOCKET);
 	int console_socket = console ? connect_by_path(console) : -1;
-	int mounts = open(exec_word(&exec, "mounts"), O_RDONLY | O_CLOEXEC);
+	int mounts = open(exec_word(&exec, WORD_MOUNTS), O_RDONLY | O_CLOEXEC);
 	if (mounts < 0)
 		fail_errno("could not open the machine's mount namespace");
 	join_cgroups(&exec.words);
@@ -116,5 +114,5 @@ int exec_main(void)
 			close(tools_own[i]);
 	for (size_t i = 0; i < exec.socket_count; i++)
 		close(exec.sockets[i]);
-	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, "wait"));
+	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, WORD_WAIT));
 }

@@ -75,7 +75,7 @@ static bool pass_on(const struct exec *exec, struct response *response, const ch
 static int get(struct exec *exec)
 {
 	static char data[HEAD_LIMIT + 1];
-	const char *name = exec_word(exec, "name"), *request = exec_word(exec, "request");
+	const char *name = exec_word(exec, WORD_NAME), *request = exec_word(exec, WORD_REQUEST);
 	struct response response = { 0 };
 	size_t used = 0;
 	ssize_t n = 1;
@@ -106,7 +106,7 @@ static int get(struct exec *exec)
 /* A response of 2xx or 3xx is a success. */
 int tool_http(struct exec *exec)
 {
-	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
+	if (!tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS)))
 		return 1;
 	int code = get(exec);
 	tcp_finish(exec->socket);

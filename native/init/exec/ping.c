@@ -15,7 +15,7 @@ enum { IDENTITY = 0x756b, PAYLOAD = 56, PAUSE_MS = 200 };
 
 static bool is_v6(const struct exec *exec)
 {
-	return strchr(exec_word(exec, "guest-address"), ':') != NULL;
+	return strchr(exec_word(exec, WORD_GUEST_ADDRESS), ':') != NULL;
 }
 
 void ping_open(struct exec *exec)
@@ -64,9 +64,9 @@ int tool_ping(struct exec *exec)
 		struct icmphdr head;
 		uint8_t payload[PAYLOAD];
 	} echo = { .head = { .type = is_v6(exec) ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .un.echo.id = htons(IDENTITY) } };
-	const char *guest = exec_word(exec, "guest-address");
+	const char *guest = exec_word(exec, WORD_GUEST_ADDRESS);
 	union address address = tunnel_address(guest, 0);
-	long count = parse_long(exec_word(exec, "count")), timeout = parse_long(exec_word(exec, "timeout")), answered = 0;
+	long count = parse_long(exec_word(exec, WORD_COUNT)), timeout = parse_long(exec_word(exec, WORD_TIMEOUT)), answered = 0;
 	for (long number = 1; number <= count; number++) {
 		uint16_t sequence = (uint16_t)number;
 		if (number > 1)

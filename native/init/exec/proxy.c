@@ -70,7 +70,7 @@ void proxy_open(struct exec *exec)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(&exec->words, &cursor, &each)) {
-		if (strcmp(each.key, "connect"))
+		if (each.word != WORD_CONNECT)
 			continue;
 		if (exec->socket_count == SOCKET_LIMIT)
 			fail("too many connections to the guest");
@@ -237,8 +237,7 @@ static void forget_blocks(struct client *client)
 	client->is_called = false;
 }
 
-/* `kind` is a directive's key. */
-static bool add_block(struct client *client, const char *kind, const char *value)
+static bool add_block(struct client *client, enum word kind, const char *value)
 {
 	forget_blocks(client);
 	if (client->block_count == BLOCKS)
@@ -247,8 +246,8 @@ static bool add_block(struct client *client, const char *kind, const char *value
 	char *text;
 	block->address = strtoull(value, &text, 10);
 	text += *text == ' ';
-	block->is_now = !strcmp(kind, "now");
-	bool is_room = !strcmp(kind, "room");
+	block->is_now = kind == WORD_NOW;
+	bool is_room = kind == WORD_ROOM;
 	block->length = block->is_now ? 2 * sizeof(int64_t) : is_room ? strtoul(text, NULL, 10) : strlen(text) / 2;
 	block->bytes = calloc(1, block->length + 1);
 	if (!block->bytes)
@@ -374,7 +373,7 @@ static bool call_each(struct client *client, const char *value)
 		return complain("what to show can't be understood");
 	for (;;) {
 		client->is_called = false;
-		client->exec->deadline = now_ms() + parse_long(exec_word(client->exec, "timeout"));
+		client->exec->deadline = now_ms() + parse_long(exec_word(client->exec, WORD_TIMEOUT));
 		if (!call(client, value + used))
 			return false;
 		int64_t result = client->results[--client->call_count];
@@ -407,27 +406,27 @@ int tool_proxy(struct exec *exec)
 	struct directive each;
 	bool good = true;
 	while (good && directives_next(&exec->words, &cursor, &each)) {
-		if (!strcmp(each.key, "connect"))
+		if (each.word == WORD_CONNECT)
 			good = connect_to(&client, each.value, connection++);
-		else if (!strcmp(each.key, "left") && connection > 1)
+		else if (each.word == WORD_LEFT && connection > 1)
 			tcp_finish(exec->sockets[connection - 2]);
-		else if (!strcmp(each.key, "memory") || !strcmp(each.key, "room") || !strcmp(each.key, "now"))
-			good = add_block(&client, each.key, each.value);
-		else if (!strcmp(each.key, "print"))
+		else if (each.word == WORD_MEMORY || each.word == WORD_ROOM || each.word == WORD_NOW)
+			good = add_block(&client, each.word, each.value);
+		else if (each.word == WORD_PRINT)
 			good = print_block(&client, each.value);
-		else if (!strcmp(each.key, "tolerate"))
+		else if (each.word == WORD_TOLERATE)
 			client.tolerated = each.value;
-		else if (!strcmp(each.key, "call"))
+		else if (each.word == WORD_CALL)
 			good = call(&client, each.value);
-		else if (!strcmp(each.key, "about"))
+		else if (each.word == WORD_ABOUT)
 			client.about = each.value;
-		else if (!strcmp(each.key, "each"))
+		else if (each.word == WORD_EACH)
 			good = call_each(&client, each.value);
-		else if (!strcmp(each.key, "unless"))
+		else if (each.word == WORD_UNLESS)
 			good = call_failed(&client, each.value);
-		else if (!strcmp(each.key, "systems"))
+		else if (each.word == WORD_SYSTEMS)
 			good = show_systems(&client, each.value);
-		else if (!strcmp(each.key, "last"))
+		else if (each.word == WORD_LAST)
 			return !call_last(&client, each.value);
 	}
 	if (!good)

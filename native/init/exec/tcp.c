@@ -18,7 +18,7 @@ void tcp_open(struct exec *exec)
 
 bool tcp_connect(struct exec *exec, const char *address)
 {
-	union address guest = tunnel_address(address, (uint16_t)parse_long(exec_word(exec, "port")));
+	union address guest = tunnel_address(address, (uint16_t)parse_long(exec_word(exec, WORD_PORT)));
 	int error = 0;
 	socklen_t size = sizeof error;
 	if (connect(exec->socket, &guest.any, tunnel_address_size(&guest)) < 0 && errno != EINPROGRESS)
@@ -29,7 +29,7 @@ bool tcp_connect(struct exec *exec, const char *address)
 		getsockopt(exec->socket, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (!error)
 		return true;
-	exec_complain("%s: %s", exec_word(exec, "name"), error == ECONNREFUSED ? "the guest has no server there (connection refused)"
+	exec_complain("%s: %s", exec_word(exec, WORD_NAME), error == ECONNREFUSED ? "the guest has no server there (connection refused)"
 			      : error == ETIMEDOUT ? "the guest did not answer in time" : strerror(error));
 	return false;
 }
@@ -61,9 +61,9 @@ void tcp_finish(int fd)
 
 int tool_tcp(struct exec *exec)
 {
-	if (!tcp_connect(exec, exec_word(exec, "guest-address")))
+	if (!tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS)))
 		return 1;
-	dprintf(1, "%s is open\n", exec_word(exec, "name"));
+	dprintf(1, "%s is open\n", exec_word(exec, WORD_NAME));
 	tcp_finish(exec->socket);
 	return 0;
 }

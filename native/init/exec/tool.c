@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const char *exec_word(const struct exec *exec, const char *key)
+const char *exec_word(const struct exec *exec, enum word word)
 {
-	const char *value = directives_get(&exec->words, key);
+	const char *value = directives_get(&exec->words, word);
 	return value ? value : "";
 }
 

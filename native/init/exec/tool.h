@@ -18,7 +18,7 @@ struct exec {
 };
 
 /* tool.c */
-const char *exec_word(const struct exec *exec, const char *key);
+const char *exec_word(const struct exec *exec, enum word word);
 /* Waits for events on fd until the deadline; false when it has passed. */
 bool exec_wait(const struct exec *exec, int fd, short events);
 /* To what may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */

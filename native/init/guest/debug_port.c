@@ -10,7 +10,7 @@ void debug_codes_load(struct debug_codes *codes, const struct directives *d)
 	struct directive each;
 	codes->count = 0;
 	while (directives_next(d, &cursor, &each)) {
-		if (strcmp(each.key, "debug-code"))
+		if (each.word != WORD_DEBUG_CODE)
 			continue;
 		char value[16], code[16];
 		if (codes->count == sizeof codes->each / sizeof *codes->each || sscanf(each.value, "%15s %15s", value, code) != 2)

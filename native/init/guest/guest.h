@@ -44,13 +44,15 @@ struct monitor {
 	enum monitor_state state;
 	char line[65536];
 	size_t used;
+	unsigned long id; /* of the last command */
 	char *answer; /* to what was forwarded, until somebody takes it */
+	bool refused; /* which it is by that answer */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
 	bool told_to_end; /* by a signal */
 };
 void monitor_look(struct monitor *monitor);
-/* Sends a caller's command, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */
+/* Sends a caller's command, a JSON object without an id and a newline, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */
 void monitor_forward(struct monitor *monitor, const char *line, int fd);
 /* Reads what is there; false at end of file. */
 bool monitor_read(struct monitor *monitor);

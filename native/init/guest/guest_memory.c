@@ -36,14 +36,14 @@ static void copy_piece(int memory, int kernel, const char *value)
 
 void load_kernel(const struct directives *d, const char *file, int kernel)
 {
-	const char *entry = directives_get(d, "entry");
+	const char *entry = directives_get(d, WORD_ENTRY);
 	int memory = open(file, O_WRONLY | O_CLOEXEC);
 	if (!entry || memory < 0)
 		fail_errno("could not open the guest's memory");
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each))
-		if (!strcmp(each.key, "piece"))
+		if (each.word == WORD_PIECE)
 			copy_piece(memory, kernel, each.value);
 	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0 };
 	write_at(memory, &order, sizeof order, PLACE);
@@ -53,7 +53,7 @@ void load_kernel(const struct directives *d, const char *file, int kernel)
 /* All of `from` but its holes, which stay holes: nothing was written there before. */
 void copy_memory(int from)
 {
-	int memory = open("/guest/memory", O_WRONLY | O_CLOEXEC);
+	int memory = open("/" GUEST_MEMORY, O_WRONLY | O_CLOEXEC);
 	struct stat is, was;
 	if (memory < 0 || fstat(memory, &is) < 0 || fstat(from, &was) < 0)
 		fail_errno("could not open the guest's memory");
@@ -74,7 +74,7 @@ void copy_memory(int from)
 void write_command_line(const char *text)
 {
 	uint32_t length = (uint32_t)strlen(text);
-	int memory = open("/guest/memory", O_WRONLY | O_CLOEXEC);
+	int memory = open("/" GUEST_MEMORY, O_WRONLY | O_CLOEXEC);
 	if (memory < 0)
 		fail_errno("could not open the guest's memory");
 	write_at(memory, &length, sizeof length, PLACE + offsetof(struct order, length));

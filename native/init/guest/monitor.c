@@ -7,9 +7,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void say(struct monitor *monitor, const char *text)
+/* Each command has an id of its own, which its answer has, too; `line` is a JSON object and a newline. */
+static void say(struct monitor *monitor, const char *line, int fd)
 {
-	(void)!send(monitor->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	char head[32];
+	int length = snprintf(head, sizeof head, "{\"id\":%lu,", ++monitor->id);
+	struct iovec body[] = { { head, (size_t)length }, { (void *)(line + 1), strlen(line + 1) } };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} rights = { { 0 } };
+	struct msghdr message = { .msg_iov = body, .msg_iovlen = 2 };
+	if (fd >= 0) {
+		message.msg_control = &rights;
+		message.msg_controllen = sizeof rights;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+	}
+	(void)!sendmsg(monitor->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void say_human(struct monitor *monitor, const char *command)
@@ -17,7 +35,7 @@ static void say_human(struct monitor *monitor, const char *command)
 	char text[256];
 	snprintf(text, sizeof text,
 		 "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"%s\"}}\n", command);
-	say(monitor, text);
+	say(monitor, text, -1);
 }
 
 /* Asks whether the vCPU has halted for good; the answer comes with monitor_read. */
@@ -32,23 +50,30 @@ void monitor_look(struct monitor *monitor)
 
 void monitor_forward(struct monitor *monitor, const char *line, int fd)
 {
-	struct iovec body = { .iov_base = (void *)line, .iov_len = strlen(line) };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} rights = { { 0 } };
-	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1 };
-	if (fd >= 0) {
-		message.msg_control = &rights;
-		message.msg_controllen = sizeof rights;
-		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof fd);
-	}
 	monitor->state = FORWARDED;
-	(void)!sendmsg(monitor->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	say(monitor, line, fd);
+}
+
+enum answer { NONE, RETURN, ERROR };
+
+/*
+ * What a line is to our last command. QMP writes the id before what else an answer has, or behind it, by version; what a text has in it
+ * has its quotes escaped. A line that it can't read it refuses without an id.
+ */
+static enum answer answer_of(const struct monitor *monitor, const char *line)
+{
+	char first[32], last[32];
+	size_t first_length = (size_t)snprintf(first, sizeof first, "{\"id\": %lu, ", monitor->id);
+	size_t last_length = (size_t)snprintf(last, sizeof last, ", \"id\": %lu}", monitor->id);
+	size_t length = strcspn(line, "\r");
+	bool is_ours = !strncmp(line, first, first_length);
+	const char *body = is_ours ? line + first_length : line + 1;
+	is_ours |= length >= last_length && !strncmp(line + length - last_length, last, last_length);
+	if (!strncmp(body, "\"return\": ", 10))
+		return is_ours ? RETURN : NONE;
+	if (!strncmp(body, "\"error\": ", 9))
+		return is_ours || !strstr(line, "\"id\": ") ? ERROR : NONE;
+	return NONE;
 }
 
 static unsigned long hex_after(const char *line, const char *word)
@@ -84,20 +109,22 @@ static void on_answer(struct monitor *monitor, const char *line)
 
 static void on_line(struct monitor *monitor, const char *line)
 {
+	enum answer answer = answer_of(monitor, line);
 	if (!strncmp(line, "{\"QMP\"", 6)) {
 		monitor->state = WAITS_BOARD;
-		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n");
-	} else if (monitor->state == WAITS_BOARD && !strncmp(line, "{\"return\"", 9)) {
-		/* The greeting comes before the board is made, this from the main loop: nothing of it can fail any more. */
-		monitor->state = READY;
+		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n", -1);
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
 		monitor->told_to_end |= strstr(line, "\"host-signal\"") != NULL;
-	} else if (monitor->state == FORWARDED && (!strncmp(line, "{\"return\"", 9) || !strncmp(line, "{\"error\"", 8))) {
+	} else if (monitor->state == WAITS_BOARD && answer == RETURN) {
+		/* The greeting comes before the board is made, this from the main loop: nothing of it can fail any more. */
+		monitor->state = READY;
+	} else if (monitor->state == FORWARDED && answer) {
 		monitor->state = READY;
 		free(monitor->answer);
 		monitor->answer = strdup(line);
-	} else if (!strncmp(line, "{\"return\": \"", 12)) {
+		monitor->refused = answer == ERROR;
+	} else if (answer) {
 		on_answer(monitor, line);
 	}
 }

@@ -13,15 +13,15 @@ void rules_load(struct rules *rules, const struct directives *d)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
-		if (!strcmp(each.key, "rule-phase"))
+		if (each.word == WORD_RULE_PHASE)
 			next.phase = each.value;
-		else if (!strcmp(each.key, "rule-next"))
+		else if (each.word == WORD_RULE_NEXT)
 			next.next = each.value;
-		else if (!strcmp(each.key, "rule-code"))
+		else if (each.word == WORD_RULE_CODE)
 			next.code = each.value;
-		else if (!strcmp(each.key, "rule-halts"))
+		else if (each.word == WORD_RULE_HALTS)
 			next.halts = true;
-		else if (!strcmp(each.key, "rule-line")) {
+		else if (each.word == WORD_RULE_LINE) {
 			next.line = each.value;
 			if (rules->count == sizeof rules->rule / sizeof *rules->rule)
 				fail("the plan has too many exit rules");

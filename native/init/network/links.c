@@ -17,7 +17,7 @@ void links_open(struct links *links, const struct directives *d)
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {
 		struct wired_link *link = &links->wired[links->wired_count];
-		if (!strcmp(each.key, "link") && links->wired_count < LINK_LIMIT &&
+		if (each.word == WORD_LINK && links->wired_count < LINK_LIMIT &&
 		    sscanf(each.value, "%d %15s", &link->index, link->name) == 2)
 			links->wired_count++;
 	}

@@ -27,9 +27,9 @@ struct in6_ifreq {
 	int index;
 };
 
-static const char *word(const struct tunnel *tunnel, const char *key)
+static const char *value_of(const struct tunnel *tunnel, enum word word)
 {
-	const char *value = directives_get(tunnel->words, key);
+	const char *value = directives_get(tunnel->words, word);
 	return value ? value : "";
 }
 
@@ -57,7 +57,7 @@ socklen_t tunnel_address_size(const union address *address)
 int tunnel_socket(const struct tunnel *tunnel, int type, int protocol)
 {
 	/* The kernel gives the tunnel link-local addresses of its own too, which the guest's answers would not find. */
-	union address own = tunnel_address(word(tunnel, "own-address"), 0);
+	union address own = tunnel_address(value_of(tunnel, WORD_OWN_ADDRESS), 0);
 	int fd = socket(own.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd < 0)
 		fail_errno("could not open a socket to the guest");
@@ -65,7 +65,7 @@ int tunnel_socket(const struct tunnel *tunnel, int type, int protocol)
 	long until = now_ms() + SETTLING_MS;
 	while (bind(fd, &own.any, tunnel_address_size(&own)) < 0) {
 		if (errno != EADDRNOTAVAIL || now_ms() >= until)
-			fail_errno("could not use the address %s", word(tunnel, "own-address"));
+			fail_errno("could not use the address %s", value_of(tunnel, WORD_OWN_ADDRESS));
 		poll(NULL, 0, 1);
 	}
 	return fd;
@@ -91,7 +91,7 @@ static void add_routes_v4(int fd, const struct tunnel *tunnel)
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(tunnel->words, &cursor, &each)) {
-		if (strcmp(each.key, "guest-alias"))
+		if (each.word != WORD_GUEST_ALIAS)
 			continue;
 		union address alias = tunnel_address(each.value, 0);
 		struct rtentry route = { .rt_dev = INTERFACE, .rt_flags = RTF_UP | RTF_HOST };
@@ -120,7 +120,7 @@ void tunnel_open(struct tunnel *tunnel)
 	struct ifreq interface = { .ifr_name = INTERFACE, .ifr_flags = IFF_TUN | IFF_NO_PI };
 	if (tunnel->tun < 0 || ioctl(tunnel->tun, TUNSETIFF, &interface) < 0)
 		fail_errno("could not make a tunnel to the guest");
-	union address own = tunnel_address(word(tunnel, "own-address"), 0), guest = tunnel_address(word(tunnel, "guest-address"), 0);
+	union address own = tunnel_address(value_of(tunnel, WORD_OWN_ADDRESS), 0), guest = tunnel_address(value_of(tunnel, WORD_GUEST_ADDRESS), 0);
 	bool is_v6 = own.any.sa_family == AF_INET6;
 	if (guest.any.sa_family != own.any.sa_family)
 		fail("the guest's address and ours are of two families");
@@ -129,7 +129,7 @@ void tunnel_open(struct tunnel *tunnel)
 		fail_errno("could not make a tunnel to the guest");
 	if (!is_v6)
 		give_addresses_v4(fd, &interface, own, guest);
-	interface.ifr_mtu = (int)parse_long(word(tunnel, "mtu"));
+	interface.ifr_mtu = (int)parse_long(value_of(tunnel, WORD_MTU));
 	set(fd, SIOCSIFMTU, &interface);
 	interface.ifr_flags = IFF_UP | IFF_RUNNING;
 	set(fd, SIOCSIFFLAGS, &interface);
@@ -178,8 +178,8 @@ static void carry(const struct tunnel *tunnel, int tool)
 {
 	static uint8_t frame[ETHER + PACKET] __attribute__((aligned(4)));
 	uint8_t guest[6];
-	union address own = tunnel_address(word(tunnel, "own-address"), 0);
-	if (sscanf(word(tunnel, "guest-mac"), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &guest[0], &guest[1], &guest[2], &guest[3],
+	union address own = tunnel_address(value_of(tunnel, WORD_OWN_ADDRESS), 0);
+	if (sscanf(value_of(tunnel, WORD_GUEST_MAC), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &guest[0], &guest[1], &guest[2], &guest[3],
 		   &guest[4], &guest[5]) != 6)
 		_exit(1);
 	for (;;) {

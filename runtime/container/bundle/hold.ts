@@ -4,6 +4,7 @@
  * process that lives as long as the container, and a mount keeps nobody from unmounting what it was made of. After init's end the
  * folder is looked for by a path that lasts, and known by what it is.
  */
+import { agreed } from "../../../native/directives.ts";
 import { statusOfFile } from "../../../native/files.ts";
 import { O_PATH, openPath, owned } from "../../../native/libc.ts";
 import { lastingPath, openDetached } from "../../../native/mounts.ts";
@@ -11,10 +12,6 @@ import { openOverlay } from "../../../native/overlay.ts";
 import { identityOf } from "../../disk/volume-folder.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { GuestMount } from "./mounts.ts";
-
-/** init's number of the first (native/init/main.c). */
-const FIRST = 200;
-const MOST = 64;
 
 export interface Held extends Disposable {
   readonly mounts: readonly GuestMount[];
@@ -28,14 +25,14 @@ export function holdSources(id: string, mounts: readonly GuestMount[]): Held {
   const descriptors: number[] = [];
   const held = mounts.map((mount): GuestMount => {
     const { source, layers, readOnly, alone = false } = mount;
-    if (source === undefined || descriptors.length === MOST) return mount;
+    if (source === undefined || descriptors.length === agreed.MOST_HELD) return mount;
     const found = layers
       ? lay(id, mount.destination, layers)
       : open({ source, recursive: !alone, isWritten: !readOnly });
     if (!found) return mount;
     const { descriptor, ...known } = found;
     descriptors.push(opened.use(descriptor).fd);
-    return { ...mount, held: { descriptor: FIRST + descriptors.length - 1, ...known } };
+    return { ...mount, held: { descriptor: agreed.FIRST_HELD + descriptors.length - 1, ...known } };
   });
   const all = opened.move();
   return { mounts: held, descriptors, [Symbol.dispose]: () => all.dispose() };

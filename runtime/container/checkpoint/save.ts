@@ -1,5 +1,6 @@
 import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
 import { copySparse, packSparse } from "../../../native/copy.ts";
+import { agreed } from "../../../native/directives.ts";
 import { makeFolders, removeFile, statusOfFile, writeText } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
 import { syncData } from "../../../native/tree-writes.ts";
@@ -23,9 +24,6 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from "./image.ts";
-
-/** init keeps its machine's disks from this descriptor on (native/init/start.c). */
-const FIRST_DISK = 100;
 
 /**
  * Saves a running or paused guest, with its memory, devices and disks, to a folder, and ends it unless it is to stay. A checkpoint
@@ -126,7 +124,8 @@ function saveMemory(state: string, folder: string): number {
 }
 
 /** Where a running machine's disk can be opened. */
-export const keptDisk = ({ pid }: Container, disk: number): string => `/proc/${pid}/fd/${FIRST_DISK + disk}`;
+export const keptDisk = ({ pid }: Container, disk: number): string =>
+  `/proc/${pid}/fd/${agreed.FIRST_DISK + disk}`;
 
 function saveDisk(container: Container, machine: MachineRecord, folder: string, disk: number) {
   using from = owned(openPath(keptDisk(container, disk), O_RDONLY));

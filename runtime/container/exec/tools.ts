@@ -40,12 +40,24 @@ export function prepareTool(root: string, container: Container, request: Request
         "",
         "",
       ];
-      return visit(container, request, { name, port: String(port), request: lines.join("\r\n") }, family);
+      return visit(
+        container,
+        request,
+        [
+          ["name", name],
+          ["port", String(port)],
+          ["request", lines.join("\r\n")],
+        ],
+        family,
+      );
     }
     case "tcp":
-      return visit(container, request, { name: `port ${request.port}`, port: String(request.port) });
+      return visit(container, request, [
+        ["name", `port ${request.port}`],
+        ["port", String(request.port)],
+      ]);
     case "ping":
-      return visit(container, request, { count: String(request.count) });
+      return visit(container, request, [["count", String(request.count)]]);
     case "dns":
       return lookUp(container, request);
     case "cat":
@@ -67,26 +79,26 @@ export function prepareTool(root: string, container: Container, request: Request
   }
 }
 
-const pairs = (words: Readonly<Record<string, string>>): Directive[] => Object.entries(words);
-
 /** A tool that gets to the guest by a namespace of its own. */
 function visit(
   container: Container,
   { tool, timeout }: { tool: string; timeout: number },
-  words: Readonly<Record<string, string>>,
+  words: readonly Directive[],
   family?: 6,
 ): Tool {
   const place = { netns: netnsOf(container), containerId: container.id };
   const way = visitGuest({ ...place, ...(family === undefined ? {} : { family }) });
-  const addresses = {
-    "own-address": way.ownAddress,
-    "guest-address": way.guestAddress,
-    "guest-mac": way.guestMac,
-    mtu: String(way.mtu),
-  };
   return {
     given: way.tap,
-    directives: pairs({ tool, timeout: String(timeout), ...addresses, ...words }),
+    directives: [
+      ["tool", tool],
+      ["timeout", String(timeout)],
+      ["own-address", way.ownAddress],
+      ["guest-address", way.guestAddress],
+      ["guest-mac", way.guestMac],
+      ["mtu", String(way.mtu)],
+      ...words,
+    ],
     [Symbol.dispose]: () => way[Symbol.dispose](),
   };
 }
@@ -124,7 +136,9 @@ function lookUp(container: Container, request: Request & { tool: "dns" }): Tool 
   return {
     directives: [
       joinDirective("network", netns),
-      ...pairs({ tool: "dns", timeout: String(request.timeout), type: request.type }),
+      ["tool", "dns"],
+      ["timeout", String(request.timeout)],
+      ["type", request.type],
       ...servers.map((server) => ["server", server] as const),
       ...searchNames(text, request.name).map((name) => ["name", name] as const),
     ],
@@ -137,7 +151,10 @@ function openLine(root: string, container: Container, timeout: number): Tool {
     const line = openConsole(containerFolder(root, container.id));
     return {
       given: line.fd,
-      directives: pairs({ tool: "console", timeout: String(timeout) }),
+      directives: [
+        ["tool", "console"],
+        ["timeout", String(timeout)],
+      ],
       [Symbol.dispose]: () => line[Symbol.dispose](),
     };
   } catch (cause) {
@@ -149,12 +166,12 @@ function openLine(root: string, container: Container, timeout: number): Tool {
 }
 
 const printed = (text: string, complaint = ""): Tool => ({
-  directives: pairs({
-    tool: "print",
-    timeout: String(PRINT_TIMEOUT),
-    text,
-    complaint,
-    code: complaint === "" ? "0" : "2",
-  }),
+  directives: [
+    ["tool", "print"],
+    ["timeout", String(PRINT_TIMEOUT)],
+    ["text", text],
+    ["complaint", complaint],
+    ["code", complaint === "" ? "0" : "2"],
+  ],
   [Symbol.dispose]: () => undefined,
 });

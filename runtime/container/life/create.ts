@@ -135,8 +135,8 @@ function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined
 /** What of the process settings concerns init itself. */
 function processDirectives(spec: Spec, consoleSocket: string | undefined): Directive[] {
   const size = spec.process?.consoleSize;
-  const optional = (key: string, value: string | number | undefined): Directive[] =>
-    value === undefined || value === "" ? [] : [[key, String(value)]];
+  const optional = (word: Directive[0], value: string | number | undefined): Directive[] =>
+    value === undefined || value === "" ? [] : [[word, String(value)]];
   const ownNames = hasOwn(spec, "uts");
   return [
     ...optional("console-socket", consoleSocket),

@@ -1,7 +1,6 @@
 /** The removal of a container whose record can't be read, by what else tells of it. */
 import { rmSync } from "node:fs";
-import { CONTROL_SOCKET } from "../../../native/control.ts";
-import { START_SOCKET } from "../../../native/directives.ts";
+import { agreed } from "../../../native/directives.ts";
 import { readLink, readTextOrNull } from "../../../native/files.ts";
 import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc.ts";
 import { connectUnix, listenerOf } from "../../../native/sockets.ts";
@@ -33,7 +32,7 @@ export function deleteDamaged(root: string, id: string): void {
 
 /** Who listens on the container's socket, if that is root's and of the program that this binary carries. */
 function findInit(folder: string): number | undefined {
-  for (const name of [START_SOCKET, CONTROL_SOCKET]) {
+  for (const name of [agreed.START_SOCKET, agreed.CONTROL_SOCKET]) {
     try {
       using socket = connectUnix({ folder, name, timeout: 1 });
       const { pid, uid } = listenerOf(socket.fd);

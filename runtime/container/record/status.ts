@@ -1,5 +1,5 @@
 /** What a container is at the moment, and what may be done with it then. */
-import { START_SOCKET } from "../../../native/directives.ts";
+import { agreed } from "../../../native/directives.ts";
 import { exists } from "../../../native/files.ts";
 import { isFrozen } from "../cgroup/processes.ts";
 import { isAlive } from "./alive.ts";
@@ -9,7 +9,7 @@ export type Status = "created" | "running" | "paused" | "stopped";
 
 export function statusOf(root: string, container: Container): Status {
   if (!isAlive(container)) return "stopped";
-  if (exists(`${containerFolder(root, container.id)}/${START_SOCKET}`)) return "created";
+  if (exists(`${containerFolder(root, container.id)}/${agreed.START_SOCKET}`)) return "created";
   return isFrozen(container.cgroup) || exists(stillMark(root, container)) ? "paused" : "running";
 }
 
