@@ -253,6 +253,15 @@ export const VERBS: readonly VerbEntry[] = [
   },
   { name: "features", help: "print what this runtime can do", flags: none, args: [] },
   {
+    name: "inspect",
+    help: "say what unikernel a file is, what it needs, and what it can be told",
+    flags: () => [
+      string("image", "folder of an unpacked image; FILE is a path in it"),
+      boolean("json", "print it as JSON"),
+    ],
+    args: ["[FILE]"],
+  },
+  {
     name: "volumes",
     help: "bring what guests wrote back into their volumes, after a crash of the host",
     flags: () => [string("store", "folder of the volumes' disks (default: as in the host's settings)")],

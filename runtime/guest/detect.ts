@@ -7,7 +7,7 @@ import { rumprun } from "./rumprun.ts";
 import { solo5 } from "./solo5.ts";
 
 /** Asked in this order, so those come first whose marks nobody else has; rumprun reads all of a file. */
-const FAMILIES: readonly GuestFamily[] = [solo5, rumprun];
+export const FAMILIES: readonly GuestFamily[] = [solo5, rumprun];
 
 export const FAMILY_NAMES: readonly string[] = FAMILIES.map(({ name }) => name);
 

@@ -1,3 +1,4 @@
+import type { Features } from "./features.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 
@@ -25,6 +26,7 @@ export interface GuestFamily {
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
   readonly ending: EndingKind;
+  readonly features: Features;
 }
 
 /** What a file of a family is. */

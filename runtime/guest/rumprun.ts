@@ -42,6 +42,18 @@ export const rumprun: GuestFamily = {
   traits: kernelTraits,
   bootArguments: rumprunConfig,
   ending: { rules: EXIT_RULES, reset: "fault", stop: "end" },
+  features: {
+    arguments: 'yes, without `"` and `\\`',
+    environment: "yes, likewise",
+    addresses: "yes",
+    names: "yes",
+    hostname: "yes",
+    folders: "yes",
+    images: "ISO 9660, ext2, FFS",
+    input: "no",
+    exitCode: "yes",
+    stop: "asked to sync and halt, where its kernel takes system calls; else ended",
+  },
 };
 
 /** A kernel of nobody's is looked at closely, too, since what it lacks may be the mark alone. */

@@ -38,6 +38,18 @@ export const solo5: GuestFamily = {
     reset: "fault",
     stop: "end",
   },
+  features: {
+    arguments: 'yes, without `"` and `\\`',
+    environment: "no",
+    addresses: "MirageOS, of its first card",
+    names: "no",
+    hostname: "no",
+    folders: "no",
+    images: "yes, those that it declares",
+    input: "no",
+    exitCode: "yes, unless its console is quiet",
+    stop: "ended",
+  },
 };
 
 function recognizes({ notes, multiboot, file }: Marks): Recognition | null {

@@ -8,6 +8,7 @@ import {
   ANNOTATION_PREFIX,
   annotationSettings,
   type GuestSettings,
+  IMAGE_SETTINGS,
   imageSettings,
   type MachineSettings,
   mergeSettings,
@@ -37,9 +38,6 @@ export interface FoundGuest {
   /** What the operator wants of its machine. */
   readonly machine: MachineSettings;
 }
-
-/** The image's settings; the operator's annotations win over them. */
-const IMAGE_SETTINGS = "/unikrun.json";
 
 /** What of config.json decides. */
 export interface Bundle extends Pick<Outline, "process" | "annotations"> {

@@ -2,6 +2,9 @@
 import { checked, parse } from "./checked.ts";
 import type { HostSettings } from "./host.ts";
 
+/** The image's; the operator's annotations win over them. */
+export const IMAGE_SETTINGS = "/unikrun.json";
+
 /** What an image can set; all paths are in the image. */
 export interface GuestSettings {
   readonly family?: string;
