@@ -35,11 +35,17 @@ function hasWord(bytes: Buffer, word: string): boolean {
 
 const isPart = (byte: number): boolean => /[A-Za-z0-9-]/.test(String.fromCharCode(byte));
 
-/** Of its first card, which is the one that a stack without a name has. */
-export function mirageOptions({ nics, knows }: Boot): string[] {
+/** Of its first card, which is the one that a stack without a name has; none that its arguments give, as it takes each but once. */
+export function mirageOptions({ nics, knows, args }: Boot): string[] {
   const [nic] = nics;
   if (!nic || !knows) return [];
-  return ([4, 6] as const).flatMap((family) => optionsOf(nic, family, knows));
+  const isGiven = (option: string): boolean => {
+    const [name = ""] = option.split("=");
+    return args.some((arg) => arg === name || arg.startsWith(`${name}=`));
+  };
+  return ([4, 6] as const)
+    .flatMap((family) => optionsOf(nic, family, knows))
+    .filter((option) => !isGiven(option));
 }
 
 function optionsOf(nic: BootNic, family: 4 | 6, knows: ReadonlySet<string>): string[] {

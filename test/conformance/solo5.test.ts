@@ -21,6 +21,16 @@ function start(t: ExecutionContext, bench: Bench): void {
   }
 }
 
+/** The path of an empty one of 1 MiB, mounted at /storage. */
+function giveDisk(bench: Bench): string {
+  const source = `${bench.folder}/disk.img`;
+  writeFileSync(source, "");
+  truncateSync(source, 1 << 20);
+  const mounts = [{ destination: "/storage", source, type: "bind", options: ["bind", "rw"] }];
+  bench.configure((config) => Object.assign(config, { mounts }));
+  return source;
+}
+
 function refusal(bench: Bench): string {
   bench.call("create");
   const { code, log } = bench.call("start", bench.id);
@@ -70,15 +80,8 @@ test.serial("it is ended by a signal", (t) => {
 
 test.serial("it gets the cards and disks that it declares, with its address where it can be told", (t) => {
   const bench = benchOf(t, "solo5-devices", "exit", "3");
-  const disk = `${bench.folder}/disk.img`;
-  writeFileSync(disk, "");
-  truncateSync(disk, 1 << 20);
+  const disk = giveDisk(bench);
   placeInNetwork(bench, makeNetworks(t, 2));
-  bench.configure((config) =>
-    Object.assign(config, {
-      mounts: [{ destination: "/storage", source: disk, type: "bind", options: ["bind", "rw"] }],
-    }),
-  );
   start(t, bench);
   t.is(bench.wait(), 3);
   t.true(
@@ -86,6 +89,15 @@ test.serial("it gets the cards and disks that it declares, with its address wher
     bench.output(),
   );
   t.deepEqual(readFileSync(disk), Buffer.alloc(1 << 20));
+});
+
+test.serial("an address that its arguments give is not told again", (t) => {
+  const bench = benchOf(t, "solo5-devices", "--ipv4=10.0.0.9/8", "exit", "4");
+  giveDisk(bench);
+  placeInNetwork(bench, makeNetworks(t, 1));
+  start(t, bench);
+  t.is(bench.wait(), 4);
+  t.true(bench.output().includes("command line: --ipv4=10.0.0.9/8 exit 4\n"), bench.output());
 });
 
 test.serial("one that declares more than there is does not start", (t) => {
