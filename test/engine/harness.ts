@@ -73,6 +73,17 @@ export function probeImage(): string {
   });
 }
 
+/** An image with nothing but files of build/guest, by their places, the first its entrypoint, made at the first call. */
+export function guestImage(name: string, files: Readonly<Record<string, string>>): string {
+  return image(name, (folder) => {
+    const places = Object.keys(files);
+    for (const [place, file] of Object.entries(files))
+      cpSync(`${repository}/build/guest/${file}`, `${folder}${place}`);
+    const entrypoint = JSON.stringify(places.slice(0, 1));
+    succeed(["sh", "-c", `tar -C ${folder} -c . | docker import -c 'ENTRYPOINT ${entrypoint}' - ${name}`]);
+  });
+}
+
 /** An image with the distribution's static busybox, made at the first call: there is no registry here. */
 export function busyboxImage(): string {
   return image("busybox", (folder) => {
