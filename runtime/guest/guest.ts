@@ -94,11 +94,23 @@ export interface KernelTraits {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Words of the family's own for what it knows or lacks. */
   readonly knows: ReadonlySet<string>;
-  /** The cards and disks that it does not boot without, by its names for them; it gets no other. */
-  readonly declared?: { readonly nics: readonly string[]; readonly disks: readonly string[] };
+  /** The cards and disks that it does not boot without, in the order of their slots; it gets no other. */
+  readonly declared?: readonly DeclaredDevice[];
   /** It can take system calls by its network. */
   readonly proxy: boolean;
 }
+
+export interface DeclaredDevice {
+  readonly kind: "nic" | "disk";
+  /** The guest's own for it. */
+  readonly name: string;
+}
+
+/** Their names for those of a kind. */
+export const namesOfDeclared = (
+  declared: readonly DeclaredDevice[],
+  wanted: DeclaredDevice["kind"],
+): string[] => declared.flatMap(({ kind, name }) => (kind === wanted ? [name] : []));
 
 export interface BootArguments {
   /** The text for the kernel's command line. */

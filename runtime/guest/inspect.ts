@@ -2,7 +2,7 @@
 import { type Classification, classify } from "./detect.ts";
 import { FEATURES, type Features } from "./features.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
-import type { GuestFamily } from "./guest.ts";
+import { type GuestFamily, namesOfDeclared } from "./guest.ts";
 
 export type Inspection =
   | {
@@ -59,7 +59,9 @@ export function inspect(kernel: KernelFile): Inspection {
     ...(pieces.length === 0 ? {} : { entry }),
     firmware: family.board.firmware,
     memory: { least: Math.max(floorMiB, Math.ceil(end / 2 ** 20)), usual: defaultMiB },
-    ...(declared ? { needs: { cards: declared.nics, disks: declared.disks } } : {}),
+    ...(declared
+      ? { needs: { cards: namesOfDeclared(declared, "nic"), disks: namesOfDeclared(declared, "disk") } }
+      : {}),
     ...(family.companion ? { companion: family.companion } : {}),
     features: family.features,
   };

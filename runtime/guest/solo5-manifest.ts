@@ -2,7 +2,7 @@
 import { readElf } from "./file/elf.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
 import { readNotes } from "./file/notes.ts";
-import type { KernelTraits } from "./guest.ts";
+import type { DeclaredDevice } from "./guest.ts";
 
 const OWNER = "Solo5";
 /** "MFT1". */
@@ -10,19 +10,20 @@ const TYPE = 0x3154464d;
 
 /** struct mft_entry: a name, a kind, its properties, what the tender attaches, and whether it has. */
 const ENTRY = { size: 104, name: 68, kind: 68 } as const;
-const KIND = { block: 1, network: 2 } as const;
+const KINDS: Readonly<Record<number, DeclaredDevice["kind"]>> = { 1: "disk", 2: "nic" };
 const MOST = 64;
 
 /** In the manifest's order, which is that of the machine's slots. Without a manifest there are none. */
-export function manifestOf(kernel: KernelFile): NonNullable<KernelTraits["declared"]> {
+export function manifestOf(kernel: KernelFile): DeclaredDevice[] {
   const reading = readElf(kernel);
   const notes = reading.kind === "elf" ? readNotes(kernel, reading.elf) : [];
   const content = notes.find(({ owner, type }) => owner === OWNER && type === TYPE)?.content;
-  if (!content) return { nics: [], disks: [] };
-  const entries = entriesIn(content);
-  const named = (wanted: number): string[] =>
-    entries.filter(({ kind }) => kind === wanted).map(({ name }) => name);
-  return { nics: named(KIND.network), disks: named(KIND.block) };
+  return content
+    ? entriesIn(content).flatMap(({ name, kind }) => {
+        const known = KINDS[kind];
+        return known ? [{ kind: known, name }] : [];
+      })
+    : [];
 }
 
 /** Its structures begin at a multiple of 8 bytes, with zeros before them, and the version and the count come first. */

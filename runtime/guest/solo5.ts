@@ -18,7 +18,7 @@ const LINE_LIMIT = 8191;
 export const solo5: GuestFamily = {
   name: "solo5",
   recognizes,
-  memory: { defaultMiB: 64, floorMiB: 2, mostMiB: 3583 },
+  memory: { defaultMiB: 64, floorMiB: 2, mostMiB: 1024 },
   board: { machine: "pc", loader: "init", firmware: "unikrun", acpi: false, debugPort: 0x501 },
   limits: { nics: 8, disks: 15 },
   devices: { modern: false, headers: true, disks: "blocks" },

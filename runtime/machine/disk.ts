@@ -1,5 +1,5 @@
 import type { MonitorCommand } from "./monitor.ts";
-import { placeOf, virtioVersion } from "./pci.ts";
+import { type DeviceOrder, placeOf, virtioVersion } from "./pci.ts";
 
 /** Entries. */
 const QUEUE_SIZE = 256;
@@ -23,7 +23,8 @@ export function diskCommands({
   format,
   isDevice,
   modern = false,
-}: MachineDisk & { modern?: boolean }): MonitorCommand[] {
+  order,
+}: MachineDisk & { modern?: boolean; order?: DeviceOrder | undefined }): MonitorCommand[] {
   const node = `disk${disk}`;
   return [
     { execute: "add-fd", arguments: { "fdset-id": disk }, lends: true },
@@ -52,7 +53,7 @@ export function diskCommands({
         "num-queues": 1,
         "queue-size": QUEUE_SIZE,
         ...virtioVersion(modern),
-        ...placeOf("disk", disk),
+        ...placeOf("disk", disk, order),
       },
     },
   ];

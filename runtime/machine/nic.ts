@@ -1,5 +1,5 @@
 import type { MonitorCommand } from "./monitor.ts";
-import { placeOf, virtioVersion } from "./pci.ts";
+import { type DeviceOrder, placeOf, virtioVersion } from "./pci.ts";
 
 /** Entries of each of a card's queues. */
 const QUEUE_SIZE = 256;
@@ -14,12 +14,14 @@ export function nicCommands({
   mtu,
   takesAnyMac = false,
   modern = false,
+  order,
 }: {
   card: number;
   mac: string;
   mtu: number;
   takesAnyMac?: boolean;
   modern?: boolean;
+  order?: DeviceOrder | undefined;
 }): MonitorCommand[] {
   const id = `net${card}`;
   return [
@@ -40,7 +42,7 @@ export function nicCommands({
         // An empty option ROM: the network boot code takes 100 ms and nobody boots from it.
         romfile: "",
         ...virtioVersion(modern),
-        ...placeOf("nic", card),
+        ...placeOf("nic", card, order),
       },
     },
   ];

@@ -12,17 +12,24 @@ const FIRST = { nic: 3, disk: 16, nobody: 32 } as const;
 /** How many there can be of each. */
 export const ROOM = { nic: FIRST.disk - FIRST.nic, disk: FIRST.nobody - FIRST.disk } as const;
 
+/** The kinds of all devices as a guest expects them one behind the other, where it knows them by their places and not by their kind. */
+export type DeviceOrder = readonly (keyof typeof ROOM)[];
+
 /** The place of the `index`th device of its kind, as a property of device_add. */
 export function placeOf(
   kind: keyof typeof ROOM,
   index: number,
+  order?: DeviceOrder,
 ): { readonly bus: string; readonly addr: string } {
-  if (index < 0 || index >= ROOM[kind])
-    throw new Error(
-      `a machine has ${ROOM[kind]} slots for devices of the kind ${kind}, and none has the index ${index}`,
-    );
-  return { bus: BUS, addr: `0x${(FIRST[kind] + index).toString(16)}` };
+  const slot = order ? FIRST.nic + placeIn(order, kind, index) : FIRST[kind] + index;
+  const end = order ? FIRST.nobody : FIRST[kind] + ROOM[kind];
+  if (index < 0 || slot < FIRST.nic || slot >= end)
+    throw new Error(`a machine has no slot for the device ${index} of the kind ${kind}`);
+  return { bus: BUS, addr: `0x${slot.toString(16)}` };
 }
+
+const placeIn = (order: DeviceOrder, kind: keyof typeof ROOM, index: number): number =>
+  order.flatMap((each, place) => (each === kind ? [place] : []))[index] ?? FIRST.nobody;
 
 /** As properties of device_add: by itself QEMU makes devices that can be driven either way. */
 export const virtioVersion = (modern: boolean): { "disable-legacy"?: "on" } =>

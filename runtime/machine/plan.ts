@@ -12,7 +12,7 @@ import { type Kernel, kernelCommands, kernelDirectives, kernelLine } from "./ker
 import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
-import { OPEN_SLOTS } from "./pci.ts";
+import { type DeviceOrder, OPEN_SLOTS } from "./pci.ts";
 import type { Host } from "./qemu.ts";
 import { threadCommand } from "./threads.ts";
 
@@ -63,6 +63,7 @@ export interface StartPlan {
   readonly disks: readonly Omit<MachineDisk, "disk">[];
   readonly board: BoardKind;
   readonly devices: DeviceKind;
+  readonly order?: DeviceOrder | undefined;
   readonly firmware: Firmware;
   /** The kernel's command line; undefined for a guest that goes on from another's state. */
   readonly bootArguments: string | undefined;
@@ -84,15 +85,23 @@ export interface StartPlan {
 export function startDirectives(plan: StartPlan): Directive[] {
   const { board, devices, firmware, bootArguments, ending } = plan;
   const { modern } = devices;
+  const { order } = plan;
   const commands: MonitorCommand[] = [
     ...kernelCommands(board, firmware, bootArguments),
     ...(plan.workers === undefined ? [] : [threadCommand(plan.workers)]),
     OPEN_SLOTS,
     ...plan.nics.flatMap((nic, card) =>
-      nicCommands({ card, mac: nic.mac, mtu: nic.mtu, takesAnyMac: plan.takesAnyMac ?? false, modern }),
+      nicCommands({
+        card,
+        mac: nic.mac,
+        mtu: nic.mtu,
+        takesAnyMac: plan.takesAnyMac ?? false,
+        modern,
+        order,
+      }),
     ),
     ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
-      diskCommands({ disk, readOnly, format, isDevice, modern }),
+      diskCommands({ disk, readOnly, format, isDevice, modern, order }),
     ),
     { execute: "cont" },
   ];

@@ -3,7 +3,7 @@
 import type { GuestPhase } from "../../../native/control.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
-import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
 import { nameServers, searchDomains, withResolver } from "../../network/resolv-conf.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
@@ -14,7 +14,7 @@ import { openGuestDisks, openSingleFile } from "./disks.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface Boot extends Disposable {
-  readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy">;
+  readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy" | "order">;
   readonly disks: readonly OpenDisk[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
@@ -55,7 +55,12 @@ export function prepareBoot(options: {
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
-    machine: { bootArguments: boot.commandLine, nics, proxy },
+    machine: {
+      bootArguments: boot.commandLine,
+      nics,
+      proxy,
+      ...(traits.declared ? { order: traits.declared.map(({ kind }) => kind) } : {}),
+    },
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };
@@ -68,7 +73,7 @@ function declaredNics(
   { declared }: KernelTraits,
 ): Wiring["nics"] {
   if (!declared) return nics;
-  const wanted = declared.nics;
+  const wanted = namesOfDeclared(declared, "nic");
   if (nics.length >= wanted.length) return nics.slice(0, wanted.length);
   throw new UnikrunError(
     `Container ${id} can't be started: its unikernel ${guest.kernel} declares ${wanted.length} network ${wanted.length === 1 ? "card" : "cards"} (${wanted.join(", ")}), and the container has ${nics.length}: connect it to ${wanted.length - nics.length} more.`,

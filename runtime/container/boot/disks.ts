@@ -7,7 +7,7 @@ import { type DiskOptions, type OpenDisk, type OpenDisks, openDisks } from "../.
 import { openText } from "../../disk/read-only.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
-import type { GuestFamily, KernelTraits } from "../../guest/guest.ts";
+import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
@@ -67,7 +67,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
           kernel: guest.kernel,
           wanted,
           mounts: known,
-          declared: traits.declared?.disks,
+          declared: traits.declared && namesOfDeclared(traits.declared, "disk"),
         });
   if (disks.length > limit) {
     const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");

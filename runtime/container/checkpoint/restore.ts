@@ -50,7 +50,9 @@ async function resume(
 ): Promise<void> {
   const { id } = container;
   const { machine, phase } = checkpoint;
-  const goOn: Resume = (nics) => {
+  const goOn: Resume = (all) => {
+    // A guest that declares its devices has no other.
+    const nics = machine.order ? all.slice(0, machine.nics.length) : all;
     refuseOtherAddresses(id, machine.nics, nics);
     const disks = openSavedDisks(container, folder, checkpoint);
     return {

@@ -3,6 +3,7 @@ import { readTextOrNull, rename, writeText } from "../../../native/files.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import type { BootNic } from "../../guest/guest.ts";
 import type { Board } from "../../machine/board.ts";
+import type { DeviceOrder } from "../../machine/pci.ts";
 import { containerFolder } from "./container.ts";
 
 export interface MachineRecord extends Board {
@@ -11,6 +12,8 @@ export interface MachineRecord extends Board {
   readonly bootArguments: string;
   /** Its kernel takes system calls (network/shut.ts). */
   readonly proxy?: boolean;
+  /** Where its guest knows its devices by their places. */
+  readonly order?: DeviceOrder;
   /** In the order of its cards. */
   readonly nics: readonly BootNic[];
   /** In the order of the machine's disks. */
