@@ -9,7 +9,7 @@ import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
-import { ASKABLE, type Container, containerFolder } from "../record/container.ts";
+import { askableMark, type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
@@ -75,7 +75,7 @@ export async function runMachine(options: {
     ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
-  if (asks) writeText(`${folder}/${ASKABLE}`, "");
+  if (asks) writeText(askableMark(root, id), "");
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
