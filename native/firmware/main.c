@@ -33,7 +33,7 @@ void firmware_main(void)
 	out8(PORT_92, A20_ON);
 	fw_cfg_check();
 	interrupts_start();
-	pci_start();
+	pci_start(interrupt_of);
 	write_bios_data();
 	struct memory_map map = memory_map_write();
 	emulation_prepare();

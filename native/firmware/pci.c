@@ -1,6 +1,5 @@
 #include "pci.h"
 
-#include "interrupts.h"
 #include "layout.h"
 #include "ports.h"
 
@@ -107,7 +106,7 @@ static bool place(struct pci_function at, struct window *io, struct window *memo
 	return is_placed;
 }
 
-static void start_function(struct pci_function at, struct window *io, struct window *memory)
+static void start_function(struct pci_function at, struct window *io, struct window *memory, pci_line *line)
 {
 	/* Bridges to other buses have another header, and the board has none. */
 	if (pci_read32(at, HEADER_TYPE) & TYPE_MASK)
@@ -116,13 +115,13 @@ static void start_function(struct pci_function at, struct window *io, struct win
 	bool is_placed = place(at, io, memory);
 	uint8_t pin = (uint8_t)(pci_read32(at, INTERRUPT) >> 8);
 	if (pin)
-		pci_write8(at, INTERRUPT, interrupt_of(at, pin));
+		pci_write8(at, INTERRUPT, line(at, pin));
 	/* Drivers let a device reach memory by itself. */
 	if (is_placed)
 		write_command(at, TAKES_IO | TAKES_MEMORY | REPORTS_ERRORS);
 }
 
-void pci_start(void)
+void pci_start(pci_line *line)
 {
 	struct window io = { IO_FIRST, IO_END }, memory = { PCI_MEMORY, PCI_MEMORY_END };
 	for (uint8_t slot = 0; slot < SLOTS; slot++) {
@@ -133,7 +132,7 @@ void pci_start(void)
 				continue;
 			if (!function && pci_read32(at, HEADER_TYPE) & SEVERAL_FUNCTIONS)
 				functions = FUNCTIONS;
-			start_function(at, &io, &memory);
+			start_function(at, &io, &memory, line);
 		}
 	}
 }

@@ -61,6 +61,8 @@ struct machine {
 	bool gone;
 	int status; /* of the VMM, once gone */
 	int stop_signal;
+	int asker; /* the tool that asks the guest to end, when a byte is written there (exec/exec.h); -1: none */
+	long asked_until; /* then the machine is ended; 0: it was not asked by that */
 	bool hurried; /* a second signal asked for its end at once */
 	bool overdue; /* it was asked to end, did not, and was killed */
 	bool heard; /* the guest has spoken, so its serial line is set up */

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "exec/exec.h"
 #include "machine.h"
 
 #include <errno.h>
@@ -120,13 +121,19 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		begin_look(m);
 }
 
-/* Leaves the host's file system for the VMM's. */
-static void enter_cage(const struct machine *m)
+/* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */
+static int enter_cage(const struct machine *m, const struct plan *plan)
 {
-	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0);
+	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0), asker = -1;
+	if (vmm >= 0 && directives_get(&plan->text, WORD_STAND_BY)) {
+		int tap = plan->fds[plan->vmm_fd_count + (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0)];
+		asker = stand_by(&plan->text, tap, vmm);
+		close(tap);
+	}
 	if (vmm < 0 || setns(vmm, CLONE_NEWNS) < 0)
 		fail_errno("could not enter the cage");
 	close(vmm);
+	return asker;
 }
 
 static void say_lines(const struct plan *plan)
@@ -142,7 +149,7 @@ static void say_lines(const struct plan *plan)
 static void start_machine(struct machine *m, struct channel *channel, struct plan *plan, int signals)
 {
 	long deadline = now_ms() + STARTING_MS;
-	directives_check(&plan->text, PLAN_START);
+	directives_check(&plan->text, PLAN_START | (directives_get(&plan->text, WORD_STAND_BY) ? PLAN_EXEC : 0));
 	if (!m->vmm.pid)
 		fail("it has no VMM");
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -158,7 +165,7 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 		fail_with_words(m);
 	/* One of the size of files could keep us from writing into the guest's memory. */
 	lift_limits();
-	enter_cage(m);
+	int asker = enter_cage(m, plan);
 	const char *line = directives_get(&plan->text, WORD_COMMAND_LINE);
 	if (line)
 		write_command_line(line);
@@ -178,6 +185,7 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	close(proc);
 	filter_init();
 	control_open(&m->control, channel->listener);
+	m->asker = asker;
 	/* It runs, so these are warnings. */
 	read_words(m);
 	dprintf(plan->reply, "ok%s", m->words);
@@ -220,7 +228,7 @@ static void launch(struct machine *m, const struct plan *plan)
 int live(struct channel *channel, int signals)
 {
 	static struct machine m;
-	m.monitor.fd = m.vmm.errors = -1;
+	m.monitor.fd = m.vmm.errors = m.asker = -1;
 	for (;;) {
 		struct pollfd fds[] = { { signals, POLLIN, 0 }, { channel->listener, POLLIN, 0 }, { m.monitor.fd, POLLIN, 0 }, { m.vmm.errors, POLLIN, 0 } };
 		poll(fds, 4, -1);

@@ -14,6 +14,8 @@
 enum {
 	ENDING_MS = 8000, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
+	ASKING_MS = 4000, /* the tool's own time, and a guest's that halts: as runtime/container/life/ask-guest.ts has them */
+	HALTING_MS = 1000,
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
 };
 
@@ -49,10 +51,30 @@ static void reap(struct machine *m)
 static void end_machine(struct machine *m)
 {
 	if (m->vmm.pid && !m->gone && !m->kill_at) {
-		/* On SIGTERM QEMU flushes its block devices and leaves. */
-		kill(m->vmm.pid, SIGTERM);
+		/* QEMU flushes its block devices and leaves. To SIGTERM it is deaf (vmm.c). */
+		kill(m->vmm.pid, SIGINT);
 		m->kill_at = now_ms() + ENDING_MS;
 	}
+}
+
+/* Who sends a signal by our own `kill` has asked the guest before. False where it can't be asked, or was. */
+static bool ask_guest(struct machine *m, int signal)
+{
+	if (m->asker < 0 || m->control.stopping || m->ended || write(m->asker, "", 1) != 1)
+		return false;
+	m->control.stopping = signal;
+	m->asked_until = now_ms() + ASKING_MS;
+	return true;
+}
+
+static void end_unasked(struct machine *m)
+{
+	m->asked_until = 0;
+	if (m->ended || m->gone)
+		return;
+	tell("the guest does not end when it is asked, so its machine is: what it has not written to its disks is lost");
+	m->stop_signal = m->control.stopping;
+	end_machine(m);
 }
 
 static void take_signals(struct machine *m, int signals)
@@ -62,7 +84,7 @@ static void take_signals(struct machine *m, int signals)
 		int signal = (int)info.ssi_signo;
 		if (signal == SIGCHLD) {
 			reap(m);
-		} else if (signal_ends(signal)) {
+		} else if (signal_ends(signal) && !ask_guest(m, signal)) {
 			if (m->stop_signal) {
 				m->hurried = true;
 				m->kill_at = now_ms();
@@ -149,6 +171,8 @@ static int next_timeout(struct machine *m)
 		until = m->control.release_at;
 	if (m->drain_until && (until < 0 || m->drain_until < until))
 		until = m->drain_until;
+	if (m->asked_until && (until < 0 || m->asked_until < until))
+		until = m->asked_until;
 	if (until < 0)
 		return -1;
 	long left = until - now_ms();
@@ -216,6 +240,11 @@ static int changes(const struct machine *m)
 	return m->gone ? -1 : m->links.socket;
 }
 
+static int asker(const struct machine *m)
+{
+	return m->asker;
+}
+
 static void hear_output(struct machine *m)
 {
 	console_to_output(&m->console);
@@ -269,6 +298,15 @@ static void hear_changes(struct machine *m)
 	links_read(&m->links);
 }
 
+/* It has ended, and said why if it failed: a guest that has its last call halts now. */
+static void hear_asker(struct machine *m)
+{
+	close(m->asker);
+	m->asker = -1;
+	if (m->asked_until && m->asked_until > now_ms() + HALTING_MS)
+		m->asked_until = now_ms() + HALTING_MS;
+}
+
 /* What a running machine listens to, in this order; the descriptor is -1 as long as it does not. */
 static const struct source {
 	int (*descriptor)(const struct machine *m);
@@ -286,6 +324,7 @@ static const struct source {
 	{ caller, POLLIN, hear_caller },
 	{ changes, POLLIN, hear_changes },
 	{ holder, POLLIN, hear_holder },
+	{ asker, 0, hear_asker },
 };
 
 enum { SOURCES = sizeof sources / sizeof *sources };
@@ -326,6 +365,8 @@ void relay(struct machine *m, int signals)
 			look_at_vcpu(m);
 		/* Between two looks, too: a guest may say that it halts, and go on. */
 		control_ask(&m->control, &m->monitor);
+		if (m->asked_until && now_ms() >= m->asked_until)
+			end_unasked(m);
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
 			kill(m->vmm.pid, SIGKILL);
 			m->overdue = true;

@@ -11,6 +11,7 @@ import {
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
+import { memoryStore, memoryStores } from "./in-memory.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
 
 export interface VolumeRecord {
@@ -49,7 +50,7 @@ export interface VolumePlace {
   readonly path: string;
 }
 
-/** Makes it where there is none. */
+/** Makes it where there is none. Throws UnikrunError for a folder in memory on a host that has no place for its disk. */
 export function placeOf(given: string, folder: VolumeFolder): VolumePlace {
   const store = storeFor(given, folder);
   const path = pathFor(store, folder.identity);
@@ -58,20 +59,11 @@ export function placeOf(given: string, folder: VolumeFolder): VolumePlace {
   return placeIn(path);
 }
 
-/**
- * In place of the store, for folders that are in memory themselves, whose files are to be on no disk: it is there as long as they are,
- * and whoever is killed. A disk there goes as soon as the folder has what is on it.
- */
-export const MEMORY = "/run/unikrun-host/in-memory";
+export const storesOf = (store: string): string[] => [store, ...memoryStores()];
 
-export const storesOf = (store: string): string[] => [store, MEMORY];
-
-function storeFor(store: string, { fd, identity }: VolumeFolder): string {
-  if (!isInMemory(fd) || recordIn(pathFor(store, identity))?.pending) return store;
-  makeFolders(MEMORY, 0o700);
-  using memory = owned(openPath(MEMORY, O_RDONLY));
-  return isInMemory(memory.fd) ? MEMORY : store;
-}
+/** What an older unikrun left in the store of a folder in memory comes back from there. */
+const storeFor = (store: string, { fd, identity, name }: VolumeFolder): string =>
+  isInMemory(fd) && !recordIn(pathFor(store, identity))?.pending ? memoryStore(name) : store;
 
 export const placeIn = (path: string): VolumePlace => ({ path, image: `${path}/disk`, lock: `${path}/lock` });
 

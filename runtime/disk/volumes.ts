@@ -5,7 +5,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { pathSource } from "./host-source.ts";
 import { bringVolumeBack } from "./volume-back.ts";
 import { openVolumeFolder } from "./volume-folder.ts";
-import { isThere, MEMORY, placeOf, placesIn, storesOf, type VolumePlace } from "./volume-record.ts";
+import { isThere, placeOf, placesIn, storesOf, type VolumePlace } from "./volume-record.ts";
 
 /**
  * Brings back what guests wrote whose machines are gone, into the folders given, or into all; then removes the disks of folders
@@ -26,7 +26,7 @@ export function bringBackAll(store: string, folders: readonly string[]): void {
   );
   for (const each of storesOf(store))
     for (const { path, record } of placesIn(each)) {
-      const isNeeded = record && (record.pending || (each !== MEMORY && isThere(record)));
+      const isNeeded = record && (record.pending || (each === store && isThere(record)));
       if (record ? !isNeeded : isAbandoned(path)) forget(path);
     }
   if (failures.length > 0)

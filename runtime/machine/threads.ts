@@ -1,7 +1,7 @@
 import { qemuOption } from "./option.ts";
 
-/** init; QEMU's main loop, RCU and vCPU, and one more in QEMU 10; and KVM's thread for large pages, which the kernel counts as QEMU's. */
-const ALWAYS = 6;
+/** init, and what it has to ask its guest to end; QEMU's main loop, RCU and vCPU, and one more in QEMU 10; and KVM's thread for large pages, which the kernel counts as QEMU's. */
+const ALWAYS = 7;
 
 /** For a tool of exec, which takes two while it starts, and for a checkpoint. */
 const SPARE = 3;

@@ -1,7 +1,7 @@
 /** A guest that can be asked to end loses nothing that its program wrote, synced or not. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { unikrun } from "./harness.ts";
+import { unikrun, until } from "./harness.ts";
 import { type Guest, makeKeepingGuest } from "./volume-harness.ts";
 
 const TEXT = "what a program wrote and did not sync";
@@ -38,6 +38,40 @@ for (const [signal, code] of [
     t.is(readFileSync(file, "utf8"), TEXT);
   });
 }
+
+for (const [how, whom] of [
+  ["straight to init, as a person's", (init: number) => [init]],
+  ["to all of the container's processes, as of who shuts down the host", processesOf],
+] as const) {
+  test.serial(`a SIGTERM ${how}, loses nothing`, async (t) => {
+    const { guest, file } = await written(t);
+    for (const pid of whom(guest.bench.pid())) process.kill(pid, "SIGTERM");
+    t.is(guest.bench.wait(), 143);
+    t.regex(guest.bench.output(), /halted\n$/);
+    guest.do("delete", guest.bench.id);
+    t.is(readFileSync(file, "utf8"), TEXT);
+  });
+}
+
+/** The VMM first, which else might hear of its init's. */
+function processesOf(init: number): number[] {
+  const children = readFileSync(`/proc/${init}/task/${init}/children`, "utf8").trim().split(" ");
+  return [...children.map(Number), init];
+}
+
+test.serial("a second signal straight to init ends it at once", async (t) => {
+  const { guest } = await written(t);
+  const { bench } = guest;
+  const [vmm = 0] = processesOf(bench.pid());
+  process.kill(vmm, "SIGSTOP");
+  for (const signal of ["SIGTERM", "SIGINT"]) {
+    process.kill(bench.pid(), signal);
+    // It has heard of the one before it is sent the other.
+    until(() => /^SigPnd:\t0+\nShdPnd:\t0+\n/m.test(readFileSync(`/proc/${bench.pid()}/status`, "utf8")));
+  }
+  process.kill(vmm, "SIGCONT");
+  t.is(bench.wait(), 130);
+});
 
 test.serial("it unmounts its disks, and says so", async (t) => {
   const { guest } = await written(t);
@@ -83,11 +117,11 @@ test.serial("signals that end nothing are no reason to ask it", async (t) => {
 test.serial("one that does not answer is ended all the same, with the code of its signal", async (t) => {
   const { guest } = await written(t);
   const { bench } = guest;
-  const vmm = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
-  process.kill(Number(vmm), "SIGSTOP");
+  const [vmm = 0] = processesOf(bench.pid());
+  process.kill(vmm, "SIGSTOP");
   const killed = Bun.spawn([unikrun, "--root", bench.root, "kill", bench.id, "TERM"], { stderr: "pipe" });
   t.is(await killed.exited, 0);
   t.regex(await new Response(killed.stderr).text(), /can't be asked to end .* is lost/);
-  process.kill(Number(vmm), "SIGCONT");
+  process.kill(vmm, "SIGCONT");
   t.is(bench.wait(), 143);
 });

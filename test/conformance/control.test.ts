@@ -12,8 +12,15 @@ function started(t: ExecutionContext) {
   t.is(bench.call("start", bench.id).code, 0);
   const folder = `${bench.root}/${bench.id}`;
   const connect = () => connectUnix({ folder, name: "control.sock", timeout: 1 });
-  const descriptors = () => readdirSync(`/proc/${bench.pid()}/fd`).length;
-  return { folder, connect, descriptors, pid: bench.pid() };
+  const pid = bench.pid();
+  const untilIt = (is: "sleeps" | "stopped") =>
+    until(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(is === "sleeps" ? ") S " : ") T "));
+  /** When init waits again, so that it has heard all that was said. */
+  const descriptors = () => {
+    untilIt("sleeps");
+    return readdirSync(`/proc/${pid}/fd`).length;
+  };
+  return { folder, connect, descriptors, untilIt, pid };
 }
 
 test("init keeps none of the descriptors that come with a line", (t) => {
@@ -46,15 +53,17 @@ test("a line that is no command is refused, and does not come to the VMM", (t) =
 });
 
 test("a hold that begins as another one ends stays", (t) => {
-  const { folder, connect, descriptors, pid } = started(t);
+  const { folder, connect, descriptors, untilIt, pid } = started(t);
   const first = holdMachine(folder);
   askPhase(folder);
   const before = descriptors();
   using second = connect();
   sendAll(second.fd, Buffer.from("ho"));
   until(() => descriptors() === before + 1);
+  // Else it would hear the whole word at once, and of the first one's end not before that.
+  untilIt("sleeps");
   process.kill(pid, "SIGSTOP");
-  until(() => /\) T /.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
+  untilIt("stopped");
   first[Symbol.dispose]();
   sendAll(second.fd, Buffer.from("ld\n"));
   process.kill(pid, "SIGCONT");

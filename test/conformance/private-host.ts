@@ -28,8 +28,8 @@ export interface PrivateHost extends Disposable {
   configure(settings: object): void;
   /** Puts something in its /dev/kvm's place that is no device. */
   hideDevice(): void;
-  /** Where it has the disks of volumes that are in memory. */
-  readonly inMemory: string;
+  /** Where it has the disks of volumes that are in memory, by what of it is in memory itself. */
+  readonly inMemory: Readonly<Record<InMemory, string>>;
   /** What is remembered of the VMM. */
   remembered(): Remembered;
   remember(what: object): void;
@@ -41,12 +41,23 @@ export interface Remembered {
   readonly undecided?: { readonly times: number };
 }
 
-export async function privateHost(): Promise<PrivateHost> {
+/** The folders that a host has in memory, as a rule. */
+type InMemory = "run" | "shm";
+
+/** `onDisk`: what of it is not in memory there. */
+export async function privateHost(onDisk: readonly InMemory[] = []): Promise<PrivateHost> {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-host-`);
+  const mountAs = (what: InMemory, target: string): string => {
+    if (!onDisk.includes(what)) return `mount -t tmpfs -o mode=1777 test ${target}`;
+    mkdirSync(`${folder}/${what}`, { mode: 0o1777 });
+    return `mount --bind ${folder}/${what} ${target}`;
+  };
   const made = [SETTINGS, MEMORY].filter((path) => !existsSync(path));
   for (const path of made) mkdirSync(path);
   const steps = [
     `mount -t tmpfs test ${SETTINGS}`,
-    `mount -t tmpfs test ${MEMORY}`,
+    mountAs("run", MEMORY),
+    mountAs("shm", "/dev/shm"),
     `if [ -e ${KVM} ]; then cp -a ${KVM} ${SETTINGS}/kvm && mount --bind ${SETTINGS}/kvm ${KVM}; fi`,
     "echo ready",
     "exec sleep 1000000",
@@ -56,7 +67,6 @@ export async function privateHost(): Promise<PrivateHost> {
   await holder.stdout.getReader().read();
   const root = `/proc/${holder.pid}/root`;
   const enter = ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`];
-  const folder = mkdtempSync(`${tmpdir()}/unikrun-host-`);
   const runtime = `${folder}/unikrun`;
   writeFileSync(runtime, `#!/bin/sh\nexec ${enter.join(" ")} ${unikrun} "$@"\n`);
   chmodSync(runtime, 0o755);
@@ -65,7 +75,7 @@ export async function privateHost(): Promise<PrivateHost> {
     runtime,
     folder,
     device: `${root}${KVM}`,
-    inMemory: `${root}${MEMORY}/in-memory/volumes`,
+    inMemory: { run: `${root}${MEMORY}/in-memory`, shm: `${root}/dev/shm/unikrun-in-memory` },
     configure: (settings) => writeFileSync(`${root}${SETTINGS}/config.json`, JSON.stringify(settings)),
     hideDevice: () => void Bun.spawnSync([...enter, "mount", "--bind", "/dev/null", KVM]),
     remembered: () => JSON.parse(readFileSync(memory, "utf8")) as Remembered,

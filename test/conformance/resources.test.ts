@@ -70,13 +70,13 @@ test.serial("0 processes are no limit", (t) => {
 test.serial("the VMM wants no more threads for disks than the limit of processes has room for", (t) => {
   using bench = started({ pids: { limit: 12 } });
   const workers = () => diskThreads(bench);
-  t.is(workers(), 3);
+  t.is(workers(), 2);
   t.is(bench.call("update", "--pids-limit", "22", bench.id).code, 0);
-  t.is(workers(), 13);
+  t.is(workers(), 12);
   t.is(bench.call("pause", bench.id).code, 0);
   t.is(bench.call("update", "--pids-limit", "11", bench.id).code, 0);
   t.is(bench.call("resume", bench.id).code, 0);
-  t.is(workers(), 2);
+  t.is(workers(), 1);
   t.is(bench.call("update", "--pids-limit", "-1", bench.id).code, 0);
   t.is(workers(), 64);
 });
@@ -86,7 +86,7 @@ test.serial("a limit of processes that changes between create and start is the V
   t.is(bench.call("create").code, 0);
   t.is(bench.call("update", "--pids-limit", "22", bench.id).code, 0);
   t.is(bench.call("start", bench.id).code, 0);
-  t.is(diskThreads(bench), 13);
+  t.is(diskThreads(bench), 12);
 });
 
 test.serial("a memory limit above what the host has is a limit that is never reached", (t) => {

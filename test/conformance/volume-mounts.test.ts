@@ -94,11 +94,21 @@ test.serial("what an engine copies into the created container's files is the gue
 
 test.serial("a tmpfs that is to be read only can't be written", async (t) => {
   const guest = makeGuest(t, [
-    { destination: "/fixed", type: "tmpfs", source: "tmpfs", options: ["ro", "mode=0750"] },
+    {
+      destination: "/fixed",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["ro", "mode=1777", "uid=1000", "gid=2000"],
+    },
   ]);
   guest.do("create");
   guest.do("start", guest.bench.id);
-  t.like(JSON.parse(await guest.get("/stat?path=/fixed")), { kind: "folder" });
+  t.like(JSON.parse(await guest.get("/stat?path=/fixed")), {
+    kind: "folder",
+    mode: "1777",
+    uid: 1000,
+    gid: 2000,
+  });
   t.not(await guest.write("/fixed/file", "text"), 200);
 });
 

@@ -1,23 +1,22 @@
 /** How a guest's last words are read, by init's own reader of consoles (native/init/guest), chunk by chunk. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import test from "ava";
 import { encodeDirectives } from "../../native/directives.ts";
 import { rumprun } from "../../runtime/guest/rumprun.ts";
 import { ruleDirectives } from "../../runtime/machine/plan.ts";
+import { compileInit } from "../native/init-parts.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-words-`);
 const reader = `${folder}/reader`;
 
 test.before(() => {
-  const init = resolve(import.meta.dirname, "../../native/init");
-  const parts = ["guest/console", "guest/rules", "directives", "fail", "io"].map(
-    (part) => `${init}/${part}.c`,
-  );
-  const source = `${import.meta.dirname}/last-words.c`;
-  const include = ["-I", init, "-I", resolve(init, "../../build")];
-  succeed(["gcc", "-std=gnu11", ...include, "-fsanitize=address,undefined", "-o", reader, source, ...parts]);
+  compileInit({
+    program: reader,
+    source: `${import.meta.dirname}/last-words.c`,
+    parts: ["guest/console", "guest/rules", "directives", "fail", "io"],
+    sanitized: true,
+  });
   writeFileSync(`${folder}/rules`, encodeDirectives(rumprun.ending.rules.flatMap(ruleDirectives)));
 });
 test.after.always(() => rmSync(folder, { recursive: true }));

@@ -83,15 +83,19 @@ static int walk(const struct iso *iso, const struct iso_entry *folder, visitor v
 	return result;
 }
 
-/* Looks whether the root's "." has the SP field that announces Rock Ridge (or another use of SUSP). */
-static void detect_rock_ridge(struct iso *iso)
+/* Looks whether the root's "." has the SP field that announces Rock Ridge (or another use of SUSP): then the root's mode and owner are there, too. */
+static void read_root(struct iso *iso)
 {
 	uint8_t sector[ISO_SECTOR];
 	if (!virtio_blk_read(iso->disk, (uint64_t)iso->root.extent * ISO_SECTOR, sector, ISO_SECTOR) || sector[0] < 34 + 7)
 		return;
 	const uint8_t *area = sector + 34;
 	iso->rock_ridge = !memcmp(area, "SP", 2) && area[4] == 0xbe && area[5] == 0xef;
-	iso->skip = iso->rock_ridge ? area[6] : 0;
+	if (!iso->rock_ridge)
+		return;
+	/* What is skipped in all others is not skipped there. */
+	read_record(iso, sector, &iso->root);
+	iso->skip = area[6];
 }
 
 static void *open(struct disk *disk)
@@ -109,7 +113,7 @@ static void *open(struct disk *disk)
 		struct iso *iso = memory_need(sizeof *iso);
 		*iso = (struct iso){ .disk = disk };
 		read_record(iso, sector + 156, &iso->root);
-		detect_rock_ridge(iso);
+		read_root(iso);
 		return iso;
 	}
 	return NULL;

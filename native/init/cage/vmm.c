@@ -53,10 +53,12 @@ static void die_with(pid_t init)
 
 static void become_vmm(const struct directives *d, pid_t init, char **argv, int console, int qmp, int errors, int status)
 {
-	sigset_t none;
+	sigset_t deaf;
 	die_with(init);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Who ends all of a cgroup, or of a host, tells init too, which has its guest write first. */
+	sigemptyset(&deaf);
+	sigaddset(&deaf, SIGTERM);
+	sigprocmask(SIG_SETMASK, &deaf, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	/* All of them out of the way first: a target may be another's source. */

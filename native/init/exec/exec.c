@@ -33,21 +33,27 @@ static const struct {
 	{ "proxy", proxy_open, tool_proxy, true },
 };
 
+/* `machine`: its mount namespace, or its VMM. */
+static void enter_machine(const struct directives *words, int machine)
+{
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		fail_errno("could not open /proc");
+	if (setns(machine, CLONE_NEWNS) < 0 || chdir("/") < 0)
+		fail_errno("could not enter the machine's cage");
+	close(machine);
+	confine(words);
+	label_at_once(words, proc);
+	close(proc);
+}
+
 static int be_tool(struct exec *exec, size_t tool, int console_socket, int mounts, int ready)
 {
 	fail_to(ready);
 	setsid();
-	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (proc < 0)
-		fail_errno("could not open /proc");
 	if (console_socket >= 0)
 		open_terminal(console_socket, directives_get(&exec->words, WORD_TERMINAL_SIZE), true);
-	if (setns(mounts, CLONE_NEWNS) < 0 || chdir("/") < 0)
-		fail_errno("could not enter the machine's cage");
-	close(mounts);
-	confine(&exec->words);
-	label_at_once(&exec->words, proc);
-	close(proc);
+	enter_machine(&exec->words, mounts);
 	/* After the change of uid, which clears it. Who is waited for ends with who waits; all others are their engine's. */
 	if (directives_get(&exec->words, WORD_WAIT))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -115,4 +121,51 @@ int exec_main(void)
 	for (size_t i = 0; i < exec.socket_count; i++)
 		close(exec.sockets[i]);
 	return report_child(child, ready[0], ANSWER_FD, directives_get(&exec.words, WORD_WAIT));
+}
+
+/* All else that init has is not ours: a reply that waits for its last holder, the guest's disks. */
+static void keep_only(int *const *fds, size_t count)
+{
+	enum { ABOVE_ALL = 300 };
+	for (size_t i = 0; i < count; i++)
+		if ((*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, ABOVE_ALL)) < 0)
+			fail_errno("could not arrange the tool's descriptors");
+	syscall(SYS_close_range, STDERR_FILENO + 1, ABOVE_ALL - 1, 0);
+}
+
+static int wait_and_ask(struct exec *exec, int machine, int word)
+{
+	fail_to(STDERR_FILENO);
+	keep_only((int *const[]){ &exec->tunnel.tap, &machine, &word }, 3);
+	setsid();
+	prctl(PR_SET_NAME, "unikrun-ask");
+	tunnel_open(&exec->tunnel);
+	proxy_open(exec);
+	enter_machine(&exec->words, machine);
+	char go;
+	if (read(word, &go, 1) != 1)
+		return 0;
+	tunnel_run(&exec->tunnel, filter_tool);
+	filter_tool();
+	exec->deadline = now_ms() + parse_long(exec_word(exec, WORD_TIMEOUT));
+	return tool_proxy(exec);
+}
+
+int stand_by(const struct directives *words, int tap, int machine)
+{
+	int word[2];
+	if (pipe2(word, O_CLOEXEC) < 0)
+		return -1;
+	pid_t child = fork();
+	if (child == 0) {
+		close(word[1]);
+		struct exec exec = { .words = *words, .given = tap, .socket = -1 };
+		exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = tap, .tun = -1 };
+		_exit(wait_and_ask(&exec, machine, word[0]));
+	}
+	close(word[0]);
+	if (child > 0)
+		return word[1];
+	close(word[1]);
+	return -1;
 }

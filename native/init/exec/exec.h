@@ -4,4 +4,11 @@
 
 int exec_main(void);
 
+struct directives;
+/*
+ * A tool of proxy.c's that is made while that can be, and does what its directives say when it is told to: by a byte to the descriptor that
+ * is returned, where its end is heard as POLLERR. `tap` as in exec.h's tunnel, `machine` a pidfd of the VMM's. -1 where there is none.
+ */
+int stand_by(const struct directives *words, int tap, int machine);
+
 #endif

@@ -9,7 +9,7 @@ import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
-import { ASKABLE, type Container, containerFolder } from "../record/container.ts";
+import { askableMark, type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
@@ -38,7 +38,10 @@ export async function runMachine(options: {
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved)
     await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
-  const plan = startDirectives({
+  const asks =
+    proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host"));
+  using asker = asks ? (await import("./stand-by.ts")).standBy(container) : undefined;
+  const devices = startDirectives({
     workers: newWorkers(container),
     nics,
     takesAnyMac: proxy,
@@ -57,6 +60,7 @@ export async function runMachine(options: {
     say: [board.say, remark].filter((line) => line !== undefined),
     keptMemory: saved?.memory !== undefined,
   });
+  const plan = [...devices, ...(asker?.directives ?? [])];
   await debug(() =>
     plan.map(([key, value]) => `Container ${id}: plan: ${key} ${shown(value, bootArguments)}`),
   );
@@ -73,12 +77,12 @@ export async function runMachine(options: {
     ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
-  if (proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host")))
-    writeText(`${folder}/${ASKABLE}`, "");
+  if (asks) writeText(askableMark(root, id), "");
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
+    ...(asker ? [asker.tap] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.

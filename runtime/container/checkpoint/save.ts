@@ -8,7 +8,7 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { saveMachine } from "../../machine/migration.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
-import { flushGuest } from "../life/ask-guest.ts";
+import { flushGuest } from "../life/askable.ts";
 import { endInit } from "../life/end.ts";
 import { isAlive } from "../record/alive.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";

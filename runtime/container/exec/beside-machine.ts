@@ -8,7 +8,7 @@ export const besideMachine = ({ cgroup, guest, pid }: Container): Directive[] =>
   ...openCgroup(cgroup).procsFiles.map((file) => ["cgroup", file] as const),
   ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
   ["mounts", `/proc/${pid}/ns/mnt`],
-  ["uid", String(TOOL_UIDS + pid)],
+  toolUid(pid),
   ...labelDirectives(guest),
 ];
 
@@ -19,4 +19,4 @@ const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Di
 ];
 
 /** A machine's VMM has 0x70000000 and its init's pid (machine/plan.ts); what visits it has another account's uid. */
-const TOOL_UIDS = 0x6000_0000;
+export const toolUid = (pid: number): Directive => ["uid", String(0x6000_0000 + pid)];

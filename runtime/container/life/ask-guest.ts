@@ -4,7 +4,6 @@
  */
 import { announceStop } from "../../../native/control.ts";
 import type { Directive } from "../../../native/directives.ts";
-import { exists } from "../../../native/files.ts";
 import { isTerminating, SIGKILL } from "../../../native/signals.ts";
 import { reasonOf } from "../../error.ts";
 import { flushCalls, stopCalls } from "../../guest/netbsd-files.ts";
@@ -12,19 +11,18 @@ import { warn } from "../../log.ts";
 import { visitGuest } from "../../network/visit.ts";
 import { askKernel } from "../exec/ask-kernel.ts";
 import { isAlive } from "../record/alive.ts";
-import { ASKABLE, type Container, containerFolder, netnsOf } from "../record/container.ts";
+import { type Container, containerFolder, netnsOf } from "../record/container.ts";
 import { statusOf } from "../record/status.ts";
 
 /** Milliseconds. An engine's time for a stop is 10 s as a rule, and the VMM has some to do as well. */
 const PATIENCE = { flush: 3000, stop: 3000, halt: 1000, kill: 100 };
 
-/** False where it can't be asked, or was told to stand still. */
-const canBeAsked = (root: string, container: Container): boolean =>
-  exists(`${containerFolder(root, container.id)}/${ASKABLE}`) && statusOf(root, container) === "running";
+/** False where it was told to stand still. */
+const hears = (root: string, container: Container): boolean => statusOf(root, container) === "running";
 
-/** Before a guest is kept from writing for long. What fails is a warning. */
-export async function flushGuest(root: string, container: Container): Promise<void> {
-  if (!canBeAsked(root, container)) return;
+/** As flushGuest() of askable.ts. */
+export async function flush(root: string, container: Container): Promise<void> {
+  if (!hears(root, container)) return;
   try {
     await ask(container, PATIENCE.flush, flushCalls);
   } catch (cause) {
@@ -34,12 +32,9 @@ export async function flushGuest(root: string, container: Container): Promise<vo
   }
 }
 
-/**
- * What a signal to a guest's container is preceded by. True where it has ended the container, so that it need not be sent any more.
- * What fails is a warning: then the machine is ended as any other.
- */
-export async function endByAsking(root: string, container: Container, signal: number): Promise<boolean> {
-  if (!(isTerminating(signal) || signal === SIGKILL) || !canBeAsked(root, container)) return false;
+/** As endByAsking() there. */
+export async function end(root: string, container: Container, signal: number): Promise<boolean> {
+  if (!(isTerminating(signal) || signal === SIGKILL) || !hears(root, container)) return false;
   try {
     if (signal === SIGKILL) {
       // A program that is killed loses nothing that it has written.

@@ -1,8 +1,8 @@
-import { exists } from "../../../native/files.ts";
 import { signalNumber } from "../../../native/signals.ts";
 import { UnikrunError } from "../../error.ts";
 import { notRunning } from "../engines/words.ts";
-import { ASKABLE, type Container, containerFolder } from "../record/container.ts";
+import type { Container } from "../record/container.ts";
+import { endByAsking } from "./askable.ts";
 import { signalInit } from "./signal.ts";
 
 /**
@@ -26,11 +26,7 @@ export async function killContainer(
     openCgroup(container.cgroup).kill(number);
     return;
   }
-  // Loaded for those that have one: for all others this is a matter of microseconds.
-  if (exists(`${containerFolder(root, container.id)}/${ASKABLE}`)) {
-    const { endByAsking } = await import("./ask-guest.ts");
-    if (await endByAsking(root, container, number)) return;
-  }
+  if (await endByAsking(root, container, number)) return;
   if (signalInit(container, number)) return;
   throw notRunning(`${container.id} has stopped, so it can't be sent signal ${signal}`);
 }

@@ -7,7 +7,7 @@ import { notRunning } from "../engines/words.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canPause, canResume, type Status, statusOf, stillMark } from "../record/status.ts";
-import { flushGuest } from "./ask-guest.ts";
+import { flushGuest } from "./askable.ts";
 
 /** Stops a running guest's clock and vCPUs, then freezes all of its container. */
 export async function pauseContainer(root: string, container: Container): Promise<void> {

@@ -80,8 +80,8 @@ export const boardOf = ({ board }: Partial<Pick<Container, "board">>): BoardReco
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;
 
-/** A file in it, of a container whose guest writes disks that stay, and can be asked (life/ask-guest.ts); quick.c looks for it. */
-export const ASKABLE = "askable";
+/** A file in it, of a container whose guest writes disks that stay, and can be asked (life/askable.ts); quick.c looks for it. */
+export const askableMark = (root: string, id: string): string => `${containerFolder(root, id)}/askable`;
 
 /** Of the network namespace that the guest's cards are in. */
 export const netnsOf = ({ givenNetns, pid }: Container): string => givenNetns ?? `/proc/${pid}/ns/net`;

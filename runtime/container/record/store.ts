@@ -43,15 +43,14 @@ export function readContainer(root: string, id: string): Container | null {
   return record;
 }
 
-/** Whether there is a container of ours whose record can't be read. */
-export const isDamaged = (root: string, id: string): boolean => readRecord(root, id) === DAMAGED;
-
-const DAMAGED = Symbol("damaged");
+/** A container of ours whose record can't be read. */
+export const DAMAGED = Symbol("damaged");
 
 const damageOf = (root: string, id: string): string =>
   `The record of container ${id} in ${containerFolder(root, id)} can't be read: remove it with delete --force ${id}.`;
 
-function readRecord(root: string, id: string): Container | null | typeof DAMAGED {
+/** Null where no container of ours has that id. */
+export function readRecord(root: string, id: string): Container | null | typeof DAMAGED {
   checkId(id);
   try {
     const record: unknown = JSON.parse(readSmallText(`${containerFolder(root, id)}/${FILE}`, LONGEST));
