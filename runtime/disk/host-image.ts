@@ -74,7 +74,11 @@ export function openHostDisk(options: HostDiskOptions): HostDisk {
     );
   }
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
-    repairExt2(descriptor.fd, `the disk ${source}`);
+    repairExt2({
+      fd: descriptor.fd,
+      name: `the disk ${source}`,
+      remedy: `repair it by hand (e2fsck -fy ${source}) and start container ${containerId} again`,
+    });
   if (format === "raw") refuseStrange(containerId, source, descriptor.fd);
   opened.move();
   return { descriptor, format, isDevice };
