@@ -15,6 +15,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
 import { repairExt2 } from "./repair.ts";
+import { isWritten, type Writer } from "./writer.ts";
 
 export type SourceKind = "file" | "folder" | "disk";
 
@@ -50,6 +51,9 @@ export interface HostDisk {
   readonly isDevice: boolean;
 }
 
+/** Whose guest writes the file or device of that descriptor, where that is known. */
+export type WriterOf = (disk: number) => Writer | undefined;
+
 export type DeviceCheck = (node: string, access: "r" | "rw") => boolean;
 
 interface HostDiskOptions {
@@ -57,6 +61,7 @@ interface HostDiskOptions {
   readonly source: HostSource;
   readonly readOnly: boolean;
   readonly mayOpen: DeviceCheck;
+  readonly writerOf?: WriterOf;
 }
 
 /** For writing, the disk is this machine's alone as long as it runs. */
@@ -69,9 +74,7 @@ export function openHostDisk(options: HostDiskOptions): HostDisk {
   const format = !isDevice && isQcow2(descriptor.fd) ? "qcow2" : "raw";
   if (format === "qcow2") refuseReferences(containerId, source, descriptor.fd);
   if (!readOnly && !tryLock(descriptor.fd)) {
-    throw new UnikrunError(
-      `Container ${containerId}: the disk ${source} is being written by another machine: stop that one first, or mount it read-only.`,
-    );
+    throw isWritten(containerId, { kind: "disk", source }, options.writerOf?.(descriptor.fd));
   }
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
     repairExt2({

@@ -11,15 +11,8 @@ import { type NamedDisk, removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
-import {
-  beginWriting,
-  DISK_OWNER,
-  makeDisk,
-  type TakenVolume,
-  takeVolume,
-  type Volume,
-  type Writer,
-} from "./volume.ts";
+import { beginWriting, DISK_OWNER, makeDisk, type TakenVolume, takeVolume, type Volume } from "./volume.ts";
+import type { Writer } from "./writer.ts";
 
 /**
  * Opens a copy of the disk that `saved` holds for the volume's next guest, which has parts of it in its memory and can't be given
