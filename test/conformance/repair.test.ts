@@ -19,7 +19,8 @@ async function hostWith(t: ExecutionContext, double: Double): Promise<PrivateHos
   t.teardown(() => host[Symbol.dispose]());
   const program = `${host.folder}/e2fsck`;
   const source = `${import.meta.dirname}/e2fsck-double.c`;
-  execFileSync("gcc", ["-std=gnu11", `-D${double}`, "-o", program, source]);
+  const made = Bun.spawnSync(["gcc", "-std=gnu11", `-D${double}`, "-o", program, source]);
+  t.is(made.exitCode, 0, made.stderr.toString());
   host.lay(program, execFileSync("sh", ["-c", "realpath $(command -v e2fsck)"]).toString().trim());
   return host;
 }
