@@ -11,6 +11,7 @@ import {
   owned,
 } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
+import { mountOfDisk } from "../../native/mounts.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
@@ -76,6 +77,7 @@ export function openHostDisk(options: HostDiskOptions): HostDisk {
   if (!readOnly && !tryLock(descriptor.fd)) {
     throw isWritten(containerId, { kind: "disk", source }, options.writerOf?.(descriptor.fd));
   }
+  if (!readOnly && format === "raw") refuseMounted(containerId, source, descriptor.fd);
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
     repairExt2({
       fd: descriptor.fd,
@@ -116,6 +118,15 @@ export function refuseStrange(containerId: string, source: string, fd: number): 
   if (features === undefined) return;
   throw new UnikrunError(
     `Container ${containerId}: the disk ${source} has a file system with ${features}, which a unikernel can't mount: make an ext2 (mke2fs -t ext2) and copy its files there.`,
+  );
+}
+
+/** Whoever repairs it, or writes it beside the host's kernel, destroys it. */
+function refuseMounted(containerId: string, source: string, fd: number): void {
+  const place = mountOfDisk(fd);
+  if (place === undefined) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${source} is mounted on this host, as ${place}, and only one can write it: unmount it there, or mount the disk read-only.`,
   );
 }
 
