@@ -47,9 +47,10 @@ static int end(void)
 	printf("thread=%s ", pthread_create(&other, NULL, thread, NULL) ? "none" : "done");
 	printf("sys=%s ", access("/proc/sys", F_OK) ? "none" : "there");
 	printf("etc=%s ", access("/etc/passwd", F_OK) ? "none" : "there");
-	struct rlimit size;
+	struct rlimit cpu, size;
+	getrlimit(RLIMIT_CPU, &cpu);
 	getrlimit(RLIMIT_FSIZE, &size);
-	printf("size=%ld\n", (long)size.rlim_cur);
+	printf("cpu=%ld size=%ld\n", (long)cpu.rlim_cur, (long)size.rlim_cur);
 	return 8;
 }
 #endif

@@ -53,7 +53,8 @@ test.serial(
   async (t) => {
     const host = await hostWith(t, "FACTS");
     const said = bringBack(host, uncleanVolume(host));
-    const [, facts, size] = /code 8: (.*) size=(\d+)\)/.exec(said) ?? [];
+    const [, facts, cpu, size] = /code 8: (.*) cpu=(\d+) size=(\d+)\)/.exec(said) ?? [];
+    t.true(Number(cpu) > 0, said);
     t.true(Number(size) >= 4 << 20, said);
     t.is(
       facts,
@@ -74,7 +75,10 @@ test.serial("what repairs a disk image of root's is in the same cage", async (t)
   t.is(bench.call("create").code, 0);
   const { code, stderr } = bench.call("start", bench.id);
   t.is(code, 1);
-  t.regex(stderr, /CapEff=0{16} CapBnd=0{16} .* pid=1 keyctl=EPERM .* sys=none etc=none size=4194304\)/);
+  t.regex(
+    stderr,
+    /CapEff=0{16} CapBnd=0{16} .* pid=1 keyctl=EPERM .* sys=none etc=none cpu=11 size=4194304\)/,
+  );
   t.true(stderr.includes(`repair it by hand (e2fsck -fy ${image}) and start container ${bench.id} again`));
 });
 
@@ -84,7 +88,8 @@ test.serial("a disk can't make what repairs it take the host's memory", async (t
 });
 
 for (const [double, how] of [
-  ["BUSY", "\\d+ s of CPU time"],
+  // On a busy host its time by the clock may be over first.
+  ["BUSY", "\\d+ s( of CPU time)?"],
   ["ENDLESS", "\\d+ s"],
 ] as const)
   test.serial(`a repair that is ${double.toLowerCase()} is ended, and the disk is kept`, async (t) => {
