@@ -1,7 +1,7 @@
 /**
  * What the runtime tells its init: a list of "word" "value" pairs, each ended by NUL. init/words.json has the words, for each plan
- * its own: those of `init create`, `init exec` and `init trial`, which has a board's too, on DIRECTIVES_FD, and of the plans of the
- * board and of the start (channel.ts). init refuses a plan with any other.
+ * its own: those of `init create`, `init exec`, and `init trial` and `init check`, which have a board's too, on DIRECTIVES_FD, and of the plans
+ * of the board and of the start (channel.ts). init refuses a plan with any other.
  * A word may stand several times; order is kept where it matters (arguments, rules, mounts).
  * Nothing is escaped, so nothing can be unescaped wrongly: the only byte that a value cannot have is NUL, which no path or argument
  * has either.

@@ -1,4 +1,5 @@
 /** Runs the small C program that stands in a container; it is carried inside this binary. */
+import { readFileSync } from "node:fs";
 import image from "../build/init" with { type: "file" };
 import { openPipe } from "./copy.ts";
 import { type Directive, encodeDirectives } from "./directives.ts";
@@ -9,9 +10,9 @@ import { memoryFile } from "./process.ts";
 export type InitAnswer = { readonly pid: number } | { readonly error: string };
 
 /** A path that this process and its children can execute; valid as long as it is not disposed of. */
-async function initProgram(): Promise<{ path: string } & Disposable> {
+function initProgram(): { path: string } & Disposable {
   // From a memory file: /run is mounted noexec on many hosts, and nobody can exchange it.
-  const file = owned(memoryFile("unikrun-init", await Bun.file(image).bytes()));
+  const file = owned(memoryFile("unikrun-init", readFileSync(image)));
   return { path: `/proc/${process.pid}/fd/${file.fd}`, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }
 
@@ -27,7 +28,7 @@ export type LaunchInit = (
 
 /** What of `init` is to run, and a descriptor that it gets besides. */
 interface Task {
-  readonly name: "create" | "exec" | "trial";
+  readonly name: "create" | "exec" | "trial" | "check";
   readonly given?: number;
 }
 
@@ -53,7 +54,7 @@ export const waitForTool = (given?: number): WaitedFor => launchWaited(execTask(
 export async function askTool(given: number, directives: readonly Directive[]): Promise<string> {
   let said = "";
   let complaint = "";
-  const answer = await launchInit({ name: "exec", given }, [...directives, ["wait", ""]], async (init) => {
+  const answer = await launchInit({ name: "exec", given }, [...directives, waited()], async (init) => {
     const [stdin, , , ...rest] = init.stdio;
     const { stdout, stderr, exitCode } = Bun.spawnSync({ ...init, stdio: [stdin, "pipe", "pipe", ...rest] });
     said = stdout.toString();
@@ -88,7 +89,7 @@ const launchOrphan = (
 function launchWaited(task: Task): WaitedFor {
   let exited: Promise<number> = Promise.resolve(1);
   const launch: LaunchInit = (directives, whileHeld, lent = []) =>
-    launchInit(task, [...directives, ["wait", ""]], async (init, answer) => {
+    launchInit(task, [...directives, waited()], async (init, answer) => {
       const child = whileHeld ? await spawnHeld(init, whileHeld, lent) : Bun.spawn(withLent(init, lent));
       exited = child.exited;
       while (!answer() && readText(`/proc/${child.pid}/stat`).lastIndexOf(") Z") < 0) Bun.sleepSync(1);
@@ -118,49 +119,71 @@ async function spawnHeld(
   return child;
 }
 
-/** How a VMM did that was run for a trial. */
-export interface TrialOutcome {
+/** It ends with us. */
+const waited = (): Directive => ["wait", String(process.pid)];
+
+/** How a program did that was run for a time only. */
+export interface WatchedOutcome {
   /** "slow" had its CPU time, "late" its time by the clock, and both were ended then. */
   readonly end: "ended" | "slow" | "late";
   readonly exitCode: number;
   /** Seconds of CPU time. */
   readonly used: number;
-  /** What it said on stderr. */
+  /** What it said first, or last, on stderr. */
   readonly words: string;
 }
 
 /** Runs the plan `directives` as a machine's, but for a trial (native/init/trial.c), and returns at its end. */
-export async function runTrial(directives: readonly Directive[]): Promise<TrialOutcome | { error: string }> {
-  const text = await askInit({ name: "trial" }, directives, async (init) => void Bun.spawnSync(init));
+export const runTrial = (directives: readonly Directive[]): WatchedOutcome | { error: string } =>
+  runWatched({ name: "trial" }, directives);
+
+/** Runs a program that looks at a disk, which it gets as its descriptor 3, in a cage (native/init/check.c), and returns at its end. */
+export const runChecker = (
+  disk: number,
+  directives: readonly Directive[],
+): WatchedOutcome | { error: string } => runWatched({ name: "check", given: disk }, directives);
+
+function runWatched(task: Task, directives: readonly Directive[]): WatchedOutcome | { error: string } {
+  using prepared = prepare(task, [...directives, waited()]);
+  Bun.spawnSync(prepared.init);
+  const text = prepared.answer();
   const [, end, code, microseconds, words] = /^(ended|slow|late) (\d+) (\d+)\n(.*)$/s.exec(text) ?? [];
   if (end !== "ended" && end !== "slow" && end !== "late") return { error: complaintOf(text) };
   return { end, exitCode: Number(code), used: Number(microseconds) / 1e6, words: words?.trim() ?? "" };
 }
 
+/** `run` starts the program and returns when `answer` has something to say, or never will. */
 async function launchInit(
   task: Task,
   directives: readonly Directive[],
   run: (init: Command, answer: () => string) => Promise<void>,
 ): Promise<InitAnswer> {
-  const text = await askInit(task, directives, run);
+  using prepared = prepare(task, directives);
+  await run(prepared.init, prepared.answer);
+  const text = prepared.answer();
   return text.startsWith("pid ") ? { pid: Number(text.slice(4)) } : { error: complaintOf(text) };
 }
 
 const complaintOf = (answer: string): string =>
   answer.startsWith("error ") ? answer.slice(6) : "the container's init ended without a word";
 
-/** `run` starts the program and returns when `answer` has something to say, or never will. */
-async function askInit(
-  task: Task,
-  directives: readonly Directive[],
-  run: (init: Command, answer: () => string) => Promise<void>,
-): Promise<string> {
-  using program = await initProgram();
-  using orders = owned(memoryFile("directives", encodeDirectives(directives)));
-  using answer = owned(memoryFile("answer", new Uint8Array()));
-  const read = (): string => readAt(answer.fd, 0, 2048).toString();
-  await run(command(program.path, task, orders.fd, answer.fd), read);
-  return read();
+interface Prepared extends Disposable {
+  readonly init: Command;
+  /** What it has said so far. */
+  answer(): string;
+}
+
+function prepare(task: Task, directives: readonly Directive[]): Prepared {
+  using opened = new DisposableStack();
+  const program = opened.use(initProgram());
+  const orders = opened.use(owned(memoryFile("directives", encodeDirectives(directives))));
+  const answer = opened.use(owned(memoryFile("answer", new Uint8Array())));
+  const all = opened.move();
+  return {
+    init: command(program.path, task, orders.fd, answer.fd),
+    answer: () => readAt(answer.fd, 0, 2048).toString(),
+    [Symbol.dispose]: () => all.dispose(),
+  };
 }
 
 function command(program: string, { name, given }: Task, orders: number, answer: number) {
@@ -177,13 +200,13 @@ function command(program: string, { name, given }: Task, orders: number, answer:
 }
 
 /** The command that runs `args` in the namespaces of `pid`, below `root` if one is given. */
-export async function enterCommand(options: {
+export function enterCommand(options: {
   pid: number;
   root?: string;
   path: string;
   args: readonly string[];
-}): Promise<{ cmd: string[] } & Disposable> {
-  const program = await initProgram();
+}): { cmd: string[] } & Disposable {
+  const program = initProgram();
   return {
     cmd: [program.path, "enter", String(options.pid), options.root ?? "-", options.path, ...options.args],
     [Symbol.dispose]: () => program[Symbol.dispose](),

@@ -1,6 +1,14 @@
 /** Mounts: a part of the tree taken by itself (open_tree(2)), and where a file stands besides (mountinfo, proc(5)). */
 import { dlopen } from "bun:ffi";
-import { readLink, readText, statusOfFile, statusOrNull } from "./files.ts";
+import {
+  listFolder,
+  readLink,
+  readText,
+  readTextOrNull,
+  type Status,
+  statusOfFile,
+  statusOrNull,
+} from "./files.ts";
 import {
   check,
   cString,
@@ -91,6 +99,21 @@ export function lastingPath(fd: number): string {
   };
   return paths.find(isIt) ?? path;
 }
+
+/** Where the file system on a block device is mounted, or that in a file, by a loop device; undefined where it is not. */
+export function mountOfDisk(fd: number): string | undefined {
+  const status = statusOfFile(fd);
+  const devices = status.isBlockDevice ? [status.node] : loopDevicesOf(status);
+  return mountPoints(readText("/proc/self/mountinfo")).find(({ device }) => devices.includes(device))?.target;
+}
+
+/** Their numbers. */
+const loopDevicesOf = ({ device, inode }: Pick<Status, "device" | "inode">): string[] =>
+  listFolder("/sys/block").flatMap((name) => {
+    const path = readTextOrNull(`/sys/block/${name}/loop/backing_file`)?.trimEnd();
+    const file = path === undefined ? null : statusOrNull(path);
+    return file?.device === device && file.inode === inode ? [readText(`/sys/block/${name}/dev`).trim()] : [];
+  });
 
 const isBelow = (path: string, folder: string): boolean =>
   folder === "/" || path === folder || path.startsWith(`${folder}/`);

@@ -1,10 +1,27 @@
 #include "init.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+void end_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
+void end_with_parent(int alive)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&(struct pollfd){ alive, 0, 0 }, 1, 0) != 0)
+		_exit(1);
+}
 
 int report_child(pid_t child, int ready, int answer, bool wait)
 {

@@ -2,7 +2,7 @@
  * The container's init: what stands in a unikernel's container where runc would have the program. Here is what all of it may call; it
  * calls nobody. Each folder has a header of its own, with what others may call there:
  *
- *	main.c, trial.c, and start.c with its supervise.c, control.c and ending.c (machine.h)
+ *	main.c, trial.c and check.c with their watch.c, and start.c with its supervise.c, control.c and ending.c (machine.h)
  *	exec/		what `unikrun exec` runs beside a machine, on its own
  *	cage/		namespaces and confinement, and the VMM in them
  *	guest/		the guest's memory, console, words and monitor
@@ -57,7 +57,12 @@ long now_ms(void);
 void oom_open(const struct directives *d);
 long oom_kills(void);
 
-/* child.c: answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
+/* child.c */
+/* From now on this process is killed when its parent ends, which may have happened already: then it ends at once. */
+void end_with(pid_t parent);
+/* The same, where a pid would not tell, as from another pid namespace: the parent holds the only other end of the pipe `alive`. */
+void end_with_parent(int alive);
+/* Answers with the pid of a child that says "ok", or with what it says instead; with `wait` returns its exit code at its end. */
 int report_child(pid_t child, int ready, int answer, bool wait);
 
 /* terminal.c */

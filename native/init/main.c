@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "exec/exec.h"
 #include "machine.h"
-#include "trial.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +154,8 @@ int main(int argc, char **argv)
 		return exec_main();
 	if (argc == 2 && !strcmp(argv[1], "trial"))
 		return trial_main();
+	if (argc == 2 && !strcmp(argv[1], "check"))
+		return check_main();
 	if (argc > 2 && !strcmp(argv[1], "enter"))
 		return enter_main(argc, argv);
 	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");

@@ -11,10 +11,12 @@ import {
   owned,
 } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
+import { mountOfDisk } from "../../native/mounts.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
 import { repairExt2 } from "./repair.ts";
+import { isWritten, type Writer } from "./writer.ts";
 
 export type SourceKind = "file" | "folder" | "disk";
 
@@ -50,6 +52,9 @@ export interface HostDisk {
   readonly isDevice: boolean;
 }
 
+/** Whose guest writes the file or device of that descriptor, where that is known. */
+export type WriterOf = (disk: number) => Writer | undefined;
+
 export type DeviceCheck = (node: string, access: "r" | "rw") => boolean;
 
 interface HostDiskOptions {
@@ -57,6 +62,7 @@ interface HostDiskOptions {
   readonly source: HostSource;
   readonly readOnly: boolean;
   readonly mayOpen: DeviceCheck;
+  readonly writerOf?: WriterOf;
 }
 
 /** For writing, the disk is this machine's alone as long as it runs. */
@@ -69,12 +75,15 @@ export function openHostDisk(options: HostDiskOptions): HostDisk {
   const format = !isDevice && isQcow2(descriptor.fd) ? "qcow2" : "raw";
   if (format === "qcow2") refuseReferences(containerId, source, descriptor.fd);
   if (!readOnly && !tryLock(descriptor.fd)) {
-    throw new UnikrunError(
-      `Container ${containerId}: the disk ${source} is being written by another machine: stop that one first, or mount it read-only.`,
-    );
+    throw isWritten(containerId, { kind: "disk", source }, options.writerOf?.(descriptor.fd));
   }
+  if (!readOnly && format === "raw") refuseMounted(containerId, source, descriptor.fd);
   if (!readOnly && format === "raw" && ext2State(descriptor.fd) === "unclean")
-    repairExt2(descriptor.fd, `the disk ${source}`);
+    repairExt2({
+      fd: descriptor.fd,
+      name: `the disk ${source}`,
+      remedy: `repair it by hand (e2fsck -fy ${source}) and start container ${containerId} again`,
+    });
   if (format === "raw") refuseStrange(containerId, source, descriptor.fd);
   opened.move();
   return { descriptor, format, isDevice };
@@ -109,6 +118,15 @@ export function refuseStrange(containerId: string, source: string, fd: number): 
   if (features === undefined) return;
   throw new UnikrunError(
     `Container ${containerId}: the disk ${source} has a file system with ${features}, which a unikernel can't mount: make an ext2 (mke2fs -t ext2) and copy its files there.`,
+  );
+}
+
+/** Whoever repairs it, or writes it beside the host's kernel, destroys it. */
+function refuseMounted(containerId: string, source: string, fd: number): void {
+  const place = mountOfDisk(fd);
+  if (place === undefined) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${source} is mounted on this host, as ${place}, and only one can write it: unmount it there, or mount the disk read-only.`,
   );
 }
 

@@ -4,7 +4,7 @@ import { type Descriptor, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Disk, DiskContent } from "./choose.ts";
-import { type DeviceCheck, openHostDisk, refuseStrange } from "./host-image.ts";
+import { type DeviceCheck, openHostDisk, refuseStrange, type WriterOf } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
 import { openCopy, openScratch } from "./scratch.ts";
 import { openVolume } from "./volume.ts";
@@ -33,6 +33,7 @@ export interface DiskOptions extends ReadOnlyOptions {
   readonly volumeBytes: number;
   /** Whether the container may have a block device ("MAJOR:MINOR"). */
   readonly mayOpen: DeviceCheck;
+  readonly writerOf: WriterOf;
 }
 
 /** In the order given. Throws UnikrunError for the first that can't be had, with nothing left open. */
@@ -80,6 +81,7 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
         source: sourceAt(content.source),
         readOnly,
         mayOpen: options.mayOpen,
+        writerOf: options.writerOf,
       });
     case "tree":
       return raw(openTree(mountpoint, content, options));

@@ -7,10 +7,12 @@ import { setOwner } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { ext2State } from "./ext2/image.ts";
 import { openExt2 } from "./ext2/reader.ts";
-import { removeLostAndFound, repairExt2 } from "./repair.ts";
+import { type NamedDisk, removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
-import { beginWriting, DISK_OWNER, makeDisk, takeVolume, type Volume, type Writer } from "./volume.ts";
+import type { Folder } from "./tree.ts";
+import { beginWriting, DISK_OWNER, makeDisk, type TakenVolume, takeVolume, type Volume } from "./volume.ts";
+import type { Writer } from "./writer.ts";
 
 /**
  * Opens a copy of the disk that `saved` holds for the volume's next guest, which has parts of it in its memory and can't be given
@@ -25,7 +27,7 @@ export function openSavedVolume(volume: Volume & Writer & { saved: Descriptor })
       `Container ${containerId} can't be restored: the volume ${folder.name} has no room for what its last guest wrote: make room there.`,
     );
   const scan = settledScan(folder);
-  if (!holdsTree(`${place.image}.look`, saved, scan.tree)) {
+  if (!holdsTree(taken, saved, scan.tree)) {
     throw new UnikrunError(
       `Container ${containerId} can't be restored: the volume ${folder.name} has changed since the checkpoint, and the guest would not know it: start it without the checkpoint, or put the volume's files back.`,
     );
@@ -43,15 +45,25 @@ export function openSavedVolume(volume: Volume & Writer & { saved: Descriptor })
 }
 
 /** Whether the disk, once repaired as it was after the guest's end, has the files of the tree and no others. */
-function holdsTree(scratch: string, saved: Descriptor, tree: Parameters<typeof isSameTree>[1]): boolean {
+function holdsTree(
+  { place, folder }: Pick<TakenVolume, "place" | "folder">,
+  saved: Descriptor,
+  tree: Folder,
+): boolean {
+  const scratch = `${place.image}.look`;
   using undo = new DisposableStack();
   const copy = undo.use(owned(openPath(scratch, O_RDWR | O_CREAT | O_TRUNC, 0o600)));
   undo.defer(() => removeFile(scratch));
   unpackSparse(saved.fd, copy.fd);
   setOwner(copy.fd, { uid: DISK_OWNER, gid: DISK_OWNER });
   if (ext2State(copy.fd) === "unclean") {
-    repairExt2(copy.fd, "the checkpoint's disk");
-    removeLostAndFound(copy.fd, "the checkpoint's disk");
+    const named: NamedDisk = {
+      fd: copy.fd,
+      name: `the checkpoint's disk of the volume ${folder.name}`,
+      remedy: "start the container without the checkpoint",
+    };
+    repairExt2(named);
+    removeLostAndFound(named);
   }
   return isSameTree(openExt2(copy.fd), tree);
 }

@@ -9,7 +9,7 @@ import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
 import { pathSource } from "./host-source.ts";
-import { removeLostAndFound, repairExt2 } from "./repair.ts";
+import { type NamedDisk, removeLostAndFound, repairExt2 } from "./repair.ts";
 import { isSameTree } from "./same-tree.ts";
 import { settledScan } from "./scan.ts";
 import { isSameFolder, openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
@@ -85,9 +85,13 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
     );
   }
   if (state === "unclean") {
-    const name = `the disk of the volume ${folder.name}`;
-    repairExt2(disk.fd, name);
-    removeLostAndFound(disk.fd, name);
+    const named: NamedDisk = {
+      fd: disk.fd,
+      name: `the disk of the volume ${folder.name}`,
+      remedy: `repair it by hand (e2fsck -fy ${place.image}) and call unikrun volumes ${folder.name}`,
+    };
+    repairExt2(named);
+    removeLostAndFound(named);
     // It is clean from here on, whatever becomes of us.
     writeRecord(place, { ...record, thorough: true });
   }

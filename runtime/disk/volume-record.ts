@@ -13,6 +13,7 @@ import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
 import { memoryStore, memoryStores } from "./in-memory.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
+import { nameOf } from "./writer.ts";
 
 export interface VolumeRecord {
   /** A path of the folder, and which one it is, since another may have its name now. */
@@ -36,9 +37,9 @@ export interface VolumeRecord {
   readonly newest: string;
 }
 
-/** Of whose guest the record is, for a sentence. An id of 64 digits is known by its first. */
+/** Of whose guest the record is, for a sentence. */
 export const writerOf = ({ title, container }: Pick<VolumeRecord, "title" | "container">): string =>
-  title ?? container.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, "$1");
+  nameOf({ title, containerId: container });
 
 /** A volume's place in the store. */
 export interface VolumePlace {

@@ -24,25 +24,13 @@ import { type Scan, settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
 import { bringBack, DYING, lockPlace } from "./volume-back.ts";
 import { openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
-import {
-  placeOf,
-  recordIn,
-  type VolumePlace,
-  type VolumeRecord,
-  writeRecord,
-  writerOf,
-} from "./volume-record.ts";
+import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
 import { isFull, roomFor, volumeSize } from "./volume-size.ts";
+import { isWritten, type Writer } from "./writer.ts";
 
 export interface Volume {
   readonly store: string;
   readonly source: HostSource;
-}
-
-/** Whose guest writes it: VolumeRecord has the fields. */
-export interface Writer {
-  readonly containerId: string;
-  readonly title?: string | undefined;
 }
 
 /** A volume that nobody writes, and nobody else takes until this is disposed of. */
@@ -68,19 +56,16 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
   const { place, lock } = lockedPlace(store, folder);
   opened.use(lock);
   const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
-  if (!lockWithin(disk.fd, DYING)) throw isWritten(containerId, source.name, recordIn(place.path));
+  if (!lockWithin(disk.fd, DYING))
+    throw isWritten(containerId, { kind: "volume", source: source.name }, writerIn(place));
   const record = bringBackUnlessFull(place, disk, folder);
   const all = opened.move();
   return { folder, place, disk, record, [Symbol.dispose]: () => all.dispose() };
 }
 
-function isWritten(containerId: string, source: string, other: VolumeRecord | null): UnikrunError {
-  const who = other ? writerOf(other) : "another one";
-  // A Deployment's new pod would wait for the old one, which goes when the new one is ready.
-  const advice = other?.title ? " (of a Deployment by strategy: Recreate)" : "";
-  return new UnikrunError(
-    `Container ${containerId}: the volume ${source} is being written by the guest of container ${who}: stop that one first${advice}, or mount the volume read-only.`,
-  );
+function writerIn({ path }: VolumePlace): Writer | undefined {
+  const record = recordIn(path);
+  return record ? { containerId: record.container, title: record.title } : undefined;
 }
 
 /** Another's call may have removed it before it was locked. */

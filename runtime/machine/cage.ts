@@ -1,5 +1,6 @@
 /** What the VMM is and has in its cage (native/init/cage), a container's and a trial's alike. */
 import type { Directive } from "../../native/directives.ts";
+import { programDirectives } from "../../native/program-files.ts";
 import type { Accelerator } from "./accelerator.ts";
 import type { Host } from "./qemu.ts";
 
@@ -8,8 +9,6 @@ export const VMM_UIDS = 0x7000_0000;
 
 /** What of the host the VMM has in its cage. */
 export const vmmFiles = ({ files }: Host, accelerator: Accelerator): Directive[] => [
-  ...files.needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
-  ...files.links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
-  ["device", "dev/null /dev/null"],
+  ...programDirectives(files),
   ...(accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
 ];

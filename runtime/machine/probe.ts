@@ -76,7 +76,7 @@ export async function renewKvm({ host: { qemu } }: Probe): Promise<Verdict> {
 
 async function tryAndRemember({ key, host, undecided: before }: Probe): Promise<Verdict> {
   const { tryKvm } = await import("./trial.ts");
-  const verdict = await tryKvm(host, CACHE);
+  const verdict = tryKvm(host, CACHE);
   if (verdict.kind !== "undecided") remember({ key, host, kvm: verdict });
   else {
     const times = (before?.times ?? 0) + 1;

@@ -1,6 +1,6 @@
 /** Whether KVM is of use here: a guest is booted on it as machines are, and it has to be faster than emulation. */
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
-import { runTrial, type TrialOutcome } from "../../native/init.ts";
+import { runTrial, type WatchedOutcome } from "../../native/init.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
 import { VMM_UIDS, vmmFiles } from "./cage.ts";
 import { accelerationArguments, boardArguments } from "./command-line.ts";
@@ -33,25 +33,25 @@ export type Verdict =
   | { readonly kind: "undecided"; readonly why: string };
 
 /** Seconds of CPU time that one used, and how that ended (native/init.ts); or why there was none. */
-export type Trial = Pick<TrialOutcome, "end" | "used"> | { error: string };
+export type Trial = Pick<WatchedOutcome, "end" | "used"> | { error: string };
 
 /**
  * `scratch` is a folder that exists, for this process alone. Where KVM is good it takes some 0.15 s, where it is not at most 50.
  * What counts is CPU time, which is the same on a busy host.
  */
-export async function tryKvm(host: Host, scratch: string): Promise<Verdict> {
+export function tryKvm(host: Host, scratch: string): Verdict {
   const missing = whyNoDevice();
   if (missing) return { kind: "broken", why: missing };
   using place = makePlace(scratch);
   const run = (accelerator: Accelerator, limit = CPU_LIMIT) => boot({ host, accelerator, place, limit });
   if (hasVirtualization(readTextOrNull("/proc/cpuinfo") ?? "")) {
-    const kvm = await run("kvm");
+    const kvm = run("kvm");
     if ("error" in kvm || (kvm.end === "ended" && kvm.used <= QUICK)) return judgeTrials({ kvm });
-    return judgeTrials({ kvm, tcg: await run("tcg", kvm.used) });
+    return judgeTrials({ kvm, tcg: run("tcg", kvm.used) });
   }
   // KVM by other means than the processor's, so it is likely to take far longer.
-  const tcg = await run("tcg");
-  return judgeTrials({ kvm: await run("kvm", "error" in tcg ? CPU_LIMIT : tcg.used), tcg });
+  const tcg = run("tcg");
+  return judgeTrials({ kvm: run("kvm", "error" in tcg ? CPU_LIMIT : tcg.used), tcg });
 }
 
 /**
@@ -94,14 +94,9 @@ function makePlace(scratch: string): Place {
   };
 }
 
-async function boot(options: {
-  host: Host;
-  accelerator: Accelerator;
-  place: Place;
-  limit: number;
-}): Promise<Trial> {
+function boot(options: { host: Host; accelerator: Accelerator; place: Place; limit: number }): Trial {
   const { host, accelerator, place, limit } = options;
-  const outcome = await runTrial([
+  const outcome = runTrial([
     ["cage", place.cage],
     ["rootfs", "/"],
     ["detach-mounts", ""],

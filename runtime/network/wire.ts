@@ -221,8 +221,8 @@ function wireCard(options: {
 }
 
 /**
- * Removes what a container's machine left in a network namespace that outlives it. Idempotent. `begun`: its start took every
- * interface's ingress, or was killed on the way, so that one without a filter is its own too.
+ * Removes what a container's machine left in a network namespace that outlives it. Idempotent. `begun`: its start is at taking
+ * every interface's ingress, or was killed at that, so that one without a filter is its own too.
  */
 export function unwireNetwork(place: Place & { readonly begun: boolean }): void {
   const { netns, containerId, begun } = place;

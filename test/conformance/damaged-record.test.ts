@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { type Bench, leftovers, makeBench } from "./harness.ts";
+import { makeNetns, run } from "../network/netns.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork } from "./harness.ts";
 
 const recordOf = (bench: Bench): string => `${bench.root}/${bench.id}/unikrun.json`;
 
@@ -80,6 +81,41 @@ test.serial("a paused and a created container are ended, too", (t) => {
     t.deepEqual(leftovers(bench), []);
   }
 });
+
+test.serial(
+  "in a network namespace that stays, what is the machine's own goes, and an ingress of others stays",
+  (t) => {
+    using netns = makeNetns();
+    const name = netns.path.replace(/^.*\//, "");
+    const ingress = (link: string): string => run(`tc -n ${name} qdisc show dev ${link} ingress`);
+    const addIngress = (link: string): string => run(`tc -n ${name} qdisc add dev ${link} ingress`);
+    const removeDamaged = (bench: Bench): void => {
+      truncateSync(recordOf(bench), 0);
+      rmSync(`${bench.root}/${bench.id}/brief`);
+      const { code, stderr } = bench.call("delete", "--force", bench.id);
+      t.is(code, 0, stderr);
+    };
+    {
+      using bench = makeBench(["cat"]);
+      placeInNetwork(bench, netns.path);
+      for (const call of [["create"], ["start", bench.id]]) t.is(bench.call(...call).code, 0);
+      t.regex(ingress("eth0"), /qdisc ingress/);
+      run(`ip -n ${name} link add eth1 type veth peer name peer1`);
+      addIngress("eth1");
+      removeDamaged(bench);
+      t.is(ingress("eth0"), "");
+      t.regex(ingress("eth1"), /qdisc ingress/);
+    }
+    {
+      using bench = makeBench(["cat"]);
+      placeInNetwork(bench, netns.path);
+      t.is(bench.call("create").code, 0);
+      addIngress("eth0");
+      removeDamaged(bench);
+      t.regex(ingress("eth0"), /qdisc ingress/);
+    }
+  },
+);
 
 test.serial("list shows the others, and names the damaged one", (t) => {
   using bench = makeBench(["cat"]);

@@ -28,6 +28,8 @@ export interface PrivateHost extends Disposable {
   configure(settings: object): void;
   /** Puts something in its /dev/kvm's place that is no device. */
   hideDevice(): void;
+  /** Has a file stand in another's place. */
+  lay(file: string, over: string): void;
   /** Where it has the disks of volumes that are in memory, by what of it is in memory itself. */
   readonly inMemory: Readonly<Record<InMemory, string>>;
   /** What is remembered of the VMM. */
@@ -70,6 +72,8 @@ export async function privateHost(onDisk: readonly InMemory[] = []): Promise<Pri
   const runtime = `${folder}/unikrun`;
   writeFileSync(runtime, `#!/bin/sh\nexec ${enter.join(" ")} ${unikrun} "$@"\n`);
   chmodSync(runtime, 0o755);
+  const lay = (file: string, over: string): void =>
+    void Bun.spawnSync([...enter, "mount", "--bind", file, over]);
   const memory = `${root}${MEMORY}/vmm.json`;
   return {
     runtime,
@@ -77,7 +81,8 @@ export async function privateHost(onDisk: readonly InMemory[] = []): Promise<Pri
     device: `${root}${KVM}`,
     inMemory: { run: `${root}${MEMORY}/in-memory`, shm: `${root}/dev/shm/unikrun-in-memory` },
     configure: (settings) => writeFileSync(`${root}${SETTINGS}/config.json`, JSON.stringify(settings)),
-    hideDevice: () => void Bun.spawnSync([...enter, "mount", "--bind", "/dev/null", KVM]),
+    hideDevice: () => lay("/dev/null", KVM),
+    lay,
     remembered: () => JSON.parse(readFileSync(memory, "utf8")) as Remembered,
     remember: (what) => writeFileSync(memory, JSON.stringify(what)),
     [Symbol.dispose]() {

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { kindOfSource, openHostDisk } from "../../runtime/disk/host-image.ts";
 import { pathSource } from "../../runtime/disk/host-source.ts";
+import { run } from "../network/netns.ts";
 import { temporaryFolder } from "./images.ts";
 
 const kindOf = (path: string) => kindOfSource("c1", pathSource(path), "/data");
@@ -73,6 +74,19 @@ test("a disk that is being written is nobody else's for writing", (t) => {
   first.descriptor[Symbol.dispose]();
   using again = openDisk("c2", source, false).descriptor;
   t.true(again.fd > 0);
+});
+
+test("a disk that the host has mounted is read only", (t) => {
+  const folder = temporaryFolder(t);
+  const [source, place] = [`${folder}/disk`, `${folder}/mounted`];
+  execFileSync("mke2fs", ["-q", "-t", "ext2", source, "4m"]);
+  mkdirSync(place);
+  run(`mount -o loop ${source} ${place}`);
+  t.teardown(() => run(`umount ${place}`));
+  t.throws(() => openDisk("c1", source, false), {
+    message: `Container c1: the disk ${source} is mounted on this host, as ${place}, and only one can write it: unmount it there, or mount the disk read-only.`,
+  });
+  openDisk("c1", source, true).descriptor[Symbol.dispose]();
 });
 
 test("an unclean ext2 is repaired before a guest writes it, and left alone for one that reads", (t) => {

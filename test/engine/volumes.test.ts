@@ -148,7 +148,7 @@ test("a disk image given as a volume is the guest's disk", async (t) => {
   const host = await addressOf(guest);
   t.is(await put(host, "/data/file", "on the image"), 200);
   const refused = runProbe(["http", "80"], ["-v", `${image}:/data`]);
-  t.regex(refused.stderr, /the disk \S+ is being written by another machine/);
+  t.regex(refused.stderr, /the disk \S+ is being written by the guest of container [0-9a-f]{12}: stop/);
   docker("kill", guest);
   waitForEnd(guest);
   t.is(succeed(["debugfs", "-R", "cat file", image]), "on the image");

@@ -23,6 +23,7 @@ for (const [task, own, anothers] of [
   ["create", "hostname", "argument"],
   ["exec", "timeout", "ask"],
   ["trial", "argument", "tool"],
+  ["check", "argument", "tool"],
 ] as const) {
   test(`init ${task} refuses a misspelt directive, and one of another plan`, (t) => {
     t.is(told(task, own, "hostnane"), refusal("hostnane"));
@@ -37,4 +38,5 @@ test("init knows all of its words, from the first to the last", (t) => {
   t.deepEqual(unknown("create", plans.create), []);
   t.deepEqual(unknown("exec", plans.exec), []);
   t.deepEqual(unknown("trial", { ...plans.board, ...plans.trial }), []);
+  t.deepEqual(unknown("check", { ...plans.board, ...plans.check }), []);
 });

@@ -196,6 +196,14 @@ static void bring_memory(const struct directives *d, const char *value)
 	free(target);
 }
 
+/* Its own, in a pid namespace of its own; nothing of what else /proc says of the host, and lets root change. */
+static void bring_processes(const char *target)
+{
+	unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (mkdir(target, 0755) < 0 || mount("proc", target, "proc", flags, "subset=pid") < 0)
+		fail_errno("could not mount %s in the cage", target);
+}
+
 /* The kernel does not come into the cage: it is in the guest's memory already. */
 static void bring_kernel(const struct directives *d, int rootfs, const char *path)
 {
@@ -241,6 +249,8 @@ void build_cage(const struct directives *d)
 			bring_memory(d, each.value);
 		else if (each.word == WORD_KERNEL)
 			bring_kernel(d, rootfs, each.value);
+		else if (each.word == WORD_PROCESSES)
+			bring_processes(each.value);
 		else if (each.word == WORD_SYMLINK) {
 			const char *points_to;
 			char *target = split(each.value, &points_to);

@@ -15,6 +15,8 @@ void build_cage(const struct directives *d);
 void lift_limits(void);
 void own_keyring(void);
 void confine(const struct directives *d);
+/* Those that `d` names, which are for whoever gets no cgroup. */
+void set_limits(const struct directives *d);
 void confine_init(void);
 
 /* label.c; proc: a descriptor of /proc, which the cage lacks. */
@@ -26,6 +28,7 @@ void label_at_once(const struct directives *d, int proc);
 /* seccomp.c: the last step of confinement. */
 void filter_init(void);
 void filter_vmm(void);
+void filter_checker(void);
 void filter_tool(void);
 
 /* vmm.c */
@@ -36,6 +39,8 @@ struct vmm {
 };
 /* Starts a process that builds the cage, confines itself and becomes the VMM. */
 struct vmm vmm_launch(const struct directives *d);
+/* The same for a program that looks at a disk, which is its descriptor 3: it has no console and no monitor, and sees no other process. */
+struct vmm checker_launch(const struct directives *d, int disk);
 /* Of one that has ended: fails with what it said if it never became the VMM. */
 void vmm_complain(const struct vmm *vmm);
 

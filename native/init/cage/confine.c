@@ -55,6 +55,28 @@ void lift_limits(void)
 	}
 }
 
+void set_limits(const struct directives *d)
+{
+	static const struct {
+		enum word word;
+		int resource;
+		long unit;
+	} limits[] = {
+		{ WORD_MEMORY_LIMIT, RLIMIT_AS, 1 },
+		{ WORD_SIZE_LIMIT, RLIMIT_FSIZE, 1 },
+		/* Milliseconds; a second more, for whoever watches it is to be the first. */
+		{ WORD_CPU_LIMIT, RLIMIT_CPU, 1000 },
+	};
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const char *value = directives_get(d, limits[i].word);
+		if (!value)
+			continue;
+		rlim_t most = (rlim_t)(parse_long(value) / limits[i].unit + (limits[i].unit > 1));
+		if (setrlimit(limits[i].resource, &(struct rlimit){ most, most }) < 0)
+			fail_errno("could not set a limit to %s", value);
+	}
+}
+
 /* Leaves an unprivileged process that can never become another. */
 static void become_nobody(const struct directives *d)
 {

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -114,11 +113,8 @@ int enter_main(int argc, char **argv)
 	if (child < 0)
 		fail_errno("could not fork");
 	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* We may have ended before that; from another pid namespace our pid would not tell. */
 		close(alive[1]);
-		if (poll(&(struct pollfd){ alive[0], POLLIN, 0 }, 1, 0) != 0)
-			_exit(1);
+		end_with_parent(alive[0]);
 		if (strcmp(argv[3], "-")) {
 			if (chdir(argv[3]) < 0 || chroot(".") < 0)
 				fail_errno("could not enter the root file system %s", argv[3]);

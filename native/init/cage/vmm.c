@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LAST_FD = VMM_MONITOR_FD, ABOVE_ALL = 200 };
+enum { FIRST_GIVEN = 3, ABOVE_ALL = 200 };
+_Static_assert(VMM_CONSOLE_FD == FIRST_GIVEN && VMM_MONITOR_FD == FIRST_GIVEN + 1, "in the order of vmm_launch");
+
+/* What is run in a cage. */
+struct role {
+	void (*filter)(void);
+	int given[2]; /* its descriptors from FIRST_GIVEN on */
+	size_t given_count;
+};
 
 static char **arguments(const struct directives *d)
 {
@@ -43,18 +52,10 @@ static void put(int high, int number)
 		fail_errno("could not arrange the VMM's descriptors");
 }
 
-/* Dies with init. A change of uid clears that, so it is said again then. */
-static void die_with(pid_t init)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != init)
-		_exit(1);
-}
-
-static void become_vmm(const struct directives *d, pid_t init, char **argv, int console, int qmp, int errors, int status)
+static void become(const struct directives *d, const struct role *role, char **argv, int errors, int status)
 {
 	sigset_t deaf;
-	die_with(init);
+	end_with_parent(status);
 	/* Who ends all of a cgroup, or of a host, tells init too, which has its guest write first. */
 	sigemptyset(&deaf);
 	sigaddset(&deaf, SIGTERM);
@@ -62,7 +63,9 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	/* All of them out of the way first: a target may be another's source. */
-	int high_console = lifted(console), high_qmp = lifted(qmp), high_errors = lifted(errors), high_status = lifted(status);
+	int high_errors = lifted(errors), high_status = lifted(status), high_given[2];
+	for (size_t i = 0; i < role->given_count; i++)
+		high_given[i] = lifted(role->given[i]);
 	fail_to(high_status);
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
@@ -76,44 +79,65 @@ static void become_vmm(const struct directives *d, pid_t init, char **argv, int 
 	put(null, 0);
 	put(high_errors, 1);
 	put(high_errors, 2);
-	put(high_console, VMM_CONSOLE_FD);
-	put(high_qmp, VMM_MONITOR_FD);
+	for (size_t i = 0; i < role->given_count; i++)
+		put(high_given[i], FIRST_GIVEN + (int)i);
 	/* Emulated code and the emulator's heap are small and scattered: huge pages would double what they take. */
 	if (directives_get(d, WORD_SMALL_PAGES))
 		prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	label_at_exec(d, high_proc);
 	confine(d);
-	filter_vmm();
-	die_with(init);
-	syscall(SYS_close_range, LAST_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	set_limits(d);
+	role->filter();
+	/* The change of uid has cleared it. */
+	end_with_parent(high_status);
+	syscall(SYS_close_range, FIRST_GIVEN + role->given_count, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], argv, (char *[]){ NULL });
 	fail_errno("could not run %s", argv[0]);
 }
 
-struct vmm vmm_launch(const struct directives *d)
+static struct vmm launch(const struct directives *d, const struct role *role)
 {
-	int console[2], qmp[2], errors[2], status[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0 || pipe2(errors, O_CLOEXEC) < 0 ||
-	    pipe2(status, O_CLOEXEC) < 0)
-		fail_errno("could not make the VMM's pipes");
+	int errors[2], status[2];
+	if (pipe2(errors, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
+		fail_errno("could not make a pipe");
 	char **argv = arguments(d);
-	pid_t init = getpid();
-	struct vmm vmm = { .pid = fork(), .console = console[0], .qmp = qmp[0], .errors = errors[0], .status = status[0] };
+	struct vmm vmm = { .pid = fork(), .console = -1, .qmp = -1, .errors = errors[0], .status = status[0] };
 	if (vmm.pid < 0)
-		fail_errno("could not fork the VMM");
-	if (vmm.pid == 0)
-		become_vmm(d, init, argv, console[1], qmp[1], errors[1], status[1]);
+		fail_errno("could not fork");
+	if (vmm.pid == 0) {
+		close(status[0]);
+		become(d, role, argv, errors[1], status[1]);
+	}
 	free(argv);
-	close(console[1]);
-	close(qmp[1]);
 	close(errors[1]);
 	close(status[1]);
-	fcntl(vmm.console, F_SETFL, O_NONBLOCK);
-	fcntl(vmm.qmp, F_SETFL, O_NONBLOCK);
+	for (size_t i = 0; i < role->given_count; i++)
+		close(role->given[i]);
 	fcntl(vmm.errors, F_SETFL, O_NONBLOCK);
 	fcntl(vmm.status, F_SETFL, O_NONBLOCK);
 	return vmm;
+}
+
+struct vmm vmm_launch(const struct directives *d)
+{
+	int console[2], qmp[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0)
+		fail_errno("could not make the VMM's sockets");
+	struct vmm vmm = launch(d, &(struct role){ filter_vmm, { console[1], qmp[1] }, 2 });
+	vmm.console = console[0];
+	vmm.qmp = qmp[0];
+	fcntl(vmm.console, F_SETFL, O_NONBLOCK);
+	fcntl(vmm.qmp, F_SETFL, O_NONBLOCK);
+	return vmm;
+}
+
+struct vmm checker_launch(const struct directives *d, int disk)
+{
+	/* That of mounts is the cage's. */
+	if (unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+		fail_errno("could not make namespaces");
+	return launch(d, &(struct role){ filter_checker, { disk }, 1 });
 }
 
 void vmm_complain(const struct vmm *vmm)

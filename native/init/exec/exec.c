@@ -84,8 +84,9 @@ int exec_main(void)
 	exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = exec.given, .tun = -1 };
 	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
-	if (directives_get(&exec.words, WORD_WAIT))
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	const char *waiter = directives_get(&exec.words, WORD_WAIT);
+	if (waiter)
+		end_with((pid_t)parse_long(waiter));
 	size_t tool = 0;
 	while (tool < sizeof tools / sizeof *tools && strcmp(tools[tool].name, exec_word(&exec, WORD_TOOL)))
 		tool++;

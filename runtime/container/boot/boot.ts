@@ -28,6 +28,7 @@ export interface Boot extends Disposable {
 
 /** Throws UnikrunError for what it can't be given, with nothing left open. */
 export function prepareBoot(options: {
+  root: string;
   container: Container;
   family: GuestFamily;
   resolvConf: ResolvConf;
@@ -35,13 +36,13 @@ export function prepareBoot(options: {
   /** Whether its kernel is to take system calls, if it can. */
   proxy: boolean;
 }): Boot {
-  const { container, family, resolvConf, wiring } = options;
+  const { root, container, family, resolvConf, wiring } = options;
   const { guest } = container;
   const traits = readTraits(container, family);
   const nics = declaredNics(container, wiring, traits);
   using opened = new DisposableStack();
   const { list } = opened.use(
-    openGuestDisks({ traits, family, container, resolvConf, resolver: wiring.resolver }),
+    openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
   const proxy = options.proxy && traits.proxy;
   const boot = family.bootArguments({

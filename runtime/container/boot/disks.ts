@@ -13,10 +13,13 @@ import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
 import type { Container } from "../record/container.ts";
 import { mayHaveDisk } from "../record/devices.ts";
+import { writerAmong } from "../record/disk-writer.ts";
 import { hostSource } from "../record/host-source.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface GuestDiskOptions {
+  /** Of the containers. */
+  readonly root: string;
   readonly container: Container;
   readonly resolvConf: ResolvConf;
   readonly resolver: Resolver | undefined;
@@ -37,7 +40,7 @@ export function openGuestDisks(from: GuestDiskOptions): OpenDisks {
 
 /** Throws UnikrunError as openGuestDisks does, but for what is found out only where a disk is opened. */
 export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
-  const { container, resolvConf, resolver, family, traits } = from;
+  const { root, container, resolvConf, resolver, family, traits } = from;
   const { id, rootfs, guest } = container;
   const limit = family.limits.disks;
   const wanted = guest.disks
@@ -85,6 +88,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     limit: guest.cacheBytes,
     volumeBytes: guest.volumeBytes,
     mayOpen: mayHaveDisk(container),
+    writerOf: writerAmong(root),
     builtIn: traits.files,
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   };

@@ -1,6 +1,5 @@
 import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
 import { copySparse, packSparse } from "../../../native/copy.ts";
-import { agreed } from "../../../native/directives.ts";
 import { makeFolders, removeFile, statusOfFile, writeText } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
 import { syncData } from "../../../native/tree-writes.ts";
@@ -13,7 +12,7 @@ import { endInit } from "../life/end.ts";
 import { isAlive } from "../record/alive.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
-import { type MachineRecord, readMachine } from "../record/machine.ts";
+import { keptDisk, type MachineRecord, readMachine } from "../record/machine.ts";
 import { canCheckpoint, canResume, type Status, statusOf, stillMark } from "../record/status.ts";
 import {
   diskName,
@@ -122,10 +121,6 @@ function saveMemory(state: string, folder: string): number {
   syncData(file.fd);
   return bytes;
 }
-
-/** Where a running machine's disk can be opened. */
-export const keptDisk = ({ pid }: Container, disk: number): string =>
-  `/proc/${pid}/fd/${agreed.FIRST_DISK + disk}`;
 
 function saveDisk(container: Container, machine: MachineRecord, folder: string, disk: number) {
   using from = owned(openPath(keptDisk(container, disk), O_RDONLY));

@@ -11,6 +11,7 @@ import { cgroupFolder } from "../cgroup/path.ts";
 import type { Paths } from "../cgroup/processes.ts";
 import { readProcess } from "../record/alive.ts";
 import { containerFolder } from "../record/container.ts";
+import { isWiring } from "../record/wiring.ts";
 import { endInit } from "./end.ts";
 
 /**
@@ -25,7 +26,8 @@ export function deleteDamaged(root: string, id: string): void {
     using netns = openNetns(pid);
     endInit({ id, pid, startTime: readProcess(pid)?.startTime ?? 0, cgroup });
     removeAll(cgroup);
-    if (netns) unwireNetwork({ netns: `/proc/self/fd/${netns.fd}`, containerId: id, begun: true });
+    if (netns)
+      unwireNetwork({ netns: `/proc/self/fd/${netns.fd}`, containerId: id, begun: isWiring(root, { id }) });
   }
   rmSync(folder, { recursive: true, force: true });
 }

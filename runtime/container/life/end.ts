@@ -4,7 +4,7 @@ import { UnikrunError } from "../../error.ts";
 import { removeAll } from "../cgroup/folders.ts";
 import { isAlive } from "../record/alive.ts";
 import type { Container } from "../record/container.ts";
-import { hasBegunWiring } from "../record/wiring.ts";
+import { isWiring } from "../record/wiring.ts";
 import { signalInit } from "./signal.ts";
 
 /** Milliseconds that a killed init may take to be gone. */
@@ -31,7 +31,7 @@ export async function releaseResources(root: string, container: Container): Prom
   removeAll(container.cgroup);
   if (container.givenNetns) {
     const { unwireNetwork } = await import("../../network/wire.ts");
-    const begun = hasBegunWiring(root, container);
+    const begun = isWiring(root, container);
     unwireNetwork({ netns: container.givenNetns, containerId: container.id, begun });
   }
 }

@@ -35,7 +35,7 @@ export async function runHooks(container: Container, kind: HookKind): Promise<vo
 export async function runHook(container: Container, kind: HookKind, hook: Hook): Promise<void> {
   const { place, status } = KINDS[kind];
   const state = Buffer.from(JSON.stringify(stateDocument(container, status)));
-  using command = await commandOf(hook, place, container);
+  using command = commandOf(hook, place, container);
   const trouble = execute(hook, command, place, state);
   if (trouble) throw new UnikrunError(`Container ${container.id}: the ${kind} hook ${hook.path} ${trouble}.`);
 }
@@ -65,11 +65,7 @@ function execute(hook: Hook, command: { cmd: string[] }, place: Place, state: Bu
   return words ? `${how}: ${words}` : how;
 }
 
-async function commandOf(
-  hook: Hook,
-  place: Place,
-  { pid, rootfs }: Container,
-): Promise<{ cmd: string[] } & Disposable> {
+function commandOf(hook: Hook, place: Place, { pid, rootfs }: Container): { cmd: string[] } & Disposable {
   if (place === "runtime") {
     return { cmd: [hook.path, ...(hook.args ?? []).slice(1)], [Symbol.dispose]: () => {} };
   }

@@ -10,7 +10,7 @@ import { runMachine } from "../boot/run-machine.ts";
 import type { Container } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
-import { beginWiring } from "../record/wiring.ts";
+import { beginWiring, endWiring } from "../record/wiring.ts";
 import type { WarmStart, warmStart } from "../warm/resume.ts";
 import { releaseResources } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -65,7 +65,7 @@ async function startMachine(root: string, container: Container, options: StartOp
   beginWiring(root, container);
   using wiring = await wireGuest(container, family, resolvConf, guard);
   const isShut = guard !== undefined && (await isGuarded(container, options, wiring));
-  const parts = { container, family, resolvConf, wiring };
+  const parts = { root, container, family, resolvConf, wiring };
   const warm = mayBeWarm(container, options) ? await startWarm({ ...parts, isShut }) : null;
   const proxy = isShut && (!warm || warm.template !== undefined);
   using boot = resume?.(wiring.nics) ?? warm?.boot ?? prepareBoot({ ...parts, proxy });
@@ -73,6 +73,7 @@ async function startMachine(root: string, container: Container, options: StartOp
   await runHooks(container, "startContainer");
   const { template, remark } = warm ?? {};
   await runMachine({ root, container, family, wiring, boot, template, remark });
+  endWiring(root, container);
   if (template !== undefined) (await import("../warm/keep.ts")).keepInBackground(root, container);
 }
 

@@ -1,10 +1,11 @@
 /** A machine, board and devices, as `start` made it, for a later checkpoint: in the state folder, beside the container's own record. */
+import { agreed } from "../../../native/directives.ts";
 import { readTextOrNull, rename, writeText } from "../../../native/files.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import type { BootNic } from "../../guest/guest.ts";
 import type { Board } from "../../machine/board.ts";
 import type { DeviceOrder } from "../../machine/pci.ts";
-import { containerFolder } from "./container.ts";
+import { type Container, containerFolder } from "./container.ts";
 
 export interface MachineRecord extends Board {
   readonly family: string;
@@ -23,6 +24,10 @@ export interface MachineRecord extends Board {
 }
 
 export type DiskRecord = Omit<OpenDisk, "fd">;
+
+/** Where a running machine's disk can be opened: init keeps it. */
+export const keptDisk = ({ pid }: Pick<Container, "pid">, disk: number): string =>
+  `/proc/${pid}/fd/${agreed.FIRST_DISK + disk}`;
 
 const FILE = "machine.json";
 

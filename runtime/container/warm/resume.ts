@@ -50,6 +50,7 @@ export function boardForTemplate(options: {
 }
 
 export function warmStart(options: {
+  root: string;
   container: Container;
   family: GuestFamily;
   resolvConf: ResolvConf;
@@ -57,10 +58,11 @@ export function warmStart(options: {
   /** Its kernel can take system calls without taking them from others. */
   isShut: boolean;
 }): WarmStart {
-  const { container, family, resolvConf, wiring, isShut } = options;
+  const { root, container, family, resolvConf, wiring, isShut } = options;
   const { board, guest } = container;
   const traits = readTraits(container, family);
   const { disks, options: diskOptions } = chooseGuestDisks({
+    root,
     container,
     resolvConf,
     resolver: wiring.resolver,

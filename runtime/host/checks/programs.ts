@@ -8,12 +8,12 @@ import type { Finding } from "../finding.ts";
 export function checkVolumes(trouble: string | undefined = whyNoRepair()): Finding {
   const subject = "volumes";
   if (trouble === undefined)
-    return { status: "ok", subject, fact: "e2fsck, debugfs and setpriv are there to repair them" };
+    return { status: "ok", subject, fact: "e2fsck and debugfs are there to repair them" };
   return {
     status: "missing",
     subject,
     fact: `a disk that was not unmounted stays closed: ${trouble}`,
-    advice: "apt-get install e2fsprogs util-linux (Debian)",
+    advice: "apt-get install e2fsprogs (Debian)",
   };
 }
 

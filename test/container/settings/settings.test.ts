@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import {
   annotationSettings,
@@ -8,6 +9,10 @@ import {
 } from "../../../runtime/container/settings/guest.ts";
 import { hostSettings } from "../../../runtime/container/settings/host.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
+
+const SCHEMA_FAMILIES: readonly string[] = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, "../../../config.schema.json"), "utf8"),
+).definitions.family.enum;
 
 const ABSOLUTE = "must be an absolute path without NUL characters.";
 
@@ -97,15 +102,18 @@ for (const [settings, says] of [
   [{ runtime: "/bin/sh" }, "runtime can be set by the host only, in /etc/unikrun/config.json."],
   [{ accelerator: "kvm" }, "accelerator can be set by the host only, in /etc/unikrun/config.json."],
   [{ firmware: "seabios" }, "firmware can be set by the host only, in /etc/unikrun/config.json."],
-  [{ kernal: "/k" }, "kernal is no setting: there are family, kernel, args, memory, disks, warm."],
+  [
+    { kernal: "/k" },
+    "kernal is no setting: there are family, kernel, initrd, loader, args, memory, disks, warm.",
+  ],
   [
     JSON.parse('{"__proto__":{}}'),
-    "__proto__ is no setting: there are family, kernel, args, memory, disks, warm.",
+    "__proto__ is no setting: there are family, kernel, initrd, loader, args, memory, disks, warm.",
   ],
   [{ kernel: "nginx.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: "/nginx\0.bin" }, `kernel ${ABSOLUTE}`],
   [{ kernel: null }, "kernel must be a string."],
-  [{ family: "hurd" }, "family must be one of rumprun."],
+  [{ family: "hurd" }, `family must be one of ${SCHEMA_FAMILIES.join(", ")}.`],
   [{ args: "-v" }, "args must be an array."],
   [{ args: ["-v", 1] }, "args[1] must be a string."],
   [{ args: ["-v\0"] }, "args[0] must be a string without NUL characters."],
@@ -169,7 +177,7 @@ for (const [name, value, says] of [
   [
     "kernal",
     "/k",
-    " is no setting: there are family, kernel, args, memory, disks, warm, accelerator, firmware, sayEmulated.",
+    " is no setting: there are family, kernel, initrd, loader, args, memory, disks, warm, accelerator, firmware, sayEmulated.",
   ],
 ] as const)
   test(`the annotation org.unikrun.${name}=${value} is refused by its name`, (t) =>

@@ -73,6 +73,7 @@ test("the lines of /etc that say a container's own name and address make no othe
       rootfs,
       sourceAt: pathSource,
       mayOpen: () => true,
+      writerOf: () => undefined,
       store: rootfs,
       limit: 0,
       volumeBytes: 0,
