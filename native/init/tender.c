@@ -109,7 +109,10 @@ int tender_code(const struct machine *m)
 		return signal_code(signal);
 	}
 	if (WEXITSTATUS(m->status) == FAILED && m->words_used) {
-		tell("the tender ended by itself: %s", m->words);
+		size_t length = m->words_used;
+		while (length && m->words[length - 1] == '\n')
+			length--;
+		tell("the tender ended by itself: %.*s", (int)length, m->words);
 		return OF_VMM;
 	}
 	/* The same for every abort, and for a program's own 255. */

@@ -83,7 +83,7 @@ test.serial(
     const bench = await serving(t);
     t.regex(
       lastWords(bench, "update", "--memory", "32m", bench.id),
-      /take up to 75497472, and a running guest can't give any back/,
+      /take up to 83886080, and a running guest can't give any back/,
     );
     t.is(bench.call("update", "--memory", "100m", "--pids-limit", "50", bench.id).code, 0);
     t.is(bench.call("exec", bench.id, "unikrun", "stats").code, 0);
@@ -99,14 +99,14 @@ test.serial("its memory is what the container's limit leaves, before its start a
   t.is(bench.call("update", "--memory", "30m", bench.id).code, 0);
   t.is(bench.call("start", bench.id).code, 0);
   t.is(bench.wait(), 0);
-  t.regex(bench.output(), /^memory 22$/m);
+  t.regex(bench.output(), /^memory 14$/m);
 });
 
 test.serial("a limit that is too small, and a warm start, are refused in its words", async (t) => {
   const host = await tenderHost(t);
   const small = tenderBench(t, host);
-  small.configure(({ linux }) => Object.assign(linux.resources, { memory: { limit: 9 << 20 } }));
-  t.regex(refusal(small), /leaves 1 MiB to the guest, after 8 MiB for its tender/);
+  small.configure(({ linux }) => Object.assign(linux.resources, { memory: { limit: 17 << 20 } }));
+  t.regex(refusal(small), /leaves 1 MiB to the guest, after 16 MiB for its tender/);
   const warm = tenderBench(t, host);
   writeFileSync(`${warm.rootfs}/unikrun.json`, '{"warm": 80}');
   t.regex(refusal(warm), /can't be kept for warm starts, since its tender can't save it: take "warm" out/);

@@ -139,6 +139,7 @@ function keepMachine(
 
 /** For the log. A guest's command line has its arguments and environment, which may be secret. */
 const shown = (value: string, bootArguments: string): string =>
+  bootArguments !== "" &&
   [bootArguments, JSON.stringify(bootArguments).slice(1, -1)].some((text) => value.includes(text))
     ? `(${Buffer.byteLength(value)} bytes, the guest's command line among them)`
     : value;
