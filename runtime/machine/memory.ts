@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 /**
  * What QEMU itself needs beside the guest's memory, in MiB: under TCG 21 MiB with the buffer for translated code full, and for memory
  * that the guest has touched page tables and an index of its file, 15 MiB for 3.5 GiB. KVM has no such buffer; its figure is the rest,
- * and was not measured. A tender takes 2 MiB itself; the page tables of the memory that its guest touches were reckoned, for KVM twice: 14 MiB of
+ * and was not measured. A tender takes 2 MiB itself; page tables of what its guest touches, for KVM twice, were reckoned: 14 MiB of
  * 3.5 GiB.
  */
 const OVERHEAD: Readonly<Record<Vmm, number>> = { kvm: 32, tcg: 40, tender: 16 };
