@@ -22,7 +22,10 @@ export function listProgramFiles(
     ...libraries.flatMap((library) => [realPath(parentOf(library)), parentOf(realPath(library))]),
     ...others.map((path) => realPath(path)),
   ];
-  return { files: { needed: withoutInner([program, ...folders, ...cache()]), links: rootLinks() }, complaint };
+  return {
+    files: { needed: withoutInner([program, ...folders, ...cache()]), links: rootLinks() },
+    complaint,
+  };
 }
 
 /** The same for one that loads nothing later: its libraries alone, not their folders, and not itself. A static one is run. */

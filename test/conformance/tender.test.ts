@@ -1,7 +1,7 @@
 /** Solo5's targets spt and hvt, run by the host's tenders: in the cage, with what they declare, and ended as they say. */
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { leftovers, placeInNetwork, until } from "./harness.ts";
+import { leftovers, placeInNetwork, unikrun, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { bareHost, refusal, start, tenderBench, tenderHost, told } from "./tender-harness.ts";
 
@@ -121,6 +121,20 @@ test.serial("what the tender says where it does not run its guest is the start's
   t.is(bench.call("delete", "--force", bench.id).code, 0);
   t.deepEqual(leftovers(bench), []);
 });
+
+for (const target of ["spt", "hvt"] as const)
+  test.serial(`inspect tells that a file for ${target} is run by its tender`, async (t) => {
+    const bench = tenderBench(t, await bareHost(t), { target, kernel: "solo5-devices" });
+    const { stdout } = Bun.spawnSync([unikrun, "inspect", `${bench.rootfs}/kernel`]);
+    for (const row of [
+      `family +solo5-${target}`,
+      `target +${target}`,
+      `run by +solo5-${target}`,
+      "needs disks +storage",
+    ])
+      t.regex(stdout.toString(), new RegExp(`^${row}$`, "m"));
+    t.false(/^firmware/m.test(stdout.toString()));
+  });
 
 for (const target of ["spt", "hvt"] as const)
   test.serial(`without a tender for ${target} one sentence says where it was looked for`, async (t) => {
