@@ -57,7 +57,7 @@ struct machine {
 	struct control control;
 	struct links links;
 	char words[2048]; /* the last of the VMM's stderr */
-	size_t words_used;
+	size_t words_used, words_told; /* of a tender, those before its guest ran */
 	bool ended; /* by the guest's own words */
 	bool gone;
 	int status; /* of the VMM, once gone */
@@ -98,7 +98,7 @@ enum { OF_VMM = 125 };
 
 /* tender.c: a machine that the host's tender is; its plan is that of the board and of the start in one. */
 void start_tender(struct machine *m, struct channel *channel, struct plan *plan, int signals);
-int tender_code(const struct machine *m);
+int tender_code(struct machine *m);
 
 /* start.c: what every start does. */
 /* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */

@@ -41,10 +41,14 @@ static void attend(struct machine *m, const struct plan *plan, int signals, int 
 		/* Its end is no word of the guest's. */
 		char byte;
 		runs = fds[3].revents && recv(m->console.guest, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-		if (fds[1].revents & POLLIN)
+		if (fds[1].revents & POLLIN) {
+			/* It waits, so nothing of this is said while its guest runs. */
+			read_words(m);
+			m->words_told = m->words_used;
 			runs |= tender_answer(listener, &lending);
-		else if (fds[1].revents)
+		} else if (fds[1].revents) {
 			listener = -1;
+		}
 		hear_vmm(m, signals, &nobody, &fds[2]);
 	}
 	if (!runs && (m->gone || m->stop_signal))
@@ -86,11 +90,17 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 	attend(m, plan, signals, listener);
 	close(listener);
 	tell_started(m, channel, plan, proc);
-	/* What was said until now was told. */
-	m->words_used = 0;
 }
 
-int tender_code(const struct machine *m)
+/* What it has said while its guest ran; of much only the end is kept. */
+static const char *last_words(struct machine *m)
+{
+	while (m->words_used && m->words[m->words_used - 1] == '\n')
+		m->words[--m->words_used] = '\0';
+	return m->words + (m->words_told <= m->words_used ? m->words_told : 0);
+}
+
+int tender_code(struct machine *m)
 {
 	if (m->stop_signal) {
 		if (m->overdue)
@@ -108,11 +118,9 @@ int tender_code(const struct machine *m)
 			tell("the guest was ended by signal %d (%s)", signal, strsignal(signal));
 		return signal_code(signal);
 	}
-	if (WEXITSTATUS(m->status) == FAILED && m->words_used) {
-		size_t length = m->words_used;
-		while (length && m->words[length - 1] == '\n')
-			length--;
-		tell("the tender ended by itself: %.*s", (int)length, m->words);
+	const char *words = last_words(m);
+	if (WEXITSTATUS(m->status) == FAILED && *words) {
+		tell("the tender ended by itself: %s", words);
 		return OF_VMM;
 	}
 	/* The same for every abort, and for a program's own 255. */
