@@ -4,7 +4,7 @@ import { exists, readLink, realPath, statusOrNull } from "./files.ts";
 import { parentOf } from "./paths.ts";
 
 export interface ProgramFiles {
-  /** Absolute folders and files without links in them. */
+  /** Absolute folders and files, of which the last name alone may be a link. */
   readonly needed: readonly string[];
   /** Links of the root folder, as in { path: "/lib", target: "usr/lib" }. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
@@ -15,24 +15,41 @@ export function listProgramFiles(
   program: string,
   others: readonly string[] = [],
 ): { files: ProgramFiles | null; complaint: string } {
-  const trace = Bun.spawnSync({
-    cmd: [program],
-    env: { LD_TRACE_LOADED_OBJECTS: "1" },
-    stdin: "ignore",
-    stderr: "pipe",
-  });
-  const libraries = [...trace.stdout.toString().matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) =>
-    String(match[1]),
-  );
-  const complaint = trace.stderr.toString().trim();
+  const { libraries, complaint } = traceLibraries(program);
   if (libraries.length === 0) return { files: null, complaint };
   const folders = [
     // Where a library is called for, and where the link leads that may stand there.
     ...libraries.flatMap((library) => [realPath(parentOf(library)), parentOf(realPath(library))]),
     ...others.map((path) => realPath(path)),
   ];
-  const cache = exists("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : [];
-  return { files: { needed: withoutInner([program, ...folders, ...cache]), links: rootLinks() }, complaint };
+  return {
+    files: { needed: withoutInner([program, ...folders, ...cache()]), links: rootLinks() },
+    complaint,
+  };
+}
+
+/** The same for one that loads nothing later: its libraries alone, not their folders, and not itself. A static one is run. */
+export function listLibraries(program: string): ProgramFiles {
+  const { libraries } = traceLibraries(program);
+  if (libraries.length === 0) return { needed: [], links: [] };
+  // By the names that they are called for, which may be links.
+  const places = libraries.map(
+    (path) => `${realPath(parentOf(path))}/${path.slice(path.lastIndexOf("/") + 1)}`,
+  );
+  return { needed: [...new Set([...places, ...cache()])], links: rootLinks() };
+}
+
+const cache = (): string[] => (exists("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : []);
+
+function traceLibraries(program: string): { libraries: string[]; complaint: string } {
+  const trace = Bun.spawnSync({
+    cmd: [program],
+    env: { LD_TRACE_LOADED_OBJECTS: "1" },
+    stdin: "ignore",
+    stderr: "pipe",
+  });
+  const found = [...trace.stdout.toString().matchAll(/(?:=> )?(\/\S+) \(0x/g)];
+  return { libraries: found.map((match) => String(match[1])), complaint: trace.stderr.toString().trim() };
 }
 
 /** They are brought into the program's cage. */

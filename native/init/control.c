@@ -166,6 +166,11 @@ void control_ask(struct control *control, struct monitor *monitor)
 		monitor_forward(monitor, "{\"execute\":\"cont\"}\n", -1);
 		return;
 	}
+	if (control->caller >= 0 && control->asked && monitor->fd < 0) {
+		dprintf(control->caller, "{\"error\": {\"desc\": \"it has no monitor, or has just ended\"}}\n");
+		hang_up(control);
+		return;
+	}
 	if (control->caller >= 0 && control->asked && monitor->state == READY) {
 		control->forwarded = true;
 		monitor_forward(monitor, control->line, control->fd);

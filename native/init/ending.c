@@ -12,6 +12,8 @@
  *	the VMM ended with an error				125
  *	the VMM was told to end by somebody else's signal	128 + SIGTERM
  *	the guest switched its machine off			what a rule has said before, else 0
+ *
+ * Of a tender's guest: tender.c.
  */
 #include "machine.h"
 
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { OF_SIGNAL = 128, OF_FAULT = 139, OF_VMM = 125 };
+enum { OF_SIGNAL = 128, OF_FAULT = 139 };
 
 /* The guest can't be sent signals, so each has the effect it has on a program without handlers. */
 bool signal_ends(int signal)
@@ -59,6 +61,15 @@ int code_of_port(const struct machine *m)
 	return is_error ? -1 : debug_code(&m->debug_codes, WEXITSTATUS(m->status), m->rules.code);
 }
 
+int killed_code(void)
+{
+	if (oom_kills())
+		tell("the kernel killed the VMM, as the container's memory ran out: give it more (docker run --memory)");
+	else
+		tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
+	return signal_code(SIGKILL);
+}
+
 /* Nobody has asked it to end. What it did by itself is never told as the guest's doing: 125 is no code of a guest's own. */
 static int code_of_vmm(const struct machine *m)
 {
@@ -67,13 +78,8 @@ static int code_of_vmm(const struct machine *m)
 		     strsignal(WTERMSIG(m->status)), m->words_used ? m->words : "it said nothing");
 		return OF_VMM;
 	}
-	if (WIFSIGNALED(m->status)) {
-		if (oom_kills())
-			tell("the kernel killed the VMM, as the container's memory ran out: give it more (docker run --memory)");
-		else
-			tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
-		return signal_code(SIGKILL);
-	}
+	if (WIFSIGNALED(m->status))
+		return killed_code();
 	int said = code_of_port(m);
 	if (said >= 0)
 		return said;
@@ -90,6 +96,8 @@ static int code_of_vmm(const struct machine *m)
 
 int exit_code(struct machine *m)
 {
+	if (m->is_tender)
+		return tender_code(m);
 	/* Its last words are those that it was asked for. */
 	if (m->control.stopping && !m->stop_signal) {
 		tell_ending(m);

@@ -45,6 +45,7 @@ void control_end(struct control *control);
 
 struct machine {
 	struct vmm vmm;
+	bool is_tender; /* its VMM is one, which has no monitor: its guest is its process */
 	struct rules rules;
 	struct debug_codes debug_codes;
 	bool reset_ends; /* a reset is how its guest ends, too */
@@ -56,7 +57,7 @@ struct machine {
 	struct control control;
 	struct links links;
 	char words[2048]; /* the last of the VMM's stderr */
-	size_t words_used;
+	size_t words_used, words_told; /* of a tender, those before its guest ran */
 	bool ended; /* by the guest's own words */
 	bool gone;
 	int status; /* of the VMM, once gone */
@@ -90,7 +91,25 @@ int code_of_port(const struct machine *m);
 /* That of one whose VMM is gone. */
 int exit_code(struct machine *machine);
 
-/* start.c */
+/* What the end of a VMM by SIGKILL, which nobody asked for, is told as, and its exit code. */
+int killed_code(void);
+/* 125: the VMM's own failure is no code of a guest's. */
+enum { OF_VMM = 125 };
+
+/* tender.c: a machine that the host's tender is; its plan is that of the board and of the start in one. */
+void start_tender(struct machine *m, struct channel *channel, struct plan *plan, int signals);
+int tender_code(struct machine *m);
+
+/* start.c: what every start does. */
+/* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */
+int enter_cage(const struct machine *m, const struct plan *plan);
+/* Its tap is the first of the plan's descriptors that is not the VMM's. */
+void open_resolver(struct machine *m, const struct plan *plan);
+void say_lines(const struct plan *plan);
+/* From here on it runs: for others, and for whoever started it. */
+void tell_started(struct machine *m, struct channel *channel, const struct plan *plan, int proc);
+/* Why there is no VMM that does what it is asked. */
+void fail_with_words(struct machine *m) __attribute__((noreturn));
 /* Waits for the plans of the board and of the start, runs the machine, and returns the container's exit code. */
 int live(struct channel *channel, int signals);
 

@@ -28,8 +28,7 @@ static void attend(struct machine *m, int signals, bool (*done)(const struct mon
 	}
 }
 
-/* Why there is no VMM that does what it is asked. */
-static void __attribute__((noreturn)) fail_with_words(struct machine *m)
+void fail_with_words(struct machine *m)
 {
 	if (!m->gone)
 		kill(m->vmm.pid, SIGKILL);
@@ -87,8 +86,7 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 	}
 }
 
-/* Its tap is the first of the plan's descriptors that is not the VMM's. */
-static void open_resolver(struct machine *m, const struct plan *plan)
+void open_resolver(struct machine *m, const struct plan *plan)
 {
 	const char *value = directives_get(&plan->text, WORD_RESOLVER);
 	m->resolver.tap = m->resolver.socket = -1;
@@ -121,8 +119,7 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		begin_look(m);
 }
 
-/* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */
-static int enter_cage(const struct machine *m, const struct plan *plan)
+int enter_cage(const struct machine *m, const struct plan *plan)
 {
 	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0), asker = -1;
 	if (vmm >= 0 && directives_get(&plan->text, WORD_STAND_BY)) {
@@ -136,13 +133,28 @@ static int enter_cage(const struct machine *m, const struct plan *plan)
 	return asker;
 }
 
-static void say_lines(const struct plan *plan)
+void say_lines(const struct plan *plan)
 {
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(&plan->text, &cursor, &each))
 		if (each.word == WORD_SAY)
 			tell("%s", each.value);
+}
+
+void tell_started(struct machine *m, struct channel *channel, const struct plan *plan, int proc)
+{
+	keep_disks(plan);
+	channel_started(channel);
+	/* Not before: a profile may forbid that. */
+	label_at_once(&plan->text, proc);
+	close(proc);
+	filter_init();
+	control_open(&m->control, channel->listener);
+	/* It runs, so these are warnings. */
+	read_words(m);
+	dprintf(plan->reply, "ok%s", m->words);
+	close(plan->reply);
 }
 
 /* From a created container to a running machine. */
@@ -178,18 +190,8 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	confine_init();
 	say_lines(plan);
 	give_devices(m, plan, signals, deadline);
-	keep_disks(plan);
-	channel_started(channel);
-	/* Not before: a profile may forbid that. */
-	label_at_once(&plan->text, proc);
-	close(proc);
-	filter_init();
-	control_open(&m->control, channel->listener);
 	m->asker = asker;
-	/* It runs, so these are warnings. */
-	read_words(m);
-	dprintf(plan->reply, "ok%s", m->words);
-	close(plan->reply);
+	tell_started(m, channel, plan, proc);
 }
 
 /* A VMM whose board was for a guest to go on from another, which it can't. */
@@ -243,11 +245,14 @@ int live(struct channel *channel, int signals)
 			continue;
 		/* Whoever sent the plan hears why it failed. */
 		fail_to(plan.reply);
-		if (directives_get(&plan.text, WORD_ARGUMENT)) {
+		if (directives_get(&plan.text, WORD_TENDER)) {
+			start_tender(&m, channel, &plan, signals);
+		} else if (directives_get(&plan.text, WORD_ARGUMENT)) {
 			launch(&m, &plan);
 			continue;
+		} else {
+			start_machine(&m, channel, &plan, signals);
 		}
-		start_machine(&m, channel, &plan, signals);
 		relay(&m, signals);
 		control_end(&m.control);
 		return exit_code(&m);

@@ -13,7 +13,7 @@ export interface GuestFamily {
   recognizes(marks: Marks): Recognition | null;
   /** `mostMiB`: a larger limit gives its guests no more. */
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
-  readonly board: BoardKind;
+  readonly board: BoardKind | TenderKind;
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
   readonly devices: DeviceKind;
@@ -52,6 +52,18 @@ export interface BoardKind {
   /** The I/O port of QEMU's isa-debug-exit. */
   readonly debugPort?: number;
 }
+
+/** A program of the host's runs the guest in QEMU's place, with no board and no monitor: Solo5's tenders. */
+export interface TenderKind {
+  readonly loader: "tender";
+  /** What it is called where programs are installed, and in the host's settings. */
+  readonly program: TenderName;
+  /** What a kernel is built for that it runs. */
+  readonly target: string;
+  readonly kvm: boolean;
+}
+
+export type TenderName = "solo5-spt" | "solo5-hvt";
 
 export interface DeviceKind {
   /** virtio 1.0 only, and not both that and what was before. */

@@ -2,7 +2,7 @@
 import { type Classification, classify } from "./detect.ts";
 import { FEATURES, type Features } from "./features.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
-import { type GuestFamily, namesOfDeclared } from "./guest.ts";
+import { type Firmware, namesOfDeclared } from "./guest.ts";
 
 export type Inspection =
   | {
@@ -21,7 +21,9 @@ interface GuestInspection {
   readonly target?: string;
   /** Physical address; absent where a loader finds it. */
   readonly entry?: number;
-  readonly firmware: GuestFamily["board"]["firmware"];
+  /** What its machine begins with, or the program of the host that runs it in QEMU's place. */
+  readonly firmware?: Firmware;
+  readonly tender?: string;
   /** MiB: the least, and what it gets where nobody says how much. */
   readonly memory: { readonly least: number; readonly usual: number };
   /** By the guest's names for them; absent where it takes what there is. */
@@ -46,6 +48,7 @@ export function inspect(kernel: KernelFile): Inspection {
     };
   if (found.kind !== "guest") return { file, ...found };
   const { family, recognition } = found;
+  const { board } = family;
   const { version, target } = recognition;
   const { entry, pieces, end } = family.image(kernel);
   const { declared } = family.traits(kernel);
@@ -57,7 +60,7 @@ export function inspect(kernel: KernelFile): Inspection {
     ...(version === undefined ? {} : { version }),
     ...(target === undefined ? {} : { target }),
     ...(pieces.length === 0 ? {} : { entry }),
-    firmware: family.board.firmware,
+    ...(board.loader === "tender" ? { tender: board.program } : { firmware: board.firmware }),
     memory: { least: Math.max(floorMiB, Math.ceil(end / 2 ** 20)), usual: defaultMiB },
     ...(declared
       ? { needs: { cards: namesOfDeclared(declared, "nic"), disks: namesOfDeclared(declared, "disk") } }
@@ -77,7 +80,8 @@ export function inspectionText(inspection: Inspection): string {
       ["because", why],
     ]);
   }
-  const { file, family, version, target, entry, firmware, memory, needs, companion, features } = inspection;
+  const { file, family, version, target, entry, firmware, tender, memory, needs, companion, features } =
+    inspection;
   const list = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
   return rows([
     ["file", file],
@@ -86,6 +90,7 @@ export function inspectionText(inspection: Inspection): string {
     ["target", target],
     ["entry", entry === undefined ? undefined : `0x${entry.toString(16)}`],
     ["firmware", firmware],
+    ["run by", tender],
     ["memory", `${memory.least} MiB or more, ${memory.usual} unless somebody says how much`],
     ["needs cards", needs && list(needs.cards)],
     ["needs disks", needs && list(needs.disks)],

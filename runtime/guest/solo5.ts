@@ -3,7 +3,7 @@ import { UnikrunError } from "../error.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
-import type { Boot, BootArguments, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
+import type { Boot, BootArguments, ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
 import { mirageOptions, mirageWords } from "./mirage.ts";
 import { manifestOf } from "./solo5-manifest.ts";
 
@@ -12,8 +12,19 @@ const OWNER = "Solo5";
 const ABI = 0x31494241;
 const TARGETS: Readonly<Record<number, string>> = { 1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "xen" };
 
+/** Others run these than QEMU (solo5-tenders.ts). */
+const OF_TENDERS: readonly string[] = ["spt", "hvt"];
+
 /** Bytes of the command line, with its NUL (bindings/virtio/start.c). */
 const LINE_LIMIT = 8191;
+
+/** The kernel's last words (bindings/exit.c, abort.c); what follows them ends the machine. */
+export const solo5Rules: readonly ExitRule[] = [
+  { line: "Solo5: solo5_exit(#) called", code: "#" },
+  { line: "Solo5: solo5_abort() called", code: 134 },
+  { line: "Solo5: ABORT: *: Fatal trap", code: 139 },
+  { line: "Solo5: ABORT: *", code: 134 },
+];
 
 export const solo5: GuestFamily = {
   name: "solo5",
@@ -23,16 +34,10 @@ export const solo5: GuestFamily = {
   limits: { nics: 8, disks: 15 },
   devices: { modern: false, headers: true, disks: "blocks" },
   image,
-  traits,
-  bootArguments,
+  traits: solo5Traits,
+  bootArguments: solo5Arguments,
   ending: {
-    // The kernel's last words (bindings/exit.c, abort.c); what follows them ends the machine.
-    rules: [
-      { line: "Solo5: solo5_exit(#) called", code: "#" },
-      { line: "Solo5: solo5_abort() called", code: 134 },
-      { line: "Solo5: ABORT: *: Fatal trap", code: 139 },
-      { line: "Solo5: ABORT: *", code: 134 },
-    ],
+    rules: solo5Rules,
     // The same byte whatever the status, which the console alone tells.
     debugCodes: [{ code: "said" }],
     reset: "fault",
@@ -52,12 +57,18 @@ export const solo5: GuestFamily = {
   },
 };
 
-function recognizes({ notes, multiboot, file }: Marks): Recognition | null {
+/** What a file was built for; null where it is none of Solo5's. */
+export function solo5Target({ notes }: Pick<Marks, "notes">): { target: string; version: string } | null {
   const abi = notes.find(({ owner, type }) => owner === OWNER && type === ABI);
   if (!abi || abi.content.length < 8) return null;
   const number = abi.content.readUInt32LE(0);
-  const target = TARGETS[number] ?? `number ${number}`;
-  const found = { target, version: String(abi.content.readUInt32LE(4)) };
+  return { target: TARGETS[number] ?? `number ${number}`, version: String(abi.content.readUInt32LE(4)) };
+}
+
+function recognizes({ notes, multiboot, file }: Marks): Recognition | null {
+  const found = solo5Target({ notes });
+  if (!found || OF_TENDERS.includes(found.target)) return null;
+  const { target } = found;
   if (target !== "virtio")
     return {
       ...found,
@@ -74,12 +85,12 @@ function image(kernel: KernelFile): KernelImage {
   return multibootImage(header, kernel.size);
 }
 
-function traits(kernel: KernelFile): KernelTraits {
+export function solo5Traits(kernel: KernelFile): KernelTraits {
   return { files: new Map(), proxy: false, knows: mirageWords(kernel), declared: manifestOf(kernel) };
 }
 
 /** The program gets the text as it is, and splits it itself: white space ends an argument outside of double quotes. */
-function bootArguments(boot: Boot): BootArguments {
+export function solo5Arguments(boot: Boot): BootArguments {
   const [, ...args] = boot.args;
   const commandLine = [...mirageOptions(boot), ...args].map(word).join(" ");
   const length = Buffer.byteLength(commandLine);

@@ -17,3 +17,11 @@ export interface VmmBoard extends Board {
   /** It waits for the state of another (migrate-incoming). */
   readonly incoming?: true;
 }
+
+/** What stands for it where a program of the host's runs the guest without QEMU. */
+export interface TenderBoard {
+  /** Its path, without links. */
+  readonly tender: string;
+  readonly accelerator: "kvm" | "none";
+  readonly memoryMiB: number;
+}

@@ -8,7 +8,7 @@ import type { Host } from "./qemu.ts";
 export const VMM_UIDS = 0x7000_0000;
 
 /** What of the host the VMM has in its cage. */
-export const vmmFiles = ({ files }: Host, accelerator: Accelerator): Directive[] => [
+export const vmmFiles = ({ files }: Pick<Host, "files">, accelerator: Accelerator | "none"): Directive[] => [
   ...programDirectives(files),
   ...(accelerator === "kvm" ? [["device", "dev/kvm /dev/kvm"] as const] : []),
 ];

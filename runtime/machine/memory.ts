@@ -9,11 +9,15 @@ const MIB = 1024 * 1024;
 /**
  * What QEMU itself needs beside the guest's memory, in MiB: under TCG 21 MiB with the buffer for translated code full, and for memory
  * that the guest has touched page tables and an index of its file, 15 MiB for 3.5 GiB. KVM has no such buffer; its figure is the rest,
- * and was not measured.
+ * and was not measured. A tender takes 2 MiB itself; page tables of what its guest touches, for KVM twice, were reckoned: 14 MiB of
+ * 3.5 GiB.
  */
-const OVERHEAD: Readonly<Record<Accelerator, number>> = { kvm: 32, tcg: 40 };
+const OVERHEAD: Readonly<Record<Vmm, number>> = { kvm: 32, tcg: 40, tender: 16 };
 
-export const overheadBytes = (accelerator: Accelerator): number => OVERHEAD[accelerator] * MIB;
+/** QEMU, with what it runs guests on, or a tender. */
+export type Vmm = Accelerator | "tender";
+
+export const overheadBytes = (vmm: Vmm): number => OVERHEAD[vmm] * MIB;
 
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
 export const TRANSLATION_BUFFER = 8;
@@ -67,12 +71,12 @@ export function guestMemory(options: {
       readonly mostMiB: number;
     };
   };
-  accelerator: Accelerator;
+  vmm: Vmm;
   hostMiB?: () => number;
 }): number {
-  const { containerId, limit, wanted, family, accelerator, hostMiB = hostMemory } = options;
+  const { containerId, limit, wanted, family, vmm, hostMiB = hostMemory } = options;
   const { floorMiB, defaultMiB, mostMiB } = family.memory;
-  const overhead = OVERHEAD[accelerator];
+  const overhead = OVERHEAD[vmm];
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / MIB) - overhead;
   if (wanted !== undefined && wanted < floorMiB) {
     throw new UnikrunError(
@@ -88,7 +92,7 @@ export function guestMemory(options: {
   const needed = wanted ?? floorMiB;
   if (room < needed) {
     throw new UnikrunError(
-      `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${overhead} MiB for QEMU, and it needs ${needed} MiB: raise the limit to ${needed + overhead} MiB or more (docker run --memory ${needed + overhead}m).`,
+      `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${overhead} MiB for ${vmm === "tender" ? "its tender" : "QEMU"}, and it needs ${needed} MiB: raise the limit to ${needed + overhead} MiB or more (docker run --memory ${needed + overhead}m).`,
     );
   }
   if (wanted !== undefined || limit === undefined) return wanted ?? defaultMiB;

@@ -53,8 +53,40 @@ export function boardDirectives(plan: BoardPlan): Directive[] {
   ];
 }
 
-/** What only `start` knows, and what init needs to tell how the guest ended. */
-export interface StartPlan {
+/** What only `start` knows, whatever runs the guest, and what init needs to tell how it ended. */
+export interface RunPlan {
+  readonly nics: readonly unknown[];
+  readonly disks: readonly unknown[];
+  /** Whose tap comes behind the descriptors of the cards, and of the disks. */
+  readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
+  /** The interfaces that its cards stand for. */
+  readonly links: readonly { readonly index: number; readonly name: string }[];
+  readonly apparmor: string | undefined;
+  readonly selinux: string | undefined;
+  readonly ending: EndingKind;
+  /** Lines for the container's log. */
+  readonly say: readonly string[];
+}
+
+export function runDirectives(plan: RunPlan): Directive[] {
+  const { ending } = plan;
+  return [
+    ...resolverDirectives(plan.resolver),
+    ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
+    ["first-disk", String(plan.nics.length)],
+    ["disks", String(plan.disks.length)],
+    ...optional("apparmor", plan.apparmor),
+    ...optional("selinux", plan.selinux),
+    ...plan.say.map((line) => ["say", line] as const),
+    ...ending.rules.flatMap(ruleDirectives),
+    ...debugDirectives(ending.debugCodes ?? []),
+    ...(ending.reset === "end" ? [["reset-ends", ""] as const] : []),
+    ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
+  ];
+}
+
+/** The same for QEMU, which has its board already. */
+export interface StartPlan extends RunPlan {
   /** Threads that may read and write its disks, where they are others than the board was made with. */
   readonly workers: number | undefined;
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
@@ -67,23 +99,14 @@ export interface StartPlan {
   readonly firmware: Firmware;
   /** The kernel's command line; undefined for a guest that goes on from another's state. */
   readonly bootArguments: string | undefined;
-  /** Whose tap comes behind the descriptors of the cards, and of the disks. */
-  readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
-  /** The interfaces that its cards stand for. */
-  readonly links: readonly { readonly index: number; readonly name: string }[];
   /** How far its guest was when it was saved. */
   readonly phase?: GuestPhase;
-  readonly apparmor: string | undefined;
-  readonly selinux: string | undefined;
-  readonly ending: EndingKind;
-  /** Lines for the container's log. */
-  readonly say: readonly string[];
   /** The descriptor behind all others is that of the memory that the guest goes on with. */
   readonly keptMemory: boolean;
 }
 
 export function startDirectives(plan: StartPlan): Directive[] {
-  const { board, devices, firmware, bootArguments, ending } = plan;
+  const { board, devices, firmware, bootArguments } = plan;
   const { modern } = devices;
   const { order } = plan;
   const commands: MonitorCommand[] = [
@@ -109,19 +132,9 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...(firmware === "unikrun" && bootArguments !== undefined
       ? [["command-line", kernelLine(bootArguments)] as const]
       : []),
-    ...resolverDirectives(plan.resolver),
-    ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
-    ["first-disk", String(plan.nics.length)],
-    ["disks", String(plan.disks.length)],
     ...(plan.phase ? phaseDirectives(plan.phase) : []),
-    ...optional("apparmor", plan.apparmor),
-    ...optional("selinux", plan.selinux),
-    ...plan.say.map((line) => ["say", line] as const),
     ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
-    ...ending.rules.flatMap(ruleDirectives),
-    ...debugDirectives(ending.debugCodes ?? []),
-    ...(ending.reset === "end" ? [["reset-ends", ""] as const] : []),
-    ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
+    ...runDirectives(plan),
     ...commands.map(commandDirective),
   ];
 }

@@ -28,6 +28,8 @@ export interface PrivateHost extends Disposable {
   configure(settings: object): void;
   /** Puts something in its /dev/kvm's place that is no device. */
   hideDevice(): void;
+  /** Nobody can open its /dev/kvm. */
+  shutDevice(): void;
   /** Has a file stand in another's place. */
   lay(file: string, over: string): void;
   /** Where it has the disks of volumes that are in memory, by what of it is in memory itself. */
@@ -83,6 +85,7 @@ export async function privateHost(onDisk: readonly InMemory[] = []): Promise<Pri
     configure: (settings) => writeFileSync(`${root}${SETTINGS}/config.json`, JSON.stringify(settings)),
     hideDevice: () => lay("/dev/null", KVM),
     lay,
+    shutDevice: () => void Bun.spawnSync([...enter, "mount", "-o", "remount,bind,nodev", KVM]),
     remembered: () => JSON.parse(readFileSync(memory, "utf8")) as Remembered,
     remember: (what) => writeFileSync(memory, JSON.stringify(what)),
     [Symbol.dispose]() {

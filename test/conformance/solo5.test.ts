@@ -121,8 +121,8 @@ test.serial("a folder to be written is refused, since it has no file system", (t
 });
 
 for (const [target, name] of [
-  [1, "hvt"],
-  [2, "spt"],
+  [4, "muen"],
+  [5, "xen"],
 ] as const) {
   test.serial(`one for ${name} is neither booted nor run as a program`, (t) => {
     const bench = benchOf(t, "solo5");

@@ -10,7 +10,7 @@ const memoryOf = (limit: number | undefined, wanted?: number, hostMiB = 8000): n
     limit: limit && limit * MIB,
     wanted,
     family,
-    accelerator: "tcg",
+    vmm: "tcg",
     hostMiB: () => hostMiB,
   });
 

@@ -29,12 +29,15 @@ void label_at_once(const struct directives *d, int proc);
 void filter_init(void);
 void filter_vmm(void);
 void filter_checker(void);
+/* The same for a tender; the calls by which it gets its devices, and that by which it limits itself, wait for whoever has the listener. */
+int filter_tender(void);
 void filter_tool(void);
 
 /* vmm.c */
 struct vmm {
 	pid_t pid;
-	int console, qmp, errors;
+	int console, errors;
+	int qmp; /* of a tender the way of its listener */
 	int status; /* what went wrong before it was executed, as fail() says it */
 };
 /* Starts a process that builds the cage, confines itself and becomes the VMM. */
@@ -43,5 +46,24 @@ struct vmm vmm_launch(const struct directives *d);
 struct vmm checker_launch(const struct directives *d, int disk);
 /* Of one that has ended: fails with what it said if it never became the VMM. */
 void vmm_complain(const struct vmm *vmm);
+
+/* lending.c: a tender opens its devices by names, and is lent descriptors for them. */
+struct lending {
+	const int *taps, *disks;
+	size_t tap_count, disk_count;
+};
+/* In its process: puts its filter on and waits to be let go. */
+void tender_wait(int socket);
+/* In init: the listener of that filter, -1 where the process has ended; let go it goes on. */
+int tender_meet(int socket);
+void tender_let_go(int socket);
+/* Answers one call; true where it is the last before the guest runs. */
+bool tender_answer(int listener, struct lending *lending);
+
+/* hidden.c: the last argument of a tender, as nobody else on the host can read it. */
+/* In its process, before its filter. */
+void hide_arguments(void);
+/* In init, once it was let go; false, with its status, where it has ended. */
+bool tell_hidden(pid_t pid, const char *text, int *status);
 
 #endif

@@ -2,13 +2,17 @@
 #include "cage/cage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #ifdef __x86_64__
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -99,7 +103,7 @@ static const unsigned never_vmm[] = {
 	SYS_kcmp, SYS_pidfd_getfd, SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_move_mount,
 	SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_quotactl,
 	SYS_acct, SYS_swapon, SYS_swapoff, SYS_reboot, SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_delete_module,
-	SYS_syslog, SYS_personality, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname,
+	SYS_syslog, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname,
 	SYS_setdomainname, SYS_vhangup, SYS_lookup_dcookie, SYS_move_pages, SYS_mbind, SYS_migrate_pages,
 #ifdef SYS_kexec_file_load
 	SYS_kexec_file_load,
@@ -128,20 +132,37 @@ static void deny_by_argument(struct sock_fprog *program, unsigned number, uint32
 	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 }
 
+/* It may ask what it has, and a tender does. */
+static void deny_personality(struct sock_fprog *program)
+{
+	enum { QUESTION = 0xffffffff };
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_personality, 0, 4));
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, QUESTION, 1, 0));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+}
+
 static void deny_to_all(struct sock_fprog *program)
 {
 	begin(program);
 	for (size_t i = 0; i < sizeof never_vmm / sizeof *never_vmm; i++)
 		deny(program, BPF_JEQ, never_vmm[i]);
+	deny_personality(program);
+}
+
+static void deny_for_vmm(struct sock_fprog *program)
+{
+	deny_to_all(program);
+	deny_by_argument(program, SYS_socket, BPF_JEQ, FAMILY_VSOCK);
+	deny_by_argument(program, SYS_clone, BPF_JSET, NAMESPACES);
 }
 
 void filter_vmm(void)
 {
 	struct sock_filter room[ROOM];
 	struct sock_fprog program = { .filter = room };
-	deny_to_all(&program);
-	deny_by_argument(&program, SYS_socket, BPF_JEQ, FAMILY_VSOCK);
-	deny_by_argument(&program, SYS_clone, BPF_JSET, NAMESPACES);
+	deny_for_vmm(&program);
 	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	put_on(&program);
 }
@@ -175,6 +196,36 @@ void filter_checker(void)
 	allow_threads_only(&program);
 	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	put_on(&program);
+}
+
+/* The call waits for whoever has the filter's listener where `argument`, behind `mask`, is `value`. */
+static void ask_by_argument(struct sock_fprog *program, unsigned number, unsigned argument, uint32_t mask, uint32_t value)
+{
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 5));
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						  (uint32_t)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t))));
+	add(program, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+}
+
+int filter_tender(void)
+{
+	struct sock_filter room[ROOM];
+	struct sock_fprog program = { .filter = room };
+	deny_for_vmm(&program);
+	ask_by_argument(&program, SYS_openat, 2, O_ACCMODE, O_RDWR);
+#ifdef SYS_open
+	ask_by_argument(&program, SYS_open, 1, O_ACCMODE, O_RDWR);
+#endif
+	ask_by_argument(&program, SYS_ioctl, 1, ~0U, TUNSETIFF);
+	ask_by_argument(&program, SYS_seccomp, 0, ~0U, SECCOMP_SET_MODE_FILTER);
+	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (listener < 0)
+		fail_errno("could not limit the tender's system calls");
+	return listener;
 }
 
 void filter_init(void)

@@ -18,7 +18,7 @@ _Static_assert(VMM_CONSOLE_FD == FIRST_GIVEN && VMM_MONITOR_FD == FIRST_GIVEN + 
 
 /* What is run in a cage. */
 struct role {
-	void (*filter)(void);
+	void (*filter)(void); /* NULL: a tender, which puts it on in lending.c, by its second descriptor; the first is its stdout */
 	int given[2]; /* its descriptors from FIRST_GIVEN on */
 	size_t given_count;
 };
@@ -76,10 +76,11 @@ static void become(const struct directives *d, const struct role *role, char **a
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0)
 		fail_errno("could not open /dev/null in the cage");
+	bool tender = !role->filter;
 	put(null, 0);
-	put(high_errors, 1);
+	put(tender ? high_given[0] : high_errors, 1);
 	put(high_errors, 2);
-	for (size_t i = 0; i < role->given_count; i++)
+	for (size_t i = 0; !tender && i < role->given_count; i++)
 		put(high_given[i], FIRST_GIVEN + (int)i);
 	/* Emulated code and the emulator's heap are small and scattered: huge pages would double what they take. */
 	if (directives_get(d, WORD_SMALL_PAGES))
@@ -87,10 +88,15 @@ static void become(const struct directives *d, const struct role *role, char **a
 	label_at_exec(d, high_proc);
 	confine(d);
 	set_limits(d);
-	role->filter();
+	if (directives_get(d, WORD_HIDDEN_ARGUMENT))
+		hide_arguments();
+	if (tender)
+		tender_wait(high_given[1]);
+	else
+		role->filter();
 	/* The change of uid has cleared it. */
 	end_with_parent(high_status);
-	syscall(SYS_close_range, FIRST_GIVEN + role->given_count, ~0U, CLOSE_RANGE_CLOEXEC);
+	syscall(SYS_close_range, FIRST_GIVEN + (tender ? 0 : role->given_count), ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], argv, (char *[]){ NULL });
 	fail_errno("could not run %s", argv[0]);
 }
@@ -124,7 +130,7 @@ struct vmm vmm_launch(const struct directives *d)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0)
 		fail_errno("could not make the VMM's sockets");
-	struct vmm vmm = launch(d, &(struct role){ filter_vmm, { console[1], qmp[1] }, 2 });
+	struct vmm vmm = launch(d, &(struct role){ directives_get(d, WORD_TENDER) ? NULL : filter_vmm, { console[1], qmp[1] }, 2 });
 	vmm.console = console[0];
 	vmm.qmp = qmp[0];
 	fcntl(vmm.console, F_SETFL, O_NONBLOCK);

@@ -2,17 +2,17 @@
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
-import type { Firmware, GuestFamily } from "../../guest/guest.ts";
+import type { BoardKind, Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import type { Board } from "../../machine/board.ts";
 import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import type { Kernel } from "../../machine/kernel.ts";
-import { guestMemory } from "../../machine/memory.ts";
+import { guestMemory, type Vmm } from "../../machine/memory.ts";
 import { boardDirectives } from "../../machine/plan.ts";
 import type { Probe } from "../../machine/probe.ts";
 import type { Host } from "../../machine/qemu.ts";
-import { type BoardRecord, type Container, containerFolder, type GuestRecord } from "../record/container.ts";
+import { type Container, containerFolder, type GuestRecord, type QemuRecord } from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { limitedWorkers } from "./pids.ts";
@@ -22,6 +22,7 @@ export async function decideBoard(options: {
   id: string;
   family: GuestFamily;
   guest: GuestRecord;
+  board: BoardKind;
   /** The operator's. */
   machine: MachineSettings;
   settings: HostSettings;
@@ -29,16 +30,17 @@ export async function decideBoard(options: {
   pidsLimit: number | undefined;
   saved: Board | undefined;
   vmm: Probe;
-}): Promise<BoardRecord> {
-  const { id, family, guest, machine, settings, pidsLimit, saved, vmm } = options;
-  const { accelerator, say }: Pick<BoardRecord, "accelerator" | "say"> =
+}): Promise<QemuRecord> {
+  const { id, family, guest, board, machine, settings, pidsLimit, saved, vmm } = options;
+  const { accelerator, say }: Pick<QemuRecord, "accelerator" | "say"> =
     saved ?? (await chooseForNew(machine, settings, vmm));
-  const memoryMiB = decideMemory({ id, family, guest, accelerator, wanted: saved?.memoryMiB });
+  const memoryMiB = decideMemory({ id, family, guest, vmm: accelerator, wanted: saved?.memoryMiB });
   return {
     qemu: vmm.host.qemu,
     accelerator,
     firmware:
-      saved?.firmware ?? chooseFirmware({ id, family, own: machine.firmware, host: settings.firmware }),
+      saved?.firmware ??
+      chooseFirmware({ id, name: family.name, board, own: machine.firmware, host: settings.firmware }),
     memoryMiB,
     workers: limitedWorkers(pidsLimit),
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
@@ -49,15 +51,17 @@ export async function decideBoard(options: {
 /** What the operator asks for has to be possible; the host's setting is for those that have a choice. */
 function chooseFirmware(options: {
   id: string;
-  family: GuestFamily;
+  /** The family's. */
+  name: string;
+  board: BoardKind;
   own: Firmware | undefined;
   host: Firmware | undefined;
 }): Firmware {
-  const { id, family, own, host } = options;
-  if (family.board.loader === "init") return own ?? host ?? family.board.firmware;
-  if (own === undefined || own === family.board.firmware) return family.board.firmware;
+  const { id, name, board, own, host } = options;
+  if (board.loader === "init") return own ?? host ?? board.firmware;
+  if (own === undefined || own === board.firmware) return board.firmware;
   throw new UnikrunError(
-    `Container ${id}: a ${family.name} guest can't be booted with the firmware ${own}, only with ${family.board.firmware}: take out the annotation org.unikrun.firmware.`,
+    `Container ${id}: a ${name} guest can't be booted with the firmware ${own}, only with ${board.firmware}: take out the annotation org.unikrun.firmware.`,
   );
 }
 
@@ -75,12 +79,12 @@ export function decideMemory(options: {
   id: string;
   family: GuestFamily;
   guest: GuestRecord;
-  accelerator: Board["accelerator"];
+  vmm: Vmm;
   /** MiB, whatever the image says. */
   wanted?: number | undefined;
 }): number {
-  const { id, family, guest, accelerator, wanted = guest.memory } = options;
-  const memoryMiB = guestMemory({ containerId: id, limit: guest.memoryLimit, wanted, family, accelerator });
+  const { id, family, guest, vmm, wanted = guest.memory } = options;
+  const memoryMiB = guestMemory({ containerId: id, limit: guest.memoryLimit, wanted, family, vmm });
   const needed = Math.ceil(guest.image.end / 2 ** 20);
   if (needed <= memoryMiB) return memoryMiB;
   throw new UnikrunError(
@@ -92,7 +96,7 @@ async function chooseForNew(
   own: MachineSettings,
   settings: HostSettings,
   vmm: Probe,
-): Promise<Pick<BoardRecord, "accelerator" | "say">> {
+): Promise<Pick<QemuRecord, "accelerator" | "say">> {
   const choice = await chooseAccelerator(vmm, own.accelerator ?? settings.accelerator);
   const { accelerator, emulated } = choice;
   if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
@@ -100,7 +104,7 @@ async function chooseForNew(
   return { accelerator, ...(isSaid && emulated !== undefined ? { say: emulated } : {}) };
 }
 
-/** Has init make the board, and returns at once: what goes wrong is told by the start. */
+/** Has init make the board, and returns at once: what goes wrong is told by the start. A tender has none. */
 export async function makeBoard(options: {
   root: string;
   container: Container;
@@ -109,6 +113,7 @@ export async function makeBoard(options: {
 }): Promise<void> {
   const { root, container, family, host } = options;
   const { id, guest, board, pid } = container;
+  if (board.tender !== undefined || family.board.loader === "tender") return;
   const folder = containerFolder(root, id);
   const kernel = kernelOf(guest, family);
   const plan = boardDirectives({

@@ -15,6 +15,8 @@ import type { ResolvConf } from "./network.ts";
 
 export interface Boot extends Disposable {
   readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy" | "order">;
+  /** Its kernel's names for its cards and disks, in their order, where it has some. */
+  readonly declared?: KernelTraits["declared"];
   readonly disks: readonly OpenDisk[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
@@ -62,6 +64,7 @@ export function prepareBoot(options: {
       proxy,
       ...(traits.declared ? { order: traits.declared.map(({ kind }) => kind) } : {}),
     },
+    ...(traits.declared ? { declared: traits.declared } : {}),
     disks: [...first, ...list],
     [Symbol.dispose]: () => all.dispose(),
   };

@@ -4,7 +4,7 @@ import { UnikrunError } from "../../error.ts";
 import { diskWorkers, LEAST_PIDS, threadCommand } from "../../machine/threads.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { readControl } from "../cgroup/files.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { type Container, containerFolder, type QemuRecord } from "../record/container.ts";
 
 /** Throws UnikrunError for a limit below which no machine runs; 0 and less is no limit. */
 export function refuseFewPids(id: string, limit: number | undefined): void {
@@ -25,9 +25,9 @@ function allowedWorkers({ cgroup }: Container): number {
 }
 
 /** The same, where the board was made with others: an engine may have changed the limit since. */
-export function newWorkers(container: Container): number | undefined {
+export function newWorkers(container: Container, board: Pick<QemuRecord, "workers">): number | undefined {
   const workers = allowedWorkers(container);
-  return workers === container.board.workers ? undefined : workers;
+  return workers === board.workers ? undefined : workers;
 }
 
 /** Tells a running machine, whose cgroup's limit may have changed. */

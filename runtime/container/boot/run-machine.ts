@@ -1,81 +1,60 @@
 /** From what a guest is given to a machine that runs. */
 import { sendPlan } from "../../../native/channel.ts";
-import { encodeDirectives } from "../../../native/directives.ts";
+import { type Directive, encodeDirectives } from "../../../native/directives.ts";
 import { writeText } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import { withAdvice } from "../../machine/choose-accelerator.ts";
-import { startDirectives } from "../../machine/plan.ts";
+import { type RunPlan, startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
-import { askableMark, type Container, containerFolder } from "../record/container.ts";
+import { askableMark, type Container, containerFolder, type QemuRecord } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { newWorkers } from "./pids.ts";
 
-function withNewBoard({ board: { incoming: _, ...board }, ...container }: Container): Container {
-  return { ...container, board };
+export interface RunOptions {
+  readonly root: string;
+  readonly container: Container;
+  readonly family: GuestFamily;
+  readonly wiring: Wiring;
+  readonly boot: Boot;
+  /** The template that its guest may become. */
+  readonly template?: string | undefined;
+  /** A line for the container's log. */
+  readonly remark?: string | undefined;
 }
 
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
-export async function runMachine(options: {
-  root: string;
-  container: Container;
-  family: GuestFamily;
-  wiring: Wiring;
-  boot: Boot;
-  /** The template that its guest may become. */
-  template?: string | undefined;
-  /** A line for the container's log. */
-  remark?: string | undefined;
-}): Promise<void> {
+export async function runMachine(options: RunOptions): Promise<void> {
   const { root, container, family, wiring, boot, template, remark } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
-  // It was made for a guest that goes on from another, which this one can't.
-  if (board.incoming && !saved)
-    await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
   const asks =
     proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host"));
   using asker = asks ? (await import("./stand-by.ts")).standBy(container) : undefined;
-  const devices = startDirectives({
-    workers: newWorkers(container),
+  const run: RunPlan = {
     nics,
-    takesAnyMac: proxy,
     disks,
-    board: family.board,
-    devices: family.devices,
-    order: machine.order,
-    firmware: board.firmware,
-    bootArguments: saved ? undefined : bootArguments,
     resolver: wiring.resolver,
     links: wiring.nics.map(({ link }) => link),
-    ...(saved ? { phase: saved.phase } : {}),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     ending: family.ending,
     say: [board.say, remark].filter((line) => line !== undefined),
-    keptMemory: saved?.memory !== undefined,
-  });
+  };
+  const devices =
+    board.tender === undefined
+      ? await qemuPlan({ ...options, board, run })
+      : (await import("./tender.ts")).tenderPlan({ ...options, board, run });
   const plan = [...devices, ...(asker?.directives ?? [])];
   await debug(() =>
     plan.map(([key, value]) => `Container ${id}: plan: ${key} ${shown(value, bootArguments)}`),
   );
-  writeMachine(root, id, {
-    family: guest.family,
-    accelerator: board.accelerator,
-    firmware: board.firmware,
-    memoryMiB: board.memoryMiB,
-    bootArguments,
-    ...(proxy ? { proxy } : {}),
-    ...(machine.order ? { order: machine.order } : {}),
-    nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
-    disks: disks.map(({ fd: _, ...disk }) => disk),
-    ...(template === undefined ? {} : { template }),
-  });
+  if (board.tender === undefined) keepMachine(root, container, board, boot, template);
   const folder = containerFolder(root, id);
   if (asks) writeText(askableMark(root, id), "");
   using starting = sendPlan(folder, encodeDirectives(plan), [
@@ -89,17 +68,78 @@ export async function runMachine(options: {
   const unshared = wiring.share(nics);
   const outcome = starting.outcome();
   if ("error" in outcome) {
-    const why = withAdvice(outcome.error.replaceAll("\n", "; "), board.accelerator);
+    const trouble = outcome.error.replaceAll("\n", "; ");
+    const why = board.tender === undefined ? withAdvice(trouble, board.accelerator) : trouble;
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
   await saved?.load(folder);
   wiring.keep();
-  for (const warning of outcome.warnings) await warn(`Container ${id}: QEMU says: ${warning}`);
+  const who = board.tender === undefined ? "QEMU" : "its tender";
+  for (const warning of outcome.warnings) await warn(`Container ${id}: ${who} says: ${warning}`);
   if (unshared) await warn(`Container ${id}: ${unshared}`);
+}
+
+/** What the VMM that a created container has is told. */
+async function qemuPlan(
+  options: RunOptions & { readonly board: QemuRecord; readonly run: RunPlan },
+): Promise<Directive[]> {
+  const { root, container, family, boot, board, run } = options;
+  const { machine, disks, saved } = boot;
+  const { nics, bootArguments, proxy = false } = machine;
+  const kind = family.board;
+  if (kind.loader === "tender") throw new Error(`${family.name} guests have no board of QEMU's`);
+  // It was made for a guest that goes on from another, which this one can't.
+  if (board.incoming && !saved) {
+    const { incoming: _, ...plain } = board;
+    await makeBoard({
+      root,
+      container: { ...container, board: plain },
+      family,
+      host: probeHost(board.qemu).host,
+    });
+  }
+  return startDirectives({
+    ...run,
+    workers: newWorkers(container, board),
+    nics,
+    takesAnyMac: proxy,
+    disks,
+    board: kind,
+    devices: family.devices,
+    order: machine.order,
+    firmware: board.firmware,
+    bootArguments: saved ? undefined : bootArguments,
+    ...(saved ? { phase: saved.phase } : {}),
+    keptMemory: saved?.memory !== undefined,
+  });
+}
+
+/** For a later checkpoint. */
+function keepMachine(
+  root: string,
+  { id, guest }: Container,
+  board: QemuRecord,
+  { machine, disks }: Boot,
+  template: string | undefined,
+): void {
+  const { bootArguments, nics, proxy = false } = machine;
+  writeMachine(root, id, {
+    family: guest.family,
+    accelerator: board.accelerator,
+    firmware: board.firmware,
+    memoryMiB: board.memoryMiB,
+    bootArguments,
+    ...(proxy ? { proxy } : {}),
+    ...(machine.order ? { order: machine.order } : {}),
+    nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
+    disks: disks.map(({ fd: _, ...disk }) => disk),
+    ...(template === undefined ? {} : { template }),
+  });
 }
 
 /** For the log. A guest's command line has its arguments and environment, which may be secret. */
 const shown = (value: string, bootArguments: string): string =>
+  bootArguments !== "" &&
   [bootArguments, JSON.stringify(bootArguments).slice(1, -1)].some((text) => value.includes(text))
     ? `(${Buffer.byteLength(value)} bytes, the guest's command line among them)`
     : value;

@@ -94,6 +94,10 @@ function machineToSave(root: string, container: Container, status: Status): Mach
   const { id } = container;
   if (!canCheckpoint(status)) throw notRunning(`${id} is ${status}, so it can't be saved`);
   const [board, record] = [boardOf(container), readMachine(root, id)];
+  if (board?.tender !== undefined)
+    throw new UnikrunError(
+      `Container ${id} can't be saved: its guest is run by ${board.tender}, and only QEMU can save one; build it with -t virtio.`,
+    );
   if (!board || !record)
     throw new UnikrunError(
       `Container ${id} can't be saved: an older unikrun started it; start it again first.`,

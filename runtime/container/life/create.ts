@@ -3,7 +3,7 @@ import { createInit, type LaunchInit } from "../../../native/init.ts";
 import { UnikrunError } from "../../error.ts";
 import type { Board } from "../../machine/board.ts";
 import { probeHost } from "../../machine/probe.ts";
-import { findQemu } from "../../machine/qemu.ts";
+import { findQemu, type Host } from "../../machine/qemu.ts";
 import { decideBoard, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
 import { holdSources } from "../bundle/hold.ts";
@@ -19,7 +19,6 @@ import { type BoardRecord, type Container, containerFolder } from "../record/con
 import { forget, reserve, writeContainer } from "../record/store.ts";
 import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
-import type { boardForTemplate } from "../warm/resume.ts";
 import { draftOf, guestRecord, newCgroup } from "./draft.ts";
 import { endInit } from "./end.ts";
 import { runHooks } from "./hooks.ts";
@@ -57,11 +56,9 @@ export async function createContainer(
   const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
   const guest = { ...asked, mounts: held.mounts, ...(mayHaveDevice ? { devices } : {}) };
   const saved = await options.saved?.(guest.family);
-  const vmm = probeHost(findQemu(settings.qemu));
   const pidsLimit = spec.linux?.resources?.pids?.limit;
-  const decided = await decideBoard({ id, family, guest, machine, settings, pidsLimit, saved, vmm });
-  const board =
-    guest.warm && !saved ? await forTemplate({ root, id, rootfs, guest, board: decided }) : decided;
+  const about = { root, id, rootfs, family, guest };
+  const { board, host } = await decide({ ...about, machine, settings, pidsLimit, saved });
   const namespaces = namespaceDirectives(id, spec);
   const sysctls = sysctlDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
@@ -103,7 +100,7 @@ export async function createContainer(
   writeContainer(root, container);
   writeBrief(containerFolder(root, id), container);
   // The VMM starts while the hooks and the engine do their part.
-  await makeBoard({ root, container, family, host: vmm.host });
+  if (host) await makeBoard({ root, container, family, host });
   await runHooks(container, "prestart");
   await runHooks(container, "createRuntime");
   await runHooks(container, "createContainer");
@@ -113,9 +110,22 @@ export async function createContainer(
   return container;
 }
 
-/** Few containers ask for it. */
-async function forTemplate(options: Parameters<typeof boardForTemplate>[0]): Promise<BoardRecord> {
-  return (await import("../warm/resume.ts")).boardForTemplate(options);
+/** What runs its guest; without a host nothing does before the start. What few containers ask for is loaded for those. */
+async function decide(
+  options: Pick<CreateOptions, "root" | "id"> &
+    Omit<Parameters<typeof decideBoard>[0], "board" | "vmm"> & { rootfs: string },
+): Promise<{ board: BoardRecord; host?: Host }> {
+  const { root, id, rootfs, family, guest, settings, saved } = options;
+  const kind = family.board;
+  if (kind.loader === "tender") {
+    const { decideTender } = await import("../boot/tender.ts");
+    return { board: decideTender({ id, family, guest, board: kind, settings }) };
+  }
+  const vmm = probeHost(findQemu(settings.qemu));
+  const board = await decideBoard({ ...options, board: kind, vmm });
+  if (!guest.warm || saved) return { board, host: vmm.host };
+  const { boardForTemplate } = await import("../warm/resume.ts");
+  return { board: boardForTemplate({ root, id, rootfs, guest, board }), host: vmm.host };
 }
 
 function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {

@@ -4,7 +4,7 @@ import { reasonOf, UnikrunError } from "../../error.ts";
 import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { boardOf, type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canPause, canResume, type Status, statusOf, stillMark } from "../record/status.ts";
 import { flushGuest } from "./askable.ts";
@@ -48,7 +48,9 @@ function refuseUnless(
   throw notRunning(`${container.id} is ${status}, and only a ${wanted} one can be ${what}`, wanted);
 }
 
-function ask(root: string, { id }: Container, execute: "stop" | "cont"): void {
+/** A tender's guest stands still by being frozen alone. */
+function ask(root: string, { id, ...container }: Container, execute: "stop" | "cont"): void {
+  if (boardOf(container)?.tender !== undefined) return;
   try {
     askMachine(containerFolder(root, id), { execute });
   } catch (cause) {

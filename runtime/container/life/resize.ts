@@ -13,10 +13,14 @@ export async function resized(root: string, container: Container, limit: number)
   const { memoryLimit: _, ...rest } = container.guest;
   const guest = limit > 0 ? { ...rest, memoryLimit: limit } : rest;
   const family = familyNamed(guest.family);
+  if (board.tender !== undefined) {
+    const memoryMiB = decideMemory({ id, family, guest, vmm: "tender" });
+    return { ...container, guest, board: { ...board, memoryMiB } };
+  }
   const { kind, incoming, ...own } = board;
   // One that is being restored has the memory that it was saved with.
   const wanted = incoming && kind === undefined ? board.memoryMiB : undefined;
-  const memoryMiB = decideMemory({ id, family, guest, accelerator: board.accelerator, wanted });
+  const memoryMiB = decideMemory({ id, family, guest, vmm: board.accelerator, wanted });
   if (memoryMiB === board.memoryMiB) return { ...container, guest };
   const plain = { ...own, memoryMiB };
   if (kind === undefined) return { ...container, guest, board: plain };
@@ -27,7 +31,8 @@ export async function resized(root: string, container: Container, limit: number)
 /** Makes it so: its VMM is exchanged for one with such a board. */
 export async function keepResized(root: string, before: Container, container: Container): Promise<void> {
   writeContainer(root, container);
-  if (container.board.memoryMiB === before.board.memoryMiB) return;
+  const { board } = container;
+  if (board.tender !== undefined || board.memoryMiB === before.board.memoryMiB) return;
   const family = familyNamed(container.guest.family);
-  await makeBoard({ root, container, family, host: probeHost(container.board.qemu).host });
+  await makeBoard({ root, container, family, host: probeHost(board.qemu).host });
 }

@@ -121,7 +121,9 @@ async function told(scope: string | undefined, cgroup: Cgroup, limits: Resources
 
 /** Bytes that the guest and its VMM may come to use. */
 function memoryInUse(root: string, container: Container): number {
-  const board: Partial<Board> = boardOf(container) ?? readMachine(root, container.id) ?? {};
+  const own = boardOf(container);
+  if (own?.tender !== undefined) return own.memoryMiB * 2 ** 20 + overheadBytes("tender");
+  const board: Partial<Board> = own ?? readMachine(root, container.id) ?? {};
   const { memoryMiB = 0, accelerator = "kvm" } = board;
   return memoryMiB * 2 ** 20 + overheadBytes(accelerator);
 }

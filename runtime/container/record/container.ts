@@ -1,6 +1,6 @@
 /** What is kept of a container from its create on. */
 import type { KernelImage } from "../../guest/file/kernel-file.ts";
-import type { VmmBoard } from "../../machine/board.ts";
+import type { TenderBoard, VmmBoard } from "../../machine/board.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { DeviceRule } from "../cgroup/devices.ts";
 import type { Hooks } from "../spec/oci.ts";
@@ -67,11 +67,22 @@ export interface GuestRecord {
 }
 
 /** What is decided before a container starts, and stays. */
-export interface BoardRecord extends VmmBoard {
+export type BoardRecord = QemuRecord | TenderRecord;
+
+/** Its VMM waits for the start. */
+export interface QemuRecord extends VmmBoard {
+  readonly tender?: never;
   /** A line for the container's log. */
   readonly say?: string;
   /** Where a guest may be kept: what is known at create of those that can go on from each other. */
   readonly kind?: string;
+}
+
+/** Its tender is started with all that it needs, and can be told nothing more. */
+export interface TenderRecord extends TenderBoard {
+  readonly say?: never;
+  readonly kind?: never;
+  readonly incoming?: never;
 }
 
 /** Null where an older unikrun made it, and did not keep it. */

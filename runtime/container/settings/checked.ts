@@ -26,6 +26,8 @@ export function checked<Settings>(
 /** Settings that the host has and nobody else. */
 const HOST_ONLY = [
   "qemu",
+  "solo5-spt",
+  "solo5-hvt",
   "accelerator",
   "firmware",
   "sayEmulated",

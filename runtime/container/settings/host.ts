@@ -11,6 +11,9 @@ export type AcceleratorSetting = "auto" | "kvm" | "tcg";
 export interface HostSettings {
   /** Path of the VMM. */
   readonly qemu?: string;
+  /** Paths of the programs that run what is not for QEMU. */
+  readonly "solo5-spt"?: string;
+  readonly "solo5-hvt"?: string;
   readonly accelerator?: AcceleratorSetting;
   readonly firmware?: Firmware;
   /** An emulated guest's log says so, and why. */

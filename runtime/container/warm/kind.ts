@@ -6,7 +6,7 @@ import type { DiskOptions } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import type { Nic } from "../../network/nics.ts";
 import { openImageFile } from "../bundle/image-file.ts";
-import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
+import type { Container, GuestRecord, QemuRecord } from "../record/container.ts";
 
 /** What is known at create. */
 export function kindOfBoard(options: {
@@ -14,7 +14,7 @@ export function kindOfBoard(options: {
   id: string;
   rootfs: string;
   guest: GuestRecord;
-  board: BoardRecord;
+  board: QemuRecord;
 }): string {
   const { root, rootfs, guest, board } = options;
   const { family, image, args, env, cwd, hostname, warm } = guest;

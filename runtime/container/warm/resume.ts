@@ -13,7 +13,13 @@ import type { Wiring } from "../../network/wire.ts";
 import { type Boot, readTraits } from "../boot/boot.ts";
 import { chooseGuestDisks } from "../boot/disks.ts";
 import type { ResolvConf } from "../boot/network.ts";
-import { type BoardRecord, type Container, type GuestRecord, netnsOf } from "../record/container.ts";
+import {
+  type BoardRecord,
+  type Container,
+  type GuestRecord,
+  netnsOf,
+  type QemuRecord,
+} from "../record/container.ts";
 import { tellIdentity } from "./identity.ts";
 import { kindOfBoard, kindOfStart } from "./kind.ts";
 import {
@@ -41,8 +47,8 @@ export function boardForTemplate(options: {
   id: string;
   rootfs: string;
   guest: GuestRecord;
-  board: BoardRecord;
-}): BoardRecord {
+  board: QemuRecord;
+}): QemuRecord {
   const { guest, board } = options;
   if (board.firmware !== "unikrun") return board;
   const kind = kindOfBoard(options);
@@ -93,6 +99,7 @@ const cold = (why: string): WarmStart => ({
 
 /** Why nobody can go on from such a guest, nor it from another: a clause; null where that can be. */
 function whyAlone(board: BoardRecord, nics: readonly Nic[], disks: readonly Disk[]): string | null {
+  if (board.tender !== undefined) return "its tender can't save it";
   if (board.kind === undefined) return `with the firmware ${board.firmware} it can't go on from another`;
   if (nics.length !== 1) return `it has ${nics.length} network cards, and can be told of one`;
   const families = nics.flatMap(({ addresses }) => addresses.map(({ family }) => family));

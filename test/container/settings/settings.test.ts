@@ -62,7 +62,7 @@ for (const [settings, says] of [
   ['{"sayEmulated":"yes"}', ": sayEmulated must be true or false."],
   [
     '{"kernel":"/k"}',
-    ": kernel is no setting: there are qemu, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize.",
+    ": kernel is no setting: there are qemu, solo5-spt, solo5-hvt, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize.",
   ],
   ["[]", ": it must be an object."],
 ] as const)

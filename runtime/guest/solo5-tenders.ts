@@ -1,0 +1,65 @@
+/** Solo5's targets spt and hvt, which programs of the host's run: a process that can call little, and a machine of KVM's. */
+import { UnikrunError } from "../error.ts";
+import { ELF_MACHINE, readElf, SEGMENT } from "./file/elf.ts";
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+import type { GuestFamily, KernelTraits, Recognition, TenderKind } from "./guest.ts";
+import { solo5, solo5Arguments, solo5Rules, solo5Target, solo5Traits } from "./solo5.ts";
+
+export const solo5Spt: GuestFamily = ofTender({
+  loader: "tender",
+  program: "solo5-spt",
+  target: "spt",
+  kvm: false,
+});
+
+export const solo5Hvt: GuestFamily = ofTender({
+  loader: "tender",
+  program: "solo5-hvt",
+  target: "hvt",
+  kvm: true,
+});
+
+function ofTender(board: TenderKind): GuestFamily {
+  return {
+    name: board.program,
+    recognizes: (marks) => recognize(marks, board),
+    memory: { defaultMiB: 64, floorMiB: 2, mostMiB: 3583 },
+    board,
+    // A manifest has 64 entries (Solo5's include/mft_abi.h), and a plan as many descriptors.
+    limits: { nics: 8, disks: 15 },
+    devices: { modern: false, headers: false, disks: "blocks" },
+    image,
+    traits: (kernel) => named(kernel, board),
+    bootArguments: solo5Arguments,
+    ending: { rules: solo5Rules, reset: "fault", stop: "end" },
+    features: { ...solo5.features, exitCode: "yes" },
+  };
+}
+
+function recognize({ notes, elf }: Marks, { target }: TenderKind): Recognition | null {
+  const found = solo5Target({ notes });
+  if (found?.target !== target) return null;
+  return elf?.machine === ELF_MACHINE.x86_64 ? found : { ...found, refusal: "not made for x86-64" };
+}
+
+/** Loaded by its tender. */
+function image(kernel: KernelFile): KernelImage {
+  const reading = readElf(kernel);
+  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
+  const { entry, segments } = reading.elf;
+  const ends = segments
+    .filter(({ type }) => type === SEGMENT.load)
+    .map(({ address, memory }) => address + memory);
+  return { entry, pieces: [], end: Math.max(0, ...ends) };
+}
+
+/** Its devices' names become part of options. Throws UnikrunError for one that could be more than that. */
+function named(kernel: KernelFile, { program }: TenderKind): KernelTraits {
+  const traits = solo5Traits(kernel);
+  const strange = traits.declared?.find(({ name }) => !/^[A-Za-z0-9]{1,67}$/.test(name));
+  if (!strange) return traits;
+  throw new UnikrunError(
+    `The unikernel ${kernel.path} declares a device that is called ${JSON.stringify(strange.name)}, and ${program} takes names of letters and digits only: build it with another.`,
+  );
+}
