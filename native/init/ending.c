@@ -4,7 +4,7 @@
  *
  *	the guest was asked to end in the name of a signal	128 + n
  *	the guest's own last words, and its halted vCPU		what their rule says (guest/rules.c), else 1
- *	a signal to the container				128 + n
+ *	a signal to the container				128 + n, or what the guest says that heard of it by its button
  *	the guest reset its machine				139, or as if it had switched it off, by its family
  *	the guest wrote to its debug port			what its family makes of that (guest/debug_port.c)
  *	the VMM crashed						125
@@ -94,6 +94,14 @@ static int code_of_vmm(const struct machine *m)
 	return m->rules.code < 0 ? 0 : m->rules.code;
 }
 
+/* What a guest says that has ended by itself, as it was asked to; -1 where it says nothing of that. */
+static int code_after_button(const struct machine *m)
+{
+	if (!m->pressed || !WIFEXITED(m->status) || m->monitor.told_to_end)
+		return -1;
+	return WEXITSTATUS(m->status) ? code_of_port(m) : m->rules.code;
+}
+
 int exit_code(struct machine *m)
 {
 	if (m->is_tender)
@@ -108,10 +116,11 @@ int exit_code(struct machine *m)
 		return m->rules.code < 0 ? 1 : m->rules.code;
 	}
 	if (m->stop_signal) {
+		int own = code_after_button(m);
 		tell_ending(m);
-		return signal_code(m->stop_signal);
+		return own < 0 ? signal_code(m->stop_signal) : own;
 	}
-	if (m->monitor.reset && !m->reset_ends) {
+	if (m->monitor.reset && !m->reset_ends && !(m->reset_said && m->rules.code >= 0)) {
 		tell("the guest reset its machine, as after a fault that it could not handle");
 		tell_ending(m);
 		return OF_FAULT;

@@ -48,9 +48,11 @@ struct machine {
 	bool is_tender; /* its VMM is one, which has no monitor: its guest is its process */
 	struct rules rules;
 	struct debug_codes debug_codes;
-	bool reset_ends; /* a reset is how its guest ends, too */
+	bool reset_ends; /* a reset is how its guest ends, too, */
+	bool reset_said; /* or is if it has said a code before */
 	bool has_button; /* it ends by ACPI's power button */
 	bool press; /* which is to be pressed as soon as the VMM can be told */
+	bool pressed; /* and was */
 	struct monitor monitor;
 	struct console console;
 	struct resolver resolver;

@@ -169,7 +169,9 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 		fail_errno("could not open /proc");
 	rules_load(&m->rules, &plan->text);
 	debug_codes_load(&m->debug_codes, &plan->text);
-	m->reset_ends = directives_get(&plan->text, WORD_RESET_ENDS);
+	const char *reset = directives_get(&plan->text, WORD_RESET);
+	m->reset_ends = reset && !strcmp(reset, "end");
+	m->reset_said = reset && !strcmp(reset, "said");
 	m->has_button = directives_get(&plan->text, WORD_POWER_BUTTON);
 	resume_phase(m, &plan->text);
 	attend(m, signals, is_ready, deadline);

@@ -118,6 +118,7 @@ static void press_button(struct machine *m)
 	if (m->monitor.state != READY)
 		return;
 	m->press = false;
+	m->pressed = true;
 	monitor_forward(&m->monitor, "{\"execute\":\"system_powerdown\"}\n", -1);
 }
 

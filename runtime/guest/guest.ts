@@ -49,6 +49,8 @@ export interface BoardKind {
   /** For "init", unless the host or the operator says another. */
   readonly firmware: Firmware;
   readonly acpi: boolean;
+  /** MiB for the code that QEMU's emulation makes of the guest's; absent: as much as a small kernel needs. */
+  readonly translationMiB?: number;
   /** The I/O port of QEMU's isa-debug-exit. */
   readonly debugPort?: number;
 }
@@ -87,9 +89,12 @@ export interface EndingKind {
   readonly rules: readonly ExitRule[];
   /** What a byte written to the debug port says; of several the first that fits counts. */
   readonly debugCodes?: readonly DebugCode[];
-  /** "fault": 139; "end": as if it had switched its machine off. */
-  readonly reset: "fault" | "end";
-  /** "end": it can't be asked to stop, so its machine is ended, disks flushed; "button": by ACPI's power button. */
+  /** "fault": 139; "end": as if it had switched its machine off; "said": that, if a rule has said a code before, else 139. */
+  readonly reset: "fault" | "end" | "said";
+  /**
+   * "end": it can't be asked to stop, so its machine is ended, disks flushed; "button": by ACPI's power button, and a code that it says then
+   * is its own.
+   */
   readonly stop: "end" | "button";
 }
 
@@ -180,8 +185,11 @@ export interface ExitRule {
   readonly line: string;
   /** The phase from now on. "ended" ends the machine at once. */
   readonly phase?: "main" | "ending" | "ended";
-  /** The exit code as long as no later line says another; "#": the line's number. Its low eight bits count. */
-  readonly code?: number | "#";
+  /**
+   * The exit code as long as no later line says another; "#": the line's number, "signal": that of the signal by which a program
+   * ended. Its low eight bits count.
+   */
+  readonly code?: number | "#" | "signal";
   /** If the vCPU is really halted now, the guest has ended. */
   readonly halts?: true;
 }

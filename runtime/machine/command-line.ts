@@ -4,7 +4,7 @@ import type { VmmBoard } from "./board.ts";
 import { debugArguments } from "./debug-port.ts";
 import { firmwareArguments } from "./firmware.ts";
 import { kernelArguments } from "./kernel.ts";
-import { MEMORY_ID, memoryArguments, TRANSLATION_BUFFER } from "./memory.ts";
+import { MEMORY_ID, memoryArguments, translationBuffer } from "./memory.ts";
 import { monitorArguments } from "./monitor.ts";
 import { qemuOption } from "./option.ts";
 import { SANDBOX } from "./sandbox.ts";
@@ -30,7 +30,7 @@ export function commandLine(machine: VmmCommand): string[] {
     ...["-display", "none"],
     ...["-name", qemuOption(`unikrun-${machine.containerId}`, {})],
     ...boardArguments(machine.board, MEMORY_ID),
-    ...accelerationArguments(machine.accelerator),
+    ...accelerationArguments(machine.accelerator, machine.board),
     ...memoryArguments(machine.memoryMiB),
     ...threadArguments(machine.workers),
     ...SANDBOX,
@@ -52,7 +52,10 @@ export function boardArguments(
   return ["-M", qemuOption(machine, { ...devices, "memory-backend": memory })];
 }
 
-export const accelerationArguments = (accelerator: Accelerator): string[] =>
+export const accelerationArguments = (
+  accelerator: Accelerator,
+  board: Pick<BoardKind, "translationMiB">,
+): string[] =>
   accelerator === "kvm"
     ? ["-accel", "kvm", "-cpu", "host"]
-    : ["-accel", qemuOption("tcg", { "tb-size": TRANSLATION_BUFFER })];
+    : ["-accel", qemuOption("tcg", { "tb-size": translationBuffer(board) })];

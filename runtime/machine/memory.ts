@@ -1,6 +1,7 @@
 import { agreed, type Directive } from "../../native/directives.ts";
 import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
+import type { BoardKind } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
 import { qemuOption } from "./option.ts";
 
@@ -12,15 +13,22 @@ const MIB = 1024 * 1024;
  * and was not measured. A tender takes 2 MiB itself; page tables of what its guest touches, for KVM twice, were reckoned: 14 MiB of
  * 3.5 GiB.
  */
-const OVERHEAD: Readonly<Record<Vmm, number>> = { kvm: 32, tcg: 40, tender: 16 };
+const WITHOUT_BUFFER: Readonly<Record<Vmm, number>> = { kvm: 32, tcg: 32, tender: 16 };
 
 /** QEMU, with what it runs guests on, or a tender. */
 export type Vmm = Accelerator | "tender";
 
-export const overheadBytes = (vmm: Vmm): number => OVERHEAD[vmm] * MIB;
+/** A board, or a tender, which has none. */
+type Translated = Pick<BoardKind, "translationMiB"> & { readonly loader?: string };
 
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
-export const TRANSLATION_BUFFER = 8;
+export const translationBuffer = ({ translationMiB = 8 }: Translated): number =>
+  translationMiB;
+
+const overhead = (vmm: Vmm, board: Translated = {}): number =>
+  WITHOUT_BUFFER[vmm] + (vmm === "tcg" ? translationBuffer(board) : 0);
+
+export const overheadBytes = (...of: Parameters<typeof overhead>): number => overhead(...of) * MIB;
 
 export const MEMORY_ID = "ram";
 
@@ -65,6 +73,7 @@ export function guestMemory(options: {
   wanted: number | undefined;
   family: {
     readonly name: string;
+    readonly board: Translated;
     readonly memory: {
       readonly defaultMiB: number;
       readonly floorMiB: number;
@@ -76,8 +85,8 @@ export function guestMemory(options: {
 }): number {
   const { containerId, limit, wanted, family, vmm, hostMiB = hostMemory } = options;
   const { floorMiB, defaultMiB, mostMiB } = family.memory;
-  const overhead = OVERHEAD[vmm];
-  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / MIB) - overhead;
+  const own = overhead(vmm, family.board);
+  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / MIB) - own;
   if (wanted !== undefined && wanted < floorMiB) {
     throw new UnikrunError(
       `Container ${containerId}: ${wanted} MiB of memory are too little for a ${family.name} guest: give it at least ${floorMiB} MiB.`,
@@ -92,10 +101,10 @@ export function guestMemory(options: {
   const needed = wanted ?? floorMiB;
   if (room < needed) {
     throw new UnikrunError(
-      `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${overhead} MiB for ${vmm === "tender" ? "its tender" : "QEMU"}, and it needs ${needed} MiB: raise the limit to ${needed + overhead} MiB or more (docker run --memory ${needed + overhead}m).`,
+      `Container ${containerId}: its memory limit of ${Math.floor((limit ?? 0) / MIB)} MiB leaves ${Math.max(room, 0)} MiB to the guest, after ${own} MiB for ${vmm === "tender" ? "its tender" : "QEMU"}, and it needs ${needed} MiB: raise the limit to ${needed + own} MiB or more (docker run --memory ${needed + own}m).`,
     );
   }
   if (wanted !== undefined || limit === undefined) return wanted ?? defaultMiB;
   // The kernel refuses a mapping of more than all that there is.
-  return Math.max(floorMiB, Math.min(room, mostMiB, host - overhead));
+  return Math.max(floorMiB, Math.min(room, mostMiB, host - own));
 }

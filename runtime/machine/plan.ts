@@ -80,7 +80,7 @@ export function runDirectives(plan: RunPlan): Directive[] {
     ...plan.say.map((line) => ["say", line] as const),
     ...ending.rules.flatMap(ruleDirectives),
     ...debugDirectives(ending.debugCodes ?? []),
-    ...(ending.reset === "end" ? [["reset-ends", ""] as const] : []),
+    ...(ending.reset === "fault" ? [] : [["reset", ending.reset] as const]),
     ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
   ];
 }

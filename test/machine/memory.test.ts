@@ -2,7 +2,7 @@ import test from "ava";
 import { guestMemory } from "../../runtime/machine/memory.ts";
 
 const MIB = 1024 * 1024;
-const family = { name: "rumprun", memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3000 } };
+const family = { name: "rumprun", board: {}, memory: { defaultMiB: 64, floorMiB: 8, mostMiB: 3000 } };
 
 const memoryOf = (limit: number | undefined, wanted?: number, hostMiB = 8000): number =>
   guestMemory({

@@ -72,7 +72,9 @@ enum verdict rules_line(struct rules *rules, const char *line)
 		if ((rule->phase && strcmp(rule->phase, rules->phase)) || !matches(rule->line, line, &number))
 			continue;
 		if (rule->code)
-			rules->code = !strcmp(rule->code, "#") ? number : (int)parse_long(rule->code) & 0xff;
+			rules->code = !strcmp(rule->code, "#") ? number :
+				      /* As wait(2) has it, with a bit for a core dump. */
+				      !strcmp(rule->code, "signal") ? 128 + (number & 0x7f) : (int)parse_long(rule->code) & 0xff;
 		if (rule->next)
 			snprintf(rules->phase, sizeof rules->phase, "%s", rule->next);
 		if (rule->halts)

@@ -1,5 +1,6 @@
 import { readText } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { familyNamed } from "../../guest/detect.ts";
 import type { Board } from "../../machine/board.ts";
 import { overheadBytes } from "../../machine/memory.ts";
 import { fitWorkers, refuseFewPids } from "../boot/pids.ts";
@@ -125,5 +126,5 @@ function memoryInUse(root: string, container: Container): number {
   if (own?.tender !== undefined) return own.memoryMiB * 2 ** 20 + overheadBytes("tender");
   const board: Partial<Board> = own ?? readMachine(root, container.id) ?? {};
   const { memoryMiB = 0, accelerator = "kvm" } = board;
-  return memoryMiB * 2 ** 20 + overheadBytes(accelerator);
+  return memoryMiB * 2 ** 20 + overheadBytes(accelerator, familyNamed(container.guest.family).board);
 }

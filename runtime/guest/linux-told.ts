@@ -1,0 +1,68 @@
+/** A Linux guest's network and disks, in words of its kernel's and in those that its init can look for in /proc/cmdline. */
+import type { Boot, BootDisk, BootNic } from "./guest.ts";
+import { kernelWord } from "./linux-words.ts";
+
+/** `ip=` and `hostname=` are the kernel's own; one that was built without them hands them to init as variables. It ignores words with a dot. */
+export function networkWords(boot: Boot): string[] {
+  const { hostname, nics, nameServers = [], searchDomains = [] } = boot;
+  const list = (name: string, values: readonly string[]): string[] =>
+    values.length === 0 ? [] : [`unikrun.${name}=${values.map(encoded).join(",")}`];
+  return [
+    ...ipWord(boot),
+    ...(hostname ? [kernelWord(`hostname=${hostname}`, "its host name")] : []),
+    ...nics.map((nic, index) => `unikrun.eth${index}=${describe(nic)}`),
+    ...list("dns", nameServers),
+    ...list("search", searchDomains),
+  ];
+}
+
+/** Of the first card with an IPv4 address, since the kernel sets up one (its Documentation/admin-guide/nfs/nfsroot.rst). */
+function ipWord({ nics, hostname = "", nameServers = [] }: Boot): string[] {
+  const index = nics.findIndex(({ addresses }) => addresses.some(({ family }) => family === 4));
+  const nic = nics[index];
+  const own = nic?.addresses.find(({ family }) => family === 4);
+  if (!nic || !own) return [];
+  const gateway = nic.gateways.find(({ family }) => family === 4)?.address ?? "";
+  const name = /^[A-Za-z0-9.-]*$/.test(hostname) ? hostname : "";
+  const [first = "", second = ""] = nameServers.filter((address) => /^[\d.]+$/.test(address));
+  const fields = [
+    own.address,
+    "",
+    gateway,
+    maskOf(own.prefix),
+    name,
+    `eth${index}`,
+    "off",
+    ...(first === "" ? [] : [first]),
+    ...(second === "" ? [] : [second]),
+  ];
+  return [`ip=${fields.join(":")}`];
+}
+
+/** 24 is "255.255.255.0". */
+const maskOf = (prefix: number): string =>
+  [0, 8, 16, 24].map((bit) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - bit)))).join(".");
+
+const describe = ({ mac, mtu, addresses, gateways }: BootNic): string =>
+  [
+    `mac=${mac}`,
+    `mtu=${mtu}`,
+    ...addresses.map(({ address, prefix }) => `ip=${address}/${prefix}`),
+    ...gateways.map(({ address }) => `gw=${address}`),
+  ].join(",");
+
+/** "vda:/data:rw", with a comma between. */
+export function diskWords(disks: readonly BootDisk[]): string[] {
+  const mounts = disks.flatMap(({ index, mountpoint, readOnly }) =>
+    mountpoint === undefined
+      ? []
+      : [`vd${String.fromCharCode(97 + index)}:${encoded(mountpoint)}:${readOnly ? "ro" : "rw"}`],
+  );
+  return mounts.length === 0 ? [] : [`unikrun.mounts=${mounts.join(",")}`];
+}
+
+/** What a shell would split, and what separates, as % and two hexadecimal digits a byte. */
+const encoded = (text: string): string =>
+  Buffer.from(text)
+    .toString("latin1")
+    .replace(/[^A-Za-z0-9/._~@+:-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
