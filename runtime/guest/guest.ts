@@ -49,6 +49,8 @@ export interface BoardKind {
   /** For "init", unless the host or the operator says another. */
   readonly firmware: Firmware;
   readonly acpi: boolean;
+  /** It keeps time by the HPET. */
+  readonly hpet?: true;
   /** MiB for the code that QEMU's emulation makes of the guest's; absent: as much as a small kernel needs. */
   readonly translationMiB?: number;
   /** The I/O port of QEMU's isa-debug-exit. */

@@ -1,6 +1,7 @@
 /** A Linux guest's network and disks, in words of its kernel's and in those that its init can look for in /proc/cmdline. */
 import type { Boot, BootDisk, BootNic } from "./guest.ts";
 import { kernelWord } from "./linux-words.ts";
+import { dottedMask } from "./netmask.ts";
 
 /** `ip=` and `hostname=` are the kernel's own; one that was built without them hands them to init as variables. It ignores words with a dot. */
 export function networkWords(boot: Boot): string[] {
@@ -29,7 +30,7 @@ function ipWord({ nics, hostname = "", nameServers = [] }: Boot): string[] {
     own.address,
     "",
     gateway,
-    maskOf(own.prefix),
+    dottedMask(own.prefix),
     name,
     `eth${index}`,
     "off",
@@ -38,10 +39,6 @@ function ipWord({ nics, hostname = "", nameServers = [] }: Boot): string[] {
   ];
   return [`ip=${fields.join(":")}`];
 }
-
-/** 24 is "255.255.255.0". */
-const maskOf = (prefix: number): string =>
-  [0, 8, 16, 24].map((bit) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - bit)))).join(".");
 
 const describe = ({ mac, mtu, addresses, gateways }: BootNic): string =>
   [

@@ -45,10 +45,10 @@ export function commandLine(machine: VmmCommand): string[] {
 
 /** ACPI's tables take QEMU 9 ms and 2 MiB, so only those have them that need them. */
 export function boardArguments(
-  { machine, acpi }: Pick<BoardKind, "machine" | "acpi">,
+  { machine, acpi, hpet }: Pick<BoardKind, "machine" | "acpi" | "hpet">,
   memory: string,
 ): string[] {
-  const devices = { acpi: acpi ? "on" : "off", usb: "off", vmport: "off", hpet: "off" };
+  const devices = { acpi: acpi ? "on" : "off", usb: "off", vmport: "off", hpet: hpet ? "on" : "off" };
   return ["-M", qemuOption(machine, { ...devices, "memory-backend": memory })];
 }
 

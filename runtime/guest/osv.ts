@@ -1,0 +1,118 @@
+/** OSv, entered by PVH: its loader with the image's files in it, or on a disk image. */
+import { UnikrunError } from "../error.ts";
+import { readElf } from "./file/elf.ts";
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+import { type Note, readNotes } from "./file/notes.ts";
+import type { Boot, BootArguments, BootNic, ExitRule, GuestFamily, Recognition } from "./guest.ts";
+import { elfImage } from "./linux-file.ts";
+import { dottedMask } from "./netmask.ts";
+
+/** Of its runtime.cc, core/app.cc and loader.cc. */
+const EXIT_RULES: readonly ExitRule[] = [
+  { line: "program * returned #", code: "#" },
+  { line: "program exited with status #", code: "#" },
+  { line: "Failed to load object: *. Powering off.", code: 127 },
+  { line: "page fault outside application*", code: 139 },
+  { line: "*Aborted", code: 134 },
+  { line: "Assertion failed: *", code: 134 },
+  // Whatever was wrong: it halts behind the last of these.
+  { line: "[backtrace]", phase: "ending", halts: true },
+  { when: "ending", line: "0x* <*handle_mmap_fault*>", code: 139, halts: true },
+  { when: "ending", line: "0x* <*>", halts: true },
+];
+
+export const osv: GuestFamily = {
+  name: "osv",
+  recognizes,
+  memory: { defaultMiB: 128, floorMiB: 32, mostMiB: 1 << 20 },
+  board: { machine: "pc", loader: "qemu", firmware: "seabios", acpi: true, hpet: true, translationMiB: 32 },
+  limits: { nics: 8, disks: 15 },
+  devices: { modern: false, headers: true, disks: "blocks" },
+  image,
+  traits: () => ({ files: new Map(), knows: new Set(), proxy: false }),
+  bootArguments,
+  ending: { rules: EXIT_RULES, reset: "fault", stop: "button" },
+};
+
+const GUEST_OS = 6;
+
+const isOsv = (notes: readonly Note[]): boolean =>
+  notes.some(
+    ({ owner, type, content }) =>
+      owner === "Xen" && type === GUEST_OS && /^osv\0*$/.test(content.toString("latin1")),
+  );
+
+function recognizes({ elf, notes, file }: Marks): Recognition | null {
+  if (elf) return isOsv(notes) ? { target: "PVH" } : null;
+  if (!hasLoaderBehind(file)) return null;
+  return {
+    target: "vmlinuz",
+    refusal: "it is its vmlinuz.bin, which QEMU can't enter: take the loader.elf of the same build",
+  };
+}
+
+/** Its vmlinuz.bin is a header of Linux's with the loader behind. */
+function hasLoaderBehind(file: KernelFile): boolean {
+  const HEADER = 2048;
+  const rest: KernelFile = {
+    path: file.path,
+    size: Math.max(0, file.size - HEADER),
+    read: (offset, length) => file.read(HEADER + offset, length),
+  };
+  const reading = readElf(rest);
+  return reading.kind === "elf" && isOsv(readNotes(rest, reading.elf));
+}
+
+function image(kernel: KernelFile): KernelImage {
+  const reading = readElf(kernel);
+  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
+  return elfImage(reading.elf);
+}
+
+/** Options of its loader may stand before the command in the arguments, too; one that it does not know ends it. */
+function bootArguments(boot: Boot): BootArguments {
+  const [, ...args] = boot.args;
+  const first = args.findIndex((text) => !text.startsWith("-"));
+  if (first < 0)
+    throw new UnikrunError(
+      "An OSv guest runs the command that its arguments are, and there is none: name a program of the image's, as in /hello.",
+    );
+  const options = [
+    // Else it does not say with what its program ended.
+    "--verbose",
+    ...boot.nics.flatMap(nicOptions),
+    ...gatewayAndNames(boot),
+    ...boot.env.map((variable) => `--env=${variable}`),
+    ...(boot.cwd === "/" ? [] : [`--cwd=${boot.cwd}`]),
+    ...args.slice(0, first),
+  ];
+  const commandLine = [...options.map(option), ...args.slice(first).map(word)].join(" ");
+  if (!commandLine.includes("\0")) return { commandLine };
+  throw new UnikrunError("An OSv guest can't be told a NUL: take it out of its arguments and environment.");
+}
+
+/** One address a card: a later one would take the place of the first. */
+function nicOptions({ addresses }: BootNic, index: number): string[] {
+  const own = addresses.find(({ family }) => family === 4);
+  return own ? [`--ip=eth${index},${own.address},${dottedMask(own.prefix)}`] : [];
+}
+
+function gatewayAndNames({ nics, nameServers = [] }: Boot): string[] {
+  const gateway = nics.flatMap(({ gateways }) => gateways).find(({ family }) => family === 4);
+  const server = nameServers.find((address) => /^[\d.]+$/.test(address));
+  return [
+    ...(gateway ? [`--defaultgw=${gateway.address}`] : []),
+    ...(server === undefined || nics.length === 0 ? [] : [`--nameserver=${server}`]),
+  ];
+}
+
+/** A backslash takes its meaning from the character behind it. */
+const option = (text: string): string => text.replace(/[\s\\]/g, "\\$&");
+
+function word(text: string, index: number): string {
+  if (!text.includes("$")) return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  throw new UnikrunError(
+    `An OSv guest can't be told word ${index + 1} of its command: behind a $ it would look for a variable's name; do without it, or name a variable whose value it is.`,
+  );
+}
