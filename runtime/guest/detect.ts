@@ -3,6 +3,7 @@ import { ELF_MACHINE, ELF_TYPE, OS_ABI, SEGMENT } from "./file/elf.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
 import { type Marks, readMarks } from "./file/marks.ts";
 import type { GuestFamily, Recognition } from "./guest.ts";
+import { hermit } from "./hermit.ts";
 import { linux } from "./linux.ts";
 import { osv } from "./osv.ts";
 import { rumprun } from "./rumprun.ts";
@@ -10,7 +11,7 @@ import { solo5 } from "./solo5.ts";
 import { solo5Hvt, solo5Spt } from "./solo5-tenders.ts";
 
 /** Asked in this order, so those come first whose marks nobody else has; rumprun reads all of a file. */
-export const FAMILIES: readonly GuestFamily[] = [solo5, solo5Spt, solo5Hvt, osv, linux, rumprun];
+export const FAMILIES: readonly GuestFamily[] = [solo5, solo5Spt, solo5Hvt, hermit, osv, linux, rumprun];
 
 export const FAMILY_NAMES: readonly string[] = FAMILIES.map(({ name }) => name);
 

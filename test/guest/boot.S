@@ -1,6 +1,8 @@
 /* Multiboot entry: 32-bit protected mode in, long mode with the first 4 GiB mapped one to one out. */
 
+#ifndef MULTIBOOT_MAGIC
 #define MULTIBOOT_MAGIC 0x1badb002
+#endif
 #define MULTIBOOT_FLAGS 0x00010003 /* page-aligned modules, memory map, load addresses in the header */
 #define LOADER_MAGIC 0x2badb002
 #define BDA_COM1 0x400

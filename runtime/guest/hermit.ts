@@ -1,0 +1,110 @@
+/** Hermit: an application, which its loader boots. */
+import { UnikrunError } from "../error.ts";
+import { ELF_MACHINE, readElf } from "./file/elf.ts";
+import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { Marks } from "./file/marks.ts";
+import type { Boot, BootArguments, ExitRule, GuestFamily, Recognition } from "./guest.ts";
+import { elfImage } from "./linux-file.ts";
+import { dottedMask } from "./netmask.ts";
+
+/** The version of what loader and application agree on (its hermit-entry). */
+const NOTE = { owner: "HERMIT", entryVersion: 0x5a00 } as const;
+
+const EXIT_RULES: readonly ExitRule[] = [
+  { line: "[*][PANIC] *", code: 134, phase: "ending" },
+  // Its own stable message, whatever a runtime makes of a machine's end.
+  { when: "boot", line: "exit status #", code: "#" },
+];
+
+const LOADER_PLACES = ["/hermit-loader", "/hermit-loader-x86_64", "/hermit-loader-x86_64-multiboot"] as const;
+
+export const hermit: GuestFamily = {
+  name: "hermit",
+  recognizes,
+  memory: { defaultMiB: 64, floorMiB: 32, mostMiB: 3583 },
+  board: {
+    machine: "pc",
+    loader: "qemu",
+    firmware: "seabios",
+    acpi: true,
+    debugPort: 0xf4,
+    translationMiB: 16,
+  },
+  limits: { nics: 1, disks: 0 },
+  devices: { modern: true, headers: false, disks: "none" },
+  companion: { role: "loader", places: LOADER_PLACES, required: true },
+  image,
+  traits: () => ({ files: new Map(), knows: new Set(), proxy: false }),
+  bootArguments,
+  // It writes 1 there after a success and 0 after anything else.
+  ending: { rules: EXIT_RULES, debugCodes: [{ code: "said" }], reset: "fault", stop: "end" },
+};
+
+function recognizes(marks: Marks): Recognition | null {
+  const { elf, notes } = marks;
+  if (!elf) return null;
+  if (isLoader(marks))
+    return {
+      target: "loader",
+      refusal: `it is its loader, which boots an application: make the application the entrypoint, and put the loader at ${LOADER_PLACES[0]} of the image`,
+    };
+  const note = notes.find(({ owner }) => owner === NOTE.owner);
+  if (!note) return null;
+  const version = notes.find(({ owner, type }) => owner === NOTE.owner && type === NOTE.entryVersion)
+    ?.content[0];
+  const found = version === undefined ? {} : { version: String(version) };
+  return elf.bits === 64 && elf.machine === ELF_MACHINE.x86_64
+    ? found
+    : { ...found, refusal: "it is not made for x86-64" };
+}
+
+const LOADER_WORDS = Buffer.from("Hermit Loader version");
+
+/** A multiboot kernel of some hundred KB that says so at its start. */
+function isLoader({ elf, multiboot, notes, file }: Marks): boolean {
+  const LARGEST = 1 << 20;
+  if (elf?.bits !== 32 || !multiboot || notes.length > 0 || file.size > LARGEST) return false;
+  return file.read(0, file.size).includes(LOADER_WORDS);
+}
+
+/** The loader has both in memory, the file and the program that it makes of it. */
+function image(kernel: KernelFile): KernelImage {
+  const reading = readElf(kernel);
+  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
+  const { entry, end } = elfImage(reading.elf);
+  return { entry, pieces: [], end: end + kernel.size };
+}
+
+function bootArguments(boot: Boot): BootArguments {
+  const words = [
+    ...boot.env.map((variable) => `env=${variable}`),
+    // After the environment, since these are variables, too.
+    ...networkWords(boot),
+    "--",
+    ...boot.args.slice(1),
+  ];
+  if (words.some((text) => text.includes("\0")))
+    throw new UnikrunError(
+      "A Hermit guest can't be told a NUL: take it out of its arguments and environment.",
+    );
+  return { commandLine: words.map(quoted).join(" ") };
+}
+
+function networkWords({ nics: [nic], nameServers = [] }: Boot): string[] {
+  const own = nic?.addresses.find(({ family }) => family === 4);
+  if (!nic || !own) return [];
+  const gateway = nic.gateways.find(({ family }) => family === 4);
+  const servers = nameServers.filter((address) => /^[\d.]+$/.test(address)).slice(0, 2);
+  return [
+    ...["-ip", own.address, "-mask", dottedMask(own.prefix)],
+    // Without one it takes one of its own.
+    ...["-gateway", gateway?.address ?? own.address],
+    // Its frames' size, header included.
+    `env=HERMIT_MTU=${nic.mtu + 14}`,
+    ...servers.map((address, index) => `env=HERMIT_DNS${index + 1}=${address}`),
+  ];
+}
+
+/** As a shell would have it. */
+const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
