@@ -38,6 +38,18 @@ export const hermit: GuestFamily = {
   bootArguments,
   // It writes 1 there after a success and 0 after anything else.
   ending: { rules: EXIT_RULES, debugCodes: [{ code: "said" }], reset: "fault", stop: "end" },
+  features: {
+    arguments: "yes",
+    environment: "yes",
+    addresses: "IPv4, of its first card",
+    names: "two",
+    hostname: "no",
+    folders: "no",
+    images: "no",
+    input: "yes",
+    exitCode: "yes",
+    stop: "ended",
+  },
 };
 
 function recognizes(marks: Marks): Recognition | null {

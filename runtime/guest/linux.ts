@@ -59,6 +59,18 @@ export const linux: GuestFamily = {
   traits: () => ({ files: new Map(), knows: new Set(), proxy: false }),
   bootArguments,
   ending: { rules: EXIT_RULES, debugCodes: [{ code: "#" }], reset: "said", stop: "button" },
+  features: {
+    arguments: "yes, as far as quotation marks come in pairs",
+    environment: "yes, names in capital letters",
+    addresses: "`ip=`, or its init reads them",
+    names: "yes, as addresses",
+    hostname: "yes",
+    folders: "yes, its init mounts them",
+    images: "yes",
+    input: "yes",
+    exitCode: "yes",
+    stop: "its power button",
+  },
 };
 
 /** Parameters of the kernel come before the first `--` of the arguments, as on its own command line. */

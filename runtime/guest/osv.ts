@@ -33,6 +33,18 @@ export const osv: GuestFamily = {
   traits: () => ({ files: new Map(), knows: new Set(), proxy: false }),
   bootArguments,
   ending: { rules: EXIT_RULES, reset: "fault", stop: "button" },
+  features: {
+    arguments: "yes, without `$`",
+    environment: "yes",
+    addresses: "IPv4, one a card",
+    names: "one",
+    hostname: "no",
+    folders: "no",
+    images: "yes",
+    input: "yes",
+    exitCode: "yes",
+    stop: "its power button",
+  },
 };
 
 const GUEST_OS = 6;
