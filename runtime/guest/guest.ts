@@ -51,6 +51,8 @@ export interface BoardKind {
   readonly acpi: boolean;
   /** It keeps time by the HPET. */
   readonly hpet?: true;
+  /** Under TCG, in place of QEMU's usual one, which has few instructions. */
+  readonly emulatedProcessor?: "max";
   /** MiB for the code that QEMU's emulation makes of the guest's; absent: as much as a small kernel needs. */
   readonly translationMiB?: number;
   /** The I/O port of QEMU's isa-debug-exit. */

@@ -28,6 +28,7 @@ export const hermit: GuestFamily = {
     firmware: "seabios",
     acpi: true,
     debugPort: 0xf4,
+    emulatedProcessor: "max",
     translationMiB: 16,
   },
   limits: { nics: 1, disks: 0 },

@@ -54,8 +54,11 @@ export function boardArguments(
 
 export const accelerationArguments = (
   accelerator: Accelerator,
-  board: Pick<BoardKind, "translationMiB">,
+  board: Pick<BoardKind, "emulatedProcessor" | "translationMiB"> = {},
 ): string[] =>
   accelerator === "kvm"
     ? ["-accel", "kvm", "-cpu", "host"]
-    : ["-accel", qemuOption("tcg", { "tb-size": translationBuffer(board) })];
+    : [
+        ...["-accel", qemuOption("tcg", { "tb-size": translationBuffer(board) })],
+        ...(board.emulatedProcessor === undefined ? [] : ["-cpu", board.emulatedProcessor]),
+      ];

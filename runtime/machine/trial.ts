@@ -124,7 +124,7 @@ const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
   ...boardArguments({ machine: "pc", acpi: false }, MEMORY_ID),
   ...firmwareArguments(FIRMWARE),
-  ...accelerationArguments(accelerator, {}),
+  ...accelerationArguments(accelerator),
   ...memoryArguments(MEMORY),
   ...SANDBOX,
   ...["-device", EXIT_DEVICE],
