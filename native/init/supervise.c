@@ -112,12 +112,20 @@ void hear_vmm(struct machine *m, int signals, const struct pollfd *monitor, cons
 		m->monitor.fd = -1;
 }
 
-/* A guest that does not end then is ended by whoever sends the next signal. */
+/* One that can't hear it is ended at once; one that hears and does not end, by whoever sends the next signal. */
 static void press_button(struct machine *m)
 {
 	if (m->monitor.state != READY)
 		return;
+	if (m->monitor.button == BUTTON_UNKNOWN) {
+		monitor_find_button(&m->monitor);
+		return;
+	}
 	m->press = false;
+	if (m->monitor.button == BUTTON_DEAF) {
+		end_machine(m);
+		return;
+	}
 	m->pressed = true;
 	monitor_forward(&m->monitor, "{\"execute\":\"system_powerdown\"}\n", -1);
 }

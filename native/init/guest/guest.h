@@ -38,7 +38,7 @@ void debug_codes_load(struct debug_codes *codes, const struct directives *d);
 int debug_code(const struct debug_codes *codes, int status, int said);
 
 /* monitor.c: the little of QMP that init speaks. */
-enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE, FORWARDED };
+enum monitor_state { WAITS_GREETING, WAITS_BOARD, READY, ASKED_REGISTERS, ASKED_CODE, ASKED_BUTTON, FORWARDED };
 struct monitor {
 	int fd;
 	enum monitor_state state;
@@ -47,11 +47,14 @@ struct monitor {
 	unsigned long id; /* of the last command */
 	char *answer; /* to what was forwarded, until somebody takes it */
 	bool refused; /* which it is by that answer */
+	enum { BUTTON_UNKNOWN, BUTTON_DEAF, BUTTON_HEARD } button; /* whether the guest hears its power button */
 	bool halted; /* the last look at the vCPU found it halted for good */
 	bool reset; /* the guest reset its machine, or panicked */
 	bool told_to_end; /* by a signal */
 };
 void monitor_look(struct monitor *monitor);
+/* Asks whether the guest hears its power button; the answer comes with monitor_read. */
+void monitor_find_button(struct monitor *monitor);
 /* Sends a caller's command, a JSON object without an id and a newline, and a descriptor that belongs to it (-1: none); `answer` becomes what comes back. */
 void monitor_forward(struct monitor *monitor, const char *line, int fd);
 /* Reads what is there; false at end of file. */

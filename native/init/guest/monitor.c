@@ -48,6 +48,17 @@ void monitor_look(struct monitor *monitor)
 	say_human(monitor, "info registers");
 }
 
+/* The chipset's PM1 enable register, where firmwares place it: without its bit a press comes to nobody. */
+enum { PM1_ENABLE = 0x602, PM1_BUTTON = 0x100 };
+
+void monitor_find_button(struct monitor *monitor)
+{
+	char command[32];
+	snprintf(command, sizeof command, "i /h 0x%x", PM1_ENABLE);
+	monitor->state = ASKED_BUTTON;
+	say_human(monitor, command);
+}
+
 void monitor_forward(struct monitor *monitor, const char *line, int fd)
 {
 	monitor->state = FORWARDED;
@@ -101,6 +112,9 @@ static void on_answer(struct monitor *monitor, const char *line)
 		snprintf(command, sizeof command, "x /2xb 0x%lx", hex_after(line, "RIP="));
 		monitor->state = ASKED_CODE;
 		say_human(monitor, command);
+	} else if (monitor->state == ASKED_BUTTON) {
+		monitor->state = READY;
+		monitor->button = hex_after(line, "= 0x") & PM1_BUTTON ? BUTTON_HEARD : BUTTON_DEAF;
 	} else if (monitor->state == ASKED_CODE) {
 		monitor->state = READY;
 		monitor->halted = strstr(line, "0xeb 0xfd") != NULL;

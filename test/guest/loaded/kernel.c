@@ -210,7 +210,11 @@ static void end(const char *how)
 		say("Aborted\n\n[backtrace]\n0x0000000000000001 <x+1>\n");
 		stay();
 	}
-	if (begins(how, "stay"))
+	if (begins(how, "ignore")) {
+		out16(POWER_ENABLE, BUTTON);
+		say("ignores its button\n");
+	}
+	if (begins(how, "stay") || begins(how, "ignore"))
 		for (;;)
 			__asm__ volatile("pause");
 }
