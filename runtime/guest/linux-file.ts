@@ -25,6 +25,8 @@ const LOADED_HIGH = 1;
 
 /** Of Xen's public/elfnote.h. */
 const XEN = { entry: 18, guestOs: 6 } as const;
+/** Of the kernel's include/linux/build-salt.h: distributions make it of the version. */
+const BUILD_SALT = 0x100;
 
 export function recognizeLinux(marks: Marks): Recognition | null {
   if (marks.elf) return recognizePvh(marks.elf, marks.notes);
@@ -71,7 +73,9 @@ function recognizePvh(elf: Elf, notes: readonly Note[]): Recognition | null {
     return owner === "Xen" && type === XEN.guestOs && /^linux\0*$/.test(content.toString("latin1"));
   });
   if (!isLinux) return null;
-  const found = { target: "PVH" };
+  const salt = notes.find(({ owner, type }) => owner === "Linux" && type === BUILD_SALT)?.content;
+  const [version] = /^[\x21-\x7e]+/.exec(salt?.toString("latin1") ?? "") ?? [];
+  const found = { target: "PVH", ...(version === undefined ? {} : { version }) };
   if (elf.bits !== 64 || elf.machine !== ELF_MACHINE.x86_64)
     return { ...found, refusal: "it is not made for x86-64" };
   if (!notes.some(({ owner, type }) => owner === "Xen" && type === XEN.entry))

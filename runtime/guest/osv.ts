@@ -25,7 +25,7 @@ const EXIT_RULES: readonly ExitRule[] = [
 export const osv: GuestFamily = {
   name: "osv",
   recognizes,
-  memory: { defaultMiB: 128, floorMiB: 32, mostMiB: 1 << 20 },
+  memory: { defaultMiB: 128, floorMiB: 16, mostMiB: 1 << 20 },
   board: { machine: "pc", loader: "qemu", firmware: "seabios", acpi: true, hpet: true, translationMiB: 32 },
   limits: { nics: 8, disks: 15 },
   devices: { modern: false, headers: true, disks: "blocks" },

@@ -9,16 +9,9 @@ const guest = (name: string): string => `${repository}/build/guest/${name}.bin`;
 const KERNELS = {
   bzimage: () => readFileSync(guest("bzimage")),
   pvh: () => readFileSync(guest("pvh")),
-  osv: () => osvKernel(),
+  osv: () => readFileSync(guest("osv")),
   hermit: () => hermitApplication(),
 } as const;
-
-/** The same kernel, with the mark of another. */
-function osvKernel(): Buffer {
-  const file = readFileSync(guest("pvh"));
-  file.write("osv\0\0", file.indexOf("Xen\0linux\0") + 4, "latin1");
-  return file;
-}
 
 /** As little of an application as its loader is known by. */
 function hermitApplication(): Buffer {

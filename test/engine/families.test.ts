@@ -23,6 +23,19 @@ const GUESTS: Readonly<Record<string, Guest>> = {
     ],
     stays: { args: ["serve"], says: "command line: serve\n", code: 143 },
   },
+  linux: {
+    image: () => guestImage("linux", { "/kernel": "bzimage.bin", "/initrd": "probe.bin" }),
+    ends: [
+      { args: ["do=port:7"], code: 7, says: "booted by Linux's protocol" },
+      { args: ["do=halt"], code: 0, says: "System halted" },
+    ],
+    stays: { args: ["do=button"], says: "waits for its button", code: 143 },
+  },
+  osv: {
+    image: () => guestImage("osv", { "/kernel": "osv.bin" }),
+    ends: [{ args: ["/x", "do=returned:7"], code: 7, says: "booted by PVH" }],
+    stays: { args: ["/x", "do=button"], says: "waits for its button", code: 143 },
+  },
 };
 
 function run(t: ExecutionContext, image: string, args: readonly string[], ...options: string[]): string {

@@ -2,6 +2,9 @@
 
 #define LOADER_MAGIC 0x2badb002
 #define DATA_SEGMENT 0x10
+#ifndef GUEST_OS
+#define GUEST_OS "linux"
+#endif
 
 	.section .entries, "ax"
 	.code32
@@ -38,9 +41,11 @@ booted_by:
 	/* Xen's public/elfnote.h: what it is, and where PVH enters it. */
 	.section .note.xen, "a", @note
 	.balign 4
-	.long 4, 6, 6
+	.long 4, name_end - name, 6
 	.asciz "Xen"
-	.asciz "linux"
+name:
+	.asciz GUEST_OS
+name_end:
 	.balign 4
 	.long 4, 4, 18
 	.asciz "Xen"
