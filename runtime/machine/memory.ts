@@ -22,8 +22,7 @@ export type Vmm = Accelerator | "tender";
 type Translated = Pick<BoardKind, "translationMiB"> & { readonly loader?: string };
 
 /** TCG keeps translated code in memory; its own default is a gibibyte. In MiB. */
-export const translationBuffer = ({ translationMiB = 8 }: Translated): number =>
-  translationMiB;
+export const translationBuffer = ({ translationMiB = 8 }: Translated): number => translationMiB;
 
 const overhead = (vmm: Vmm, board: Translated = {}): number =>
   WITHOUT_BUFFER[vmm] + (vmm === "tcg" ? translationBuffer(board) : 0);
