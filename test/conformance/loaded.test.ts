@@ -153,6 +153,7 @@ test.serial("what a Linux kernel's command line can't carry is refused by name",
   t.regex(refusal(benchOf(t, "bzimage", "fine", 'a"b')), /argument 2: .*its quotation marks/);
   t.regex(refusal(benchOf(t, "bzimage", "x".repeat(2048))), /told more than 2047 bytes/);
   t.regex(refusal(benchOf(t, "bzimage", ...Array(33).fill("x"))), /32 arguments, and these are 33/);
+  t.regex(refusal(benchOf(t, "bzimage", "--", "x=vga=1")), /a word with vga= in it/);
   const bench = benchOf(t, "bzimage");
   bench.configure(({ process }) =>
     Object.assign(process, { env: Array.from({ length: 30 }, (_, index) => `V${index}=x`) }),
