@@ -60,7 +60,7 @@ export interface StartPlan {
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
   /** Its guest may be told another MAC address. */
   readonly takesAnyMac?: boolean;
-  readonly disks: readonly Omit<MachineDisk, "disk">[];
+  readonly disks: readonly MachineDisk[];
   readonly board: BoardKind;
   readonly devices: DeviceKind;
   readonly order?: DeviceOrder | undefined;
@@ -100,9 +100,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
         order,
       }),
     ),
-    ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
-      diskCommands({ disk, readOnly, format, isDevice, modern, order }),
-    ),
+    ...diskCommands(plan.disks, { modern, order }),
     { execute: "cont" },
   ];
   return [
@@ -121,7 +119,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...ending.rules.flatMap(ruleDirectives),
     ...debugDirectives(ending.debugCodes ?? []),
     ...(ending.reset === "end" ? [["reset-ends", ""] as const] : []),
-    ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
+    ...(ending.stop === "button" && board.acpi ? [["power-button", ""] as const] : []),
     ...commands.map(commandDirective),
   ];
 }

@@ -2,7 +2,7 @@
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
-import type { Firmware, GuestFamily } from "../../guest/guest.ts";
+import type { BoardKind, Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import type { Board } from "../../machine/board.ts";
 import { VMM_UIDS } from "../../machine/cage.ts";
@@ -61,6 +61,12 @@ function chooseFirmware(options: {
   );
 }
 
+/** Its family's, or its own. */
+export const boardKindOf = ({ board }: GuestFamily, { acpi = board.acpi }: GuestRecord): BoardKind => ({
+  ...board,
+  acpi,
+});
+
 /** Of two files that a machine boots with one is the kernel, and the other its initrd. */
 function kernelOf(guest: GuestRecord, { companion }: GuestFamily): Kernel {
   const { kernel: own, companion: other, kernelOnHost: onHost, image } = guest;
@@ -113,7 +119,12 @@ export async function makeBoard(options: {
   const kernel = kernelOf(guest, family);
   const plan = boardDirectives({
     host,
-    board: { containerId: id, board: family.board, hasInitrd: kernel.initrd !== undefined, ...board },
+    board: {
+      containerId: id,
+      board: boardKindOf(family, guest),
+      hasInitrd: kernel.initrd !== undefined,
+      ...board,
+    },
     cage: folder,
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,

@@ -1,6 +1,7 @@
 /** What a guest is given when it boots: disks and its command line. */
 
 import type { GuestPhase } from "../../../native/control.ts";
+import { openBootDisk } from "../../disk/boot-disk.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
@@ -54,6 +55,7 @@ export function prepareBoot(options: {
     disks: list.map((disk, index) => ({ ...disk, index })),
   });
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
+  if (family.board.loader === "disk") first.push(opened.use(openOwnDisk(container)));
   const all = opened.move();
   return {
     machine: {
@@ -66,6 +68,9 @@ export function prepareBoot(options: {
     [Symbol.dispose]: () => all.dispose(),
   };
 }
+
+const openOwnDisk = ({ id, rootfs, guest: { kernel, kernelOnHost, store } }: Container) =>
+  openBootDisk({ containerId: id, root: kernelOnHost ? "/" : rootfs, path: kernel, store });
 
 /** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */
 function declaredNics(

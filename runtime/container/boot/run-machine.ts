@@ -11,7 +11,7 @@ import { probeHost } from "../../machine/probe.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { askableMark, type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
-import { makeBoard } from "./board.ts";
+import { boardKindOf, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
 import { newWorkers } from "./pids.ts";
 
@@ -35,6 +35,7 @@ export async function runMachine(options: {
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
+  const unheard = family.unheard?.({ ...guest, nics, disks: [] });
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved)
     await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
@@ -46,7 +47,7 @@ export async function runMachine(options: {
     nics,
     takesAnyMac: proxy,
     disks,
-    board: family.board,
+    board: boardKindOf(family, guest),
     devices: family.devices,
     order: machine.order,
     firmware: board.firmware,
@@ -57,7 +58,7 @@ export async function runMachine(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     ending: family.ending,
-    say: [board.say, remark].filter((line) => line !== undefined),
+    say: [board.say, remark, unheard && `${unheard}.`].filter((line) => line !== undefined),
     keptMemory: saved?.memory !== undefined,
   });
   const plan = [...devices, ...(asker?.directives ?? [])];
@@ -73,7 +74,7 @@ export async function runMachine(options: {
     ...(proxy ? { proxy } : {}),
     ...(machine.order ? { order: machine.order } : {}),
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
-    disks: disks.map(({ fd: _, ...disk }) => disk),
+    disks: disks.map(({ fd: _, base: __, ...disk }) => disk),
     ...(template === undefined ? {} : { template }),
   });
   const folder = containerFolder(root, id);
@@ -81,6 +82,7 @@ export async function runMachine(options: {
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
+    ...disks.flatMap(({ base }) => base?.fd ?? []),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(asker ? [asker.tap] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),

@@ -100,6 +100,10 @@ function machineToSave(root: string, container: Container, status: Status): Mach
     );
   // There are records without it.
   const machine = { ...record, accelerator: board.accelerator };
+  if (machine.disks.some(({ kind }) => kind === "boot"))
+    throw new UnikrunError(
+      `Container ${id} can't be saved: its guest runs from the disk of its image, which no checkpoint takes along: stop it, and start it anew.`,
+    );
   const lent = machine.disks.find(({ kind, readOnly }) => kind === "host" && !readOnly);
   if (!lent) return machine;
   throw new UnikrunError(
