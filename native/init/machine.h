@@ -53,6 +53,7 @@ struct machine {
 	struct monitor monitor;
 	struct console console;
 	struct resolver resolver;
+	struct dhcp dhcp;
 	struct control control;
 	struct links links;
 	char words[2048]; /* the last of the VMM's stderr */

@@ -87,13 +87,17 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 	}
 }
 
-/* Its tap is the first of the plan's descriptors that is not the VMM's. */
-static void open_resolver(struct machine *m, const struct plan *plan)
+/* Their taps are among the plan's descriptors that are not the VMM's. */
+static void open_servers(struct machine *m, const struct plan *plan)
 {
 	const char *value = directives_get(&plan->text, WORD_RESOLVER);
-	m->resolver.tap = m->resolver.socket = -1;
+	size_t next = plan->vmm_fd_count;
+	m->resolver.tap = m->resolver.socket = m->dhcp.tap = -1;
 	if (value)
-		resolver_open(&m->resolver, plan->fds[plan->vmm_fd_count], value);
+		resolver_open(&m->resolver, plan->fds[next++], value);
+	next += directives_get(&plan->text, WORD_STAND_BY) != NULL;
+	if (directives_get(&plan->text, WORD_DHCP))
+		dhcp_open(&m->dhcp, plan->fds[next], &plan->text);
 }
 
 /* The VMM's descriptors but its disks', which a checkpoint finds here. */
@@ -173,7 +177,7 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 		copy_memory(plan->fds[plan->fd_count - 1]);
 		close(plan->fds[plan->fd_count - 1]);
 	}
-	open_resolver(m, plan);
+	open_servers(m, plan);
 	links_open(&m->links, &plan->text);
 	confine_init();
 	say_lines(plan);
@@ -190,6 +194,8 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	read_words(m);
 	dprintf(plan->reply, "ok%s", m->words);
 	close(plan->reply);
+	/* None of them is why it ends one day. */
+	m->words[m->words_used = 0] = '\0';
 }
 
 /* A VMM whose board was for a guest to go on from another, which it can't. */

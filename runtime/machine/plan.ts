@@ -1,6 +1,7 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
 import type { BoardKind, DeviceKind, EndingKind, ExitRule, Firmware } from "../guest/guest.ts";
+import type { Lease } from "../network/dhcp.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { vmmFiles } from "./cage.ts";
@@ -69,6 +70,8 @@ export interface StartPlan {
   readonly bootArguments: string | undefined;
   /** Whose tap comes behind the descriptors of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
+  /** What each card is told of its address, null for nothing; absent where its guest does not ask. Behind the resolver's comes DHCP's tap. */
+  readonly leases?: readonly (Lease | null)[];
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
   /** How far its guest was when it was saved. */
@@ -108,6 +111,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
       ? [["command-line", kernelLine(bootArguments)] as const]
       : []),
     ...resolverDirectives(plan.resolver),
+    ...(plan.leases ? leaseDirectives(plan.leases) : []),
     ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
     ["first-disk", String(plan.nics.length)],
     ["disks", String(plan.disks.length)],
@@ -141,6 +145,15 @@ const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
 function resolverDirectives(resolver: StartPlan["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
 }
+
+const leaseDirectives = (leases: readonly (Lease | null)[]): Directive[] => [
+  ["dhcp", ""],
+  ...leases.flatMap((lease, card): Directive[] =>
+    lease
+      ? [["lease", `${card} ${lease.mac} ${lease.address} ${lease.server} ${lease.options.toString("hex")}`]]
+      : [],
+  ),
+];
 
 export function ruleDirectives(rule: ExitRule): Directive[] {
   return [

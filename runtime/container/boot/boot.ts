@@ -5,14 +5,13 @@ import { openBootDisk } from "../../disk/boot-disk.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
-import { nameServers, searchDomains, withResolver } from "../../network/resolv-conf.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
 import { openGuestDisks, openSingleFile } from "./disks.ts";
-import type { ResolvConf } from "./network.ts";
+import { type ResolvConf, toldNames } from "./network.ts";
 
 export interface Boot extends Disposable {
   readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy" | "order">;
@@ -84,11 +83,6 @@ function declaredNics(
   throw new UnikrunError(
     `Container ${id} can't be started: its unikernel ${guest.kernel} declares ${wanted.length} network ${wanted.length === 1 ? "card" : "cards"} (${wanted.join(", ")}), and the container has ${nics.length}: connect it to ${wanted.length - nics.length} more.`,
   );
-}
-
-function toldNames({ text }: ResolvConf, { resolver }: Wiring) {
-  const told = resolver ? withResolver(text, resolver.address) : text;
-  return { nameServers: nameServers(told), searchDomains: searchDomains(told) };
 }
 
 /** Throws UnikrunError where the kernel is not the one that the container was created with. */

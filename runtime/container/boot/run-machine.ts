@@ -8,11 +8,13 @@ import { debug, warn } from "../../log.ts";
 import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
+import { leaseOf } from "../../network/dhcp.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { askableMark, type Container, containerFolder } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { boardKindOf, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
+import { type ResolvConf, toldNames } from "./network.ts";
 import { newWorkers } from "./pids.ts";
 
 function withNewBoard({ board: { incoming: _, ...board }, ...container }: Container): Container {
@@ -26,12 +28,13 @@ export async function runMachine(options: {
   family: GuestFamily;
   wiring: Wiring;
   boot: Boot;
+  resolvConf: ResolvConf;
   /** The template that its guest may become. */
   template?: string | undefined;
   /** A line for the container's log. */
   remark?: string | undefined;
 }): Promise<void> {
-  const { root, container, family, wiring, boot, template, remark } = options;
+  const { root, container, family, wiring, boot, resolvConf, template, remark } = options;
   const { machine, disks, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
@@ -39,6 +42,7 @@ export async function runMachine(options: {
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved)
     await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
+  const told = { hostname: guest.hostname, ...toldNames(resolvConf, wiring) };
   const asks =
     proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host"));
   using asker = asks ? (await import("./stand-by.ts")).standBy(container) : undefined;
@@ -53,6 +57,7 @@ export async function runMachine(options: {
     firmware: board.firmware,
     bootArguments: saved ? undefined : bootArguments,
     resolver: wiring.resolver,
+    ...(wiring.dhcp === undefined ? {} : { leases: nics.map((nic) => leaseOf(nic, told)) }),
     links: wiring.nics.map(({ link }) => link),
     ...(saved ? { phase: saved.phase } : {}),
     apparmor: guest.apparmor,
@@ -85,6 +90,7 @@ export async function runMachine(options: {
     ...disks.flatMap(({ base }) => base?.fd ?? []),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(asker ? [asker.tap] : []),
+    ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
