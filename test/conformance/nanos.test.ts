@@ -1,0 +1,206 @@
+/** Guests that are a disk with all in it, as Nanos's are: booted from a private copy, told their addresses by DHCP, ended by their debug port. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import test, { type ExecutionContext } from "ava";
+import { run } from "../network/netns.ts";
+import { makeBootDisk, type Orders } from "./boot-disk.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, until } from "./harness.ts";
+import { address, mac, makeNetworks } from "./networks.ts";
+
+function benchOf(t: ExecutionContext, disk: Buffer, ...args: string[]): Bench {
+  const bench = makeBench([]);
+  t.teardown(() => bench[Symbol.dispose]());
+  writeFileSync(`${bench.rootfs}/disk.img`, disk);
+  bench.configure(({ process }) => Object.assign(process, { args: ["/disk.img", ...args] }));
+  return bench;
+}
+
+function start(t: ExecutionContext, bench: Bench): void {
+  for (const call of [["create"], ["start", bench.id]]) {
+    const { code, log } = bench.call(...call);
+    t.is(code, 0, log.at(-1)?.msg);
+  }
+}
+
+function started(t: ExecutionContext, orders: Orders, ...args: string[]): Bench {
+  const bench = benchOf(t, makeBootDisk(orders), ...args);
+  start(t, bench);
+  return bench;
+}
+
+/** The same disk in the other format, by a table of clusters that lie one behind the other. */
+function asQcow2(disk: Buffer): Buffer {
+  const CLUSTER = 65536;
+  const clusters = Math.ceil(disk.length / CLUSTER);
+  const head = Buffer.alloc(5 * CLUSTER);
+  head.write("QFI\xfb", 0, "latin1");
+  for (const [at, value] of [
+    [4, 2],
+    [20, 16],
+    [36, 1],
+    [56, 1],
+  ] as const)
+    head.writeUInt32BE(value, at);
+  for (const [at, value] of [
+    [24, disk.length],
+    [40, 3 * CLUSTER],
+    [48, CLUSTER],
+  ] as const)
+    head.writeBigUInt64BE(BigInt(value), at);
+  head.writeBigUInt64BE(BigInt(2 * CLUSTER), CLUSTER);
+  for (let cluster = 0; cluster < clusters + 5; cluster++) head.writeUInt16BE(1, 2 * CLUSTER + 2 * cluster);
+  const COPIED = 1n << 63n;
+  head.writeBigUInt64BE(COPIED | BigInt(4 * CLUSTER), 3 * CLUSTER);
+  for (let cluster = 0; cluster < clusters; cluster++)
+    head.writeBigUInt64BE(COPIED | BigInt((5 + cluster) * CLUSTER), 4 * CLUSTER + 8 * cluster);
+  return Buffer.concat([head, disk]);
+}
+
+/** What the container printed on stderr. */
+const errors = ({ folder }: Bench): string => readFileSync(`${folder}/output.errors`, "utf8");
+
+const lines = (bench: Bench): string[] => bench.output().split("\n");
+
+for (const [format, convert] of [
+  ["raw", (disk: Buffer) => disk],
+  ["qcow2", asQcow2],
+] as const)
+  for (const code of [0, 1, 7])
+    test.serial(`a ${format} disk boots, is written, ends with ${code}, and is what it was`, (t) => {
+      const disk = convert(makeBootDisk({ text: format, does: { code } }));
+      const bench = benchOf(t, disk);
+      const before = copies();
+      start(t, bench);
+      t.is(bench.wait(), code);
+      t.deepEqual(lines(bench), [`disk 80 of 01: ${format}`, "it kept what was written", ""]);
+      t.true(readFileSync(`${bench.rootfs}/disk.img`).equals(disk));
+      t.deepEqual(copies(), before);
+      t.is(bench.call("delete", bench.id).code, 0);
+      t.deepEqual(leftovers(bench), []);
+    });
+
+/** What is in the folder that private copies are made in. */
+function copies(): string[] {
+  try {
+    return readdirSync("/var/lib/unikrun/copies");
+  } catch {
+    return [];
+  }
+}
+
+test.serial("it boots from its own disk, whatever others it has", (t) => {
+  const bench = benchOf(t, makeBootDisk({ text: "its own", does: { code: 5 } }));
+  const other = `${bench.folder}/other.img`;
+  writeFileSync(other, asQcow2(makeBootDisk({ text: "another", does: { code: 6 } })));
+  const mount = (destination: string, mode: string) => ({
+    destination,
+    source: other,
+    type: "bind",
+    options: ["bind", mode],
+  });
+  bench.configure((config) => Object.assign(config, { mounts: [mount("/a", "ro"), mount("/b", "ro")] }));
+  start(t, bench);
+  t.is(bench.wait(), 5);
+  t.is(lines(bench)[0], "disk 80 of 03: its own");
+});
+
+test.serial("one that would tell its code with ACPI, too, is stopped by the power button", (t) => {
+  const bench = started(t, { does: { code: 9, button: true }, debugExit: true });
+  until(() => bench.output().includes("waiting for the button"));
+  t.is(bench.call("kill", bench.id, "SIGTERM").code, 0);
+  t.is(bench.wait(), 143);
+  t.is(lines(bench).at(-2), "the button was pressed");
+});
+
+test.serial("any other has no ACPI, since its code would be lost by it, and its machine ends", (t) => {
+  const bench = started(t, { does: { code: 9, button: true } });
+  until(() => bench.output().includes("there is no button"));
+  t.is(bench.call("kill", bench.id, "SIGTERM").code, 0);
+  t.is(bench.wait(), 143);
+});
+
+test.serial("arguments that it can't be told are not lost without a word, which nobody else hears", (t) => {
+  const told = started(t, { does: { code: 3 } }, "a", "b");
+  t.is(told.wait(), 3);
+  t.regex(errors(told), /^unikrun: the arguments are not heard/);
+  const untold = started(t, { does: { code: 3 } });
+  t.is(untold.wait(), 3);
+  t.is(errors(untold), "");
+});
+
+test.serial("a disk that names another file is refused", (t) => {
+  const disk = asQcow2(makeBootDisk({ does: { code: 0 } }));
+  disk.writeBigUInt64BE(104n, 8);
+  disk.writeUInt32BE("/etc/shadow".length, 16);
+  disk.write("/etc/shadow", 104);
+  const bench = benchOf(t, disk);
+  const { code, log } = bench.call("create");
+  t.not(code, 0);
+  t.regex(`${log.at(-1)?.msg}`, /needs another file, its backing file/);
+});
+
+test.serial("it can't be saved, and says why", (t) => {
+  const bench = started(t, { does: { code: 9, button: true } });
+  until(() => bench.output().includes("there is no button"));
+  const { code, log } = bench.call("checkpoint", "--image-path", `${bench.folder}/saved`, bench.id);
+  t.not(code, 0);
+  t.regex(`${log.at(-1)?.msg}`, /runs from the disk of its image/);
+});
+
+interface GuestConfig {
+  readonly nics: readonly {
+    readonly mac: string;
+    readonly mtu: number;
+    readonly addresses: readonly string[];
+  }[];
+  readonly gateways: readonly string[];
+}
+
+const LINE = JSON.stringify({
+  cmdline: "probe http 80",
+  net: { if: "vioif0", type: "inet", method: "dhcp" },
+});
+const TWO_CARDS = LINE.replace("}}", '},"net":{"if":"vioif1","type":"inet","method":"dhcp"}}');
+
+async function configOf(bench: Bench, host: string): Promise<GuestConfig> {
+  until(() => bench.output().includes("calling"));
+  return (await fetch(`http://${host}/config`)).json() as Promise<GuestConfig>;
+}
+
+/** Counts the requests for addresses that come to this host by an interface. */
+function countRequests(t: ExecutionContext, end: string): () => string {
+  const match =
+    "protocol ip u32 match ip protocol 17 0xff match ip dport 67 0xffff action mirred egress redirect dev lo";
+  run(`tc qdisc add dev ${end} ingress`);
+  run(`tc filter add dev ${end} ingress ${match}`);
+  t.teardown(() => run(`tc qdisc del dev ${end} ingress`));
+  return () => {
+    const { stdout } = Bun.spawnSync(["tc", "-s", "filter", "show", "dev", end, "ingress"]);
+    return /Sent \d+ bytes (\d+) pkt/.exec(stdout.toString())?.[1] ?? "nothing was counted";
+  };
+}
+
+test.serial(
+  "each card learns its container's address and gateway by DHCP, and nobody else hears it ask",
+  async (t) => {
+    const bench = benchOf(t, makeBootDisk({ does: { probe: TWO_CARDS } }));
+    const netns = makeNetworks(t, 2);
+    const name = netns.replace("/run/netns/", "");
+    run(`ip -n ${name} route add default via 10.213.1.1`);
+    const counts = [0, 1].map((card) => countRequests(t, `ukfw${process.pid}${card}`));
+    placeInNetwork(bench, netns);
+    start(t, bench);
+    const { nics, gateways } = await configOf(bench, address(0));
+    t.like(nics[0], { mac: mac(0), mtu: 1500 });
+    t.is(nics[0]?.addresses[0], `${address(0)}/24`);
+    t.is(nics[1]?.addresses[0], `${address(1)}/24`);
+    t.true(gateways.includes("10.213.1.1"));
+    t.deepEqual(
+      counts.map((count) => count()),
+      ["1", "1"],
+    );
+    t.is(bench.call("kill", bench.id, "SIGKILL").code, 0);
+    t.is(bench.wait(), 137);
+    t.is(bench.call("delete", bench.id).code, 0);
+    t.deepEqual(leftovers(bench), []);
+  },
+);
