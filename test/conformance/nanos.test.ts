@@ -187,6 +187,9 @@ test.serial(
     const name = netns.replace("/run/netns/", "");
     run(`ip -n ${name} route add default via 10.213.1.1`);
     const counts = [0, 1].map((card) => countRequests(t, `ukfw${process.pid}${card}`));
+    // That they are counted, others show that come by before.
+    for (const card of [0, 1]) run(`ip netns exec ${name} bash -c echo>/dev/udp/10.213.${card}.1/67`);
+    until(() => counts.every((count) => count() === "1"));
     placeInNetwork(bench, netns);
     start(t, bench);
     const { nics, gateways } = await configOf(bench, address(0));
