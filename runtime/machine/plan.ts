@@ -10,6 +10,7 @@ import { debugDirectives } from "./debug-port.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { type Kernel, kernelCommands, kernelDirectives, kernelLine } from "./kernel.ts";
+import { leaseDirectives } from "./leases.ts";
 import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
@@ -145,15 +146,6 @@ const phaseDirectives = ({ phase, code, halting }: GuestPhase): Directive[] => [
 function resolverDirectives(resolver: StartPlan["resolver"]): Directive[] {
   return resolver ? [["resolver", `${resolver.address} ${resolver.server} ${resolver.mtu}`]] : [];
 }
-
-const leaseDirectives = (leases: readonly (Lease | null)[]): Directive[] => [
-  ["dhcp", ""],
-  ...leases.flatMap((lease, card): Directive[] =>
-    lease
-      ? [["lease", `${card} ${lease.mac} ${lease.address} ${lease.server} ${lease.options.toString("hex")}`]]
-      : [],
-  ),
-];
 
 export function ruleDirectives(rule: ExitRule): Directive[] {
   return [
