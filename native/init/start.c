@@ -120,7 +120,8 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
 	m->rules.code = (int)parse_long(directives_get(d, WORD_PHASE_CODE));
-	m->heard = strcmp(phase, "boot") != 0;
+	/* Without rules nothing is known of phases, and few are saved before their first word. */
+	m->heard = !m->rules.count || strcmp(phase, "boot");
 	if (directives_get(d, WORD_PHASE_HALTING))
 		begin_look(m);
 }

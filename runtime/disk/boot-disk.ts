@@ -1,4 +1,6 @@
 /** The disk that a machine boots from: a file of its container's image, which stays as it is, and what its guest writes. */
+
+import { unpackSparse } from "../../native/copy.ts";
 import { makeFolders, readAt, removeFile, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, O_CREAT, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
@@ -8,7 +10,7 @@ import { isQcow2, refuseReferences } from "./host-image.ts";
 import type { OpenDisk } from "./open.ts";
 import { LARGEST_OVERLAY, overlayHead } from "./overlay.ts";
 
-interface BootDiskOptions {
+export interface BootDiskOptions {
   readonly containerId: string;
   /** What paths are in: the image, or the host. */
   readonly root: string;
@@ -17,8 +19,10 @@ interface BootDiskOptions {
   readonly store: string;
 }
 
-/** Throws UnikrunError for what is no disk, and where there is no room. */
-export function openBootDisk(options: BootDiskOptions): OpenDisk & Disposable {
+export type BootDisk = OpenDisk & Required<Pick<OpenDisk, "base">> & Disposable;
+
+/** `saved`: what packSparse made of what a guest wrote. Throws UnikrunError for what is no disk, and where there is no room. */
+export function openBootDisk(options: BootDiskOptions, saved?: Descriptor): BootDisk {
   const { containerId, root, path, store } = options;
   using opened = new DisposableStack();
   try {
@@ -30,7 +34,11 @@ export function openBootDisk(options: BootDiskOptions): OpenDisk & Disposable {
       throw new UnikrunError(
         `Container ${containerId}: its disk ${path} says that it has ${bytes} bytes, and ${LARGEST_OVERLAY} are the most: make it smaller.`,
       );
-    const overlay = opened.use(openOverlay(store, bytes));
+    const overlay = opened.use(openNameless(store));
+    if (saved) unpackSparse(saved.fd, overlay.fd);
+    else writeAt(overlay.fd, overlayHead(bytes), 0);
+    // Whoever made a checkpoint may have named files of the host in it.
+    refuseReferences(containerId, path, overlay.fd);
     const all = opened.move();
     return {
       fd: overlay.fd,
@@ -53,14 +61,13 @@ export function openBootDisk(options: BootDiskOptions): OpenDisk & Disposable {
 const sizeInQcow2 = (fd: number): number => Number(readAt(fd, 24, 8).readBigUInt64BE(0));
 
 /** Gone with the last of its descriptors. */
-function openOverlay(store: string, bytes: number): Descriptor {
+function openNameless(store: string): Descriptor {
   const folder = `${store}/copies`;
   makeFolders(folder, 0o700);
   const path = `${folder}/${process.pid}-boot`;
   using undo = new DisposableStack();
   const file = undo.use(owned(openPath(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)));
   removeFile(path);
-  writeAt(file.fd, overlayHead(bytes), 0);
   undo.move();
   return file;
 }

@@ -138,14 +138,6 @@ test.serial("a disk that names another file is refused", (t) => {
   t.regex(`${log.at(-1)?.msg}`, /needs another file, its backing file/);
 });
 
-test.serial("it can't be saved, and says why", (t) => {
-  const bench = started(t, { does: { code: 9, button: true } });
-  until(() => bench.output().includes("there is no button"));
-  const { code, log } = bench.call("checkpoint", "--image-path", `${bench.folder}/saved`, bench.id);
-  t.not(code, 0);
-  t.regex(`${log.at(-1)?.msg}`, /runs from the disk of its image/);
-});
-
 interface GuestConfig {
   readonly nics: readonly {
     readonly mac: string;
@@ -160,6 +152,47 @@ const LINE = JSON.stringify({
   net: { if: "vioif0", type: "inet", method: "dhcp" },
 });
 const TWO_CARDS = LINE.replace("}}", '},"net":{"if":"vioif1","type":"inet","method":"dhcp"}}');
+
+/** A probe guest that serves, and is saved. */
+async function saved(t: ExecutionContext) {
+  const bench = benchOf(t, makeBootDisk({ does: { probe: LINE } }));
+  placeInNetwork(bench, makeNetworks(t, 1));
+  start(t, bench);
+  t.is(await written(bench), "junk");
+  const folder = `${bench.folder}/saved`;
+  t.is(bench.call("checkpoint", "--image-path", folder, bench.id).code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+  const restore = () =>
+    bench.call(
+      ...["restore", "--detach", "--image-path", folder, "--bundle", bench.bundle],
+      ...["--pid-file", `${bench.folder}/pid`, bench.id],
+    );
+  return { bench, restore };
+}
+
+/** What the disk's own code has written where there were zeros. */
+async function written(bench: Bench): Promise<string> {
+  until(() => bench.output().includes("calling"));
+  return (await fetch(`http://${address(0)}/disk?dev=ld0&offset=${32 * 512}&length=4`)).text();
+}
+
+test.serial("it is saved with what it wrote, and goes on", async (t) => {
+  const { bench, restore } = await saved(t);
+  const { code, log } = restore();
+  t.is(code, 0, log.at(-1)?.msg);
+  t.is(await written(bench), "junk");
+  t.is(bench.call("kill", bench.id, "SIGKILL").code, 0);
+  t.is(bench.wait(), 137);
+});
+
+test.serial("it does not go on over another disk than its own", async (t) => {
+  const { bench, restore } = await saved(t);
+  writeFileSync(`${bench.rootfs}/disk.img`, makeBootDisk({ does: { code: 0 } }));
+  const { code, log } = restore();
+  t.is(code, 1);
+  t.regex(`${log.at(-1)?.msg}`, /is another one than at the checkpoint/);
+});
 
 async function configOf(bench: Bench, host: string): Promise<GuestConfig> {
   until(() => bench.output().includes("calling"));

@@ -10,7 +10,7 @@ import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
-import { openGuestDisks, openSingleFile } from "./disks.ts";
+import { openGuestDisks, openSingleFile, ownDisk } from "./disks.ts";
 import { type ResolvConf, toldNames } from "./network.ts";
 
 export interface Boot extends Disposable {
@@ -54,7 +54,7 @@ export function prepareBoot(options: {
     disks: list.map((disk, index) => ({ ...disk, index })),
   });
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
-  if (family.board.loader === "disk") first.push(opened.use(openOwnDisk(container)));
+  if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
   const all = opened.move();
   return {
     machine: {
@@ -67,9 +67,6 @@ export function prepareBoot(options: {
     [Symbol.dispose]: () => all.dispose(),
   };
 }
-
-const openOwnDisk = ({ id, rootfs, guest: { kernel, kernelOnHost, store } }: Container) =>
-  openBootDisk({ containerId: id, root: kernelOnHost ? "/" : rootfs, path: kernel, store });
 
 /** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */
 function declaredNics(
