@@ -22,6 +22,18 @@ export const nanos: GuestFamily = {
   bootArguments: () => ({ commandLine: "" }),
   unheard,
   ending: { rules: [], debugCodes: [{ code: "#" }], reset: "fault", stop: "button" },
+  features: {
+    arguments: "those of its manifest",
+    environment: "that of its manifest",
+    addresses: "IPv4, by DHCP",
+    names: "its kernel, by DHCP; programs as its disk has it",
+    hostname: "as its disk has it",
+    folders: "no",
+    images: "yes, mounted by its manifest",
+    input: "no",
+    exitCode: "yes, of seven bits",
+    stop: "asked, where its manifest has debug_exit; else ended",
+  },
 };
 
 function recognizes({ disk, elf, notes, file }: Marks): Recognition | null {

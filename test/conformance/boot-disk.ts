@@ -1,7 +1,9 @@
 /** Disks with test/guest/disk's code, which a machine boots from. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { findMultiboot, multibootImage } from "../../runtime/guest/file/multiboot.ts";
-import { probe, repository } from "./harness.ts";
+
+const GUESTS = resolve(import.meta.dirname, "../../build/guest");
 
 const SECTOR = 512;
 /** In sectors, as the code has them. */
@@ -20,7 +22,7 @@ export interface Orders {
 /** A raw disk of 1 MiB with one partition that has Nanos's mark. */
 export function makeBootDisk({ text = "ours", does, debugExit }: Orders): Buffer {
   const disk = Buffer.alloc(1 << 20);
-  readFileSync(`${repository}/build/guest/disk.bin`).copy(disk);
+  readFileSync(`${GUESTS}/disk.bin`).copy(disk);
   const entry = 446;
   disk.writeUInt8(0x83, entry + 4);
   disk.writeUInt32LE(PLACE.partition, entry + 8);
@@ -36,7 +38,7 @@ export function makeBootDisk({ text = "ours", does, debugExit }: Orders): Buffer
     return disk;
   }
   orders.write("P");
-  const kernel = readFileSync(probe);
+  const kernel = readFileSync(`${GUESTS}/probe.bin`);
   const header = findMultiboot(kernel);
   const [image, piece] = header
     ? [multibootImage(header, kernel.length), multibootImage(header, kernel.length).pieces[0]]

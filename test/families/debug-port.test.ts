@@ -1,37 +1,25 @@
 /** The exit code of a guest that ends its machine by isa-debug-exit, as init reads it off QEMU's own status (native/init/ending.c). */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import test from "ava";
 import { encodeDirectives } from "../../native/directives.ts";
 import type { GuestFamily } from "../../runtime/guest/guest.ts";
 import { nanos } from "../../runtime/guest/nanos.ts";
 import { rumprun } from "../../runtime/guest/rumprun.ts";
 import { debugDirectives } from "../../runtime/machine/debug-port.ts";
+import { compileInit } from "../native/init-parts.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-port-`);
 const reader = `${folder}/reader`;
 
-test.before(() => {
-  const init = resolve(import.meta.dirname, "../../native/init");
-  const parts = ["ending", "guest/debug_port", "directives", "fail", "io", "oom"].map(
-    (part) => `${init}/${part}.c`,
-  );
-  const source = `${import.meta.dirname}/how-it-ended.c`;
-  const cmd = [
-    "gcc",
-    "-std=gnu11",
-    "-I",
-    init,
-    "-fsanitize=address,undefined",
-    "-o",
-    reader,
-    source,
-    ...parts,
-  ];
-  const { exitCode, stderr } = Bun.spawnSync(cmd, { stderr: "pipe" });
-  if (exitCode !== 0) throw new Error(stderr.toString());
-});
+test.before(() =>
+  compileInit({
+    program: reader,
+    source: `${import.meta.dirname}/how-it-ended.c`,
+    parts: ["ending", "guest/debug_port", "directives", "fail", "io", "oom"],
+    sanitized: true,
+  }),
+);
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 function codeOf({ ending }: GuestFamily, status: number, words = ""): number {

@@ -1,37 +1,25 @@
 /** What a guest is told that asks for its addresses, by init's own answers (native/init/network/dhcp.c). */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import test from "ava";
 import { encodeDirectives } from "../../native/directives.ts";
 import { addressBytes, formatAddress } from "../../native/ip-address.ts";
 import type { BootNic } from "../../runtime/guest/guest.ts";
 import { leaseDirectives } from "../../runtime/machine/leases.ts";
 import { leaseOf, type Told } from "../../runtime/network/dhcp.ts";
+import { compileInit } from "../native/init-parts.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-dhcp-`);
 const server = `${folder}/server`;
 
-test.before(() => {
-  const init = resolve(import.meta.dirname, "../../native/init");
-  const parts = ["network/dhcp", "network/checksum", "directives", "fail", "io"].map(
-    (part) => `${init}/${part}.c`,
-  );
-  const source = `${import.meta.dirname}/dhcp-answers.c`;
-  const cmd = [
-    "gcc",
-    "-std=gnu11",
-    "-I",
-    init,
-    "-fsanitize=address,undefined",
-    "-o",
-    server,
-    source,
-    ...parts,
-  ];
-  const { exitCode, stderr } = Bun.spawnSync(cmd, { stderr: "pipe" });
-  if (exitCode !== 0) throw new Error(stderr.toString());
-});
+test.before(() =>
+  compileInit({
+    program: server,
+    source: `${import.meta.dirname}/dhcp-answers.c`,
+    parts: ["network/dhcp", "network/checksum", "directives", "fail", "io"],
+    sanitized: true,
+  }),
+);
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 const NIC: BootNic = {
