@@ -12,7 +12,7 @@ const MARK = Buffer.from("NVMTFS");
 export const nanos: GuestFamily = {
   name: "nanos",
   recognizes,
-  memory: { defaultMiB: 128, floorMiB: 16, mostMiB: 3583 },
+  memory: { defaultMiB: 128, floorMiB: 16, mostMiB: 65536 },
   board: { machine: "pc", loader: "disk", firmware: "seabios", acpi: false, debugPort: 0x501 },
   needsAcpi,
   limits: { nics: 8, disks: 15 },
