@@ -1,6 +1,7 @@
 /** Guests that are a disk with all in it, as Nanos's are: booted from a private copy, told their addresses by DHCP, ended by their debug port. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { asQcow2 } from "../families/qcow2.ts";
 import { run } from "../network/netns.ts";
 import { makeBootDisk, type Orders } from "./boot-disk.ts";
 import { type Bench, leftovers, makeBench, placeInNetwork, until } from "./harness.ts";
@@ -27,34 +28,6 @@ function started(t: ExecutionContext, orders: Orders, ...args: string[]): Bench 
   return bench;
 }
 
-/** The same disk in the other format, by a table of clusters that lie one behind the other. */
-function asQcow2(disk: Buffer): Buffer {
-  const CLUSTER = 65536;
-  const clusters = Math.ceil(disk.length / CLUSTER);
-  const head = Buffer.alloc(5 * CLUSTER);
-  head.write("QFI\xfb", 0, "latin1");
-  for (const [at, value] of [
-    [4, 2],
-    [20, 16],
-    [36, 1],
-    [56, 1],
-  ] as const)
-    head.writeUInt32BE(value, at);
-  for (const [at, value] of [
-    [24, disk.length],
-    [40, 3 * CLUSTER],
-    [48, CLUSTER],
-  ] as const)
-    head.writeBigUInt64BE(BigInt(value), at);
-  head.writeBigUInt64BE(BigInt(2 * CLUSTER), CLUSTER);
-  for (let cluster = 0; cluster < clusters + 5; cluster++) head.writeUInt16BE(1, 2 * CLUSTER + 2 * cluster);
-  const COPIED = 1n << 63n;
-  head.writeBigUInt64BE(COPIED | BigInt(4 * CLUSTER), 3 * CLUSTER);
-  for (let cluster = 0; cluster < clusters; cluster++)
-    head.writeBigUInt64BE(COPIED | BigInt((5 + cluster) * CLUSTER), 4 * CLUSTER + 8 * cluster);
-  return Buffer.concat([head, disk]);
-}
-
 /** What the container printed on stderr. */
 const errors = ({ folder }: Bench): string => readFileSync(`${folder}/output.errors`, "utf8");
 
@@ -62,7 +35,7 @@ const lines = (bench: Bench): string[] => bench.output().split("\n");
 
 for (const [format, convert] of [
   ["raw", (disk: Buffer) => disk],
-  ["qcow2", asQcow2],
+  ["qcow2", (disk: Buffer) => asQcow2(disk)],
 ] as const)
   for (const code of [0, 1, 7])
     test.serial(`a ${format} disk boots, is written, ends with ${code}, and is what it was`, (t) => {
@@ -153,6 +126,8 @@ const LINE = JSON.stringify({
 });
 const TWO_CARDS = LINE.replace("}}", '},"net":{"if":"vioif1","type":"inet","method":"dhcp"}}');
 
+const ask = (url: string): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(20_000) });
+
 /** A probe guest that serves, and is saved. */
 async function saved(t: ExecutionContext) {
   const bench = benchOf(t, makeBootDisk({ does: { probe: LINE } }));
@@ -174,7 +149,7 @@ async function saved(t: ExecutionContext) {
 /** What the disk's own code has written where there were zeros. */
 async function written(bench: Bench): Promise<string> {
   until(() => bench.output().includes("calling"));
-  return (await fetch(`http://${address(0)}/disk?dev=ld0&offset=${32 * 512}&length=4`)).text();
+  return (await ask(`http://${address(0)}/disk?dev=ld0&offset=${32 * 512}&length=4`)).text();
 }
 
 test.serial("it is saved with what it wrote, and goes on", async (t) => {
@@ -196,7 +171,7 @@ test.serial("it does not go on over another disk than its own", async (t) => {
 
 async function configOf(bench: Bench, host: string): Promise<GuestConfig> {
   until(() => bench.output().includes("calling"));
-  return (await fetch(`http://${host}/config`)).json() as Promise<GuestConfig>;
+  return (await ask(`http://${host}/config`)).json() as Promise<GuestConfig>;
 }
 
 /** Counts the requests for addresses that come to this host by an interface. */
@@ -240,3 +215,24 @@ test.serial(
     t.deepEqual(leftovers(bench), []);
   },
 );
+
+test.serial("behind a gateway outside its own address it is told one that it finds", async (t) => {
+  const bench = benchOf(t, makeBootDisk({ does: { probe: LINE } }));
+  const netns = makeNetworks(t, 1);
+  const [name, end] = [netns.replace("/run/netns/", ""), `ukfw${process.pid}0`];
+  for (const command of [
+    `ip addr flush dev ${end}`,
+    `ip addr add 169.254.1.1/32 dev ${end}`,
+    `ip route add 10.214.7.2/32 dev ${end}`,
+    `ip -n ${name} addr flush dev eth0`,
+    `ip -n ${name} addr add 10.214.7.2/32 dev eth0`,
+    `ip -n ${name} route add 169.254.1.1 dev eth0 scope link`,
+    `ip -n ${name} route add default via 169.254.1.1`,
+  ])
+    run(command);
+  placeInNetwork(bench, netns);
+  start(t, bench);
+  const { nics, gateways } = await configOf(bench, "10.214.7.2");
+  t.is(nics[0]?.addresses[0], "10.214.7.2/8");
+  t.true(gateways.includes("10.255.255.254"));
+});
