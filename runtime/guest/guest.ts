@@ -27,8 +27,8 @@ export interface GuestFamily {
   traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
-  /** What of it the guest is not told although somebody may expect that: a clause for its log. */
-  unheard?(boot: Boot): string | undefined;
+  /** What of it the guest does not hear although somebody may expect that: clauses for its log. */
+  unheard?(boot: Boot): readonly string[];
   readonly ending: EndingKind;
   readonly features: Features;
 }

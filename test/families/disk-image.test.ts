@@ -2,6 +2,7 @@
 import test from "ava";
 import { classify } from "../../runtime/guest/detect.ts";
 import { readDisk } from "../../runtime/guest/file/disk-image.ts";
+import type { Boot } from "../../runtime/guest/guest.ts";
 import { nanos } from "../../runtime/guest/nanos.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 import { asQcow2 } from "./qcow2.ts";
@@ -104,6 +105,21 @@ test("Nanos has ACPI only where its manifest has it tell its code all the same",
   t.true(needs("\x88\x0adebug_exit\xc1t"));
   t.false(needs(""));
   t.false(needs("it speaks of debug_exit"));
+});
+
+test("a manifest with an address of its own is told of, where there is a network", (t) => {
+  const boot = (manifest: string, nics: Boot["nics"]): Boot => ({
+    args: ["/disk.img"],
+    env: ["PATH=/bin"],
+    cwd: "/",
+    nics,
+    disks: [],
+    knows: nanos.traits(fileOf(makeDisk({ manifest }))).knows,
+  });
+  const nic = { mac: "02:42:ac:11:00:02", mtu: 1500, addresses: [], gateways: [] };
+  t.regex(`${nanos.unheard?.(boot("\x86ipaddr\xc8", [nic]))}`, /has an address of its own/);
+  t.deepEqual(nanos.unheard?.(boot("\x86ipaddr\xc8", [])), []);
+  t.deepEqual(nanos.unheard?.(boot("", [nic])), []);
 });
 
 test("its kernel alone is refused, with what is wanted", (t) => {

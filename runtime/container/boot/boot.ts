@@ -4,7 +4,12 @@ import type { GuestPhase } from "../../../native/control.ts";
 import { openBootDisk } from "../../disk/boot-disk.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
-import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
+import {
+  type Boot as GuestBoot,
+  type GuestFamily,
+  type KernelTraits,
+  namesOfDeclared,
+} from "../../guest/guest.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
@@ -16,6 +21,8 @@ import { type ResolvConf, toldNames } from "./network.ts";
 export interface Boot extends Disposable {
   readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy" | "order">;
   readonly disks: readonly OpenDisk[];
+  /** What it is not told (GuestFamily.unheard). */
+  readonly unheard?: readonly string[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
@@ -45,14 +52,15 @@ export function prepareBoot(options: {
     openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
   const proxy = options.proxy && traits.proxy;
-  const boot = family.bootArguments({
+  const told: GuestBoot = {
     ...guest,
     ...(proxy ? { proxyPort: PROXY_PORT } : {}),
     nics,
     knows: traits.knows,
     ...toldNames(resolvConf, wiring),
     disks: list.map((disk, index) => ({ ...disk, index })),
-  });
+  };
+  const boot = family.bootArguments(told);
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
   const all = opened.move();
@@ -64,6 +72,7 @@ export function prepareBoot(options: {
       ...(traits.declared ? { order: traits.declared.map(({ kind }) => kind) } : {}),
     },
     disks: [...first, ...list],
+    unheard: family.unheard?.(told) ?? [],
     [Symbol.dispose]: () => all.dispose(),
   };
 }

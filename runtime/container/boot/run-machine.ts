@@ -35,10 +35,9 @@ export async function runMachine(options: {
   remark?: string | undefined;
 }): Promise<void> {
   const { root, container, family, wiring, boot, resolvConf, template, remark } = options;
-  const { machine, disks, saved } = boot;
+  const { machine, disks, saved, unheard = [] } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
-  const unheard = family.unheard?.({ ...guest, nics, disks: [] });
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved)
     await makeBoard({ root, container: withNewBoard(container), family, host: probeHost(board.qemu).host });
@@ -63,7 +62,7 @@ export async function runMachine(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     ending: family.ending,
-    say: [board.say, remark, unheard && `${unheard}.`].filter((line) => line !== undefined),
+    say: [board.say, remark, ...unheard.map((clause) => `${clause}.`)].filter((line) => line !== undefined),
     keptMemory: saved?.memory !== undefined,
   });
   const plan = [...devices, ...(asker?.directives ?? [])];
