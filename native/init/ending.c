@@ -52,12 +52,23 @@ static void tell_ending(const struct machine *m)
 		     m->overdue ? "did not end in time and was killed" : "was killed while it ended, as by a memory limit");
 }
 
+/* Warnings end nothing. */
+static bool complained(const struct machine *m)
+{
+	for (const char *line = m->words; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *warning = strstr(line, ": warning: ");
+		if (strcspn(line, "\n") && (!warning || warning > line + strcspn(line, "\n")))
+			return true;
+	}
+	return false;
+}
+
 int code_of_port(const struct machine *m)
 {
 	if (!WIFEXITED(m->status) || !WEXITSTATUS(m->status))
 		return -1;
-	/* QEMU's own errors end it with 1, too, but not without a word. */
-	bool is_error = WEXITSTATUS(m->status) == 1 && m->words_used;
+	/* A guest's code 0, and QEMU's own errors, which don't end it without a word. */
+	bool is_error = WEXITSTATUS(m->status) == 1 && complained(m);
 	return is_error ? -1 : debug_code(&m->debug_codes, WEXITSTATUS(m->status), m->rules.code);
 }
 
@@ -94,12 +105,12 @@ static int code_of_vmm(const struct machine *m)
 	return m->rules.code < 0 ? 0 : m->rules.code;
 }
 
-/* What a guest says that has ended by itself, as it was asked to; -1 where it says nothing of that. */
+/* What a guest says that has ended by itself, as it was asked to; -1 where it says nothing of that. A debug port has no room for 128 + n. */
 static int code_after_button(const struct machine *m)
 {
 	if (!m->pressed || !WIFEXITED(m->status) || m->monitor.told_to_end)
 		return -1;
-	return WEXITSTATUS(m->status) ? code_of_port(m) : m->rules.code;
+	return m->rules.code;
 }
 
 int exit_code(struct machine *m)

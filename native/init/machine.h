@@ -56,6 +56,7 @@ struct machine {
 	struct monitor monitor;
 	struct console console;
 	struct resolver resolver;
+	struct dhcp dhcp;
 	struct control control;
 	struct links links;
 	char words[2048]; /* the last of the VMM's stderr */
@@ -106,7 +107,7 @@ int tender_code(struct machine *m);
 /* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */
 int enter_cage(const struct machine *m, const struct plan *plan);
 /* Its tap is the first of the plan's descriptors that is not the VMM's. */
-void open_resolver(struct machine *m, const struct plan *plan);
+void open_servers(struct machine *m, const struct plan *plan);
 void say_lines(const struct plan *plan);
 /* From here on it runs: for others, and for whoever started it. */
 void tell_started(struct machine *m, struct channel *channel, const struct plan *plan, int proc);

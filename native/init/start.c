@@ -86,12 +86,17 @@ static void give_devices(struct machine *m, const struct plan *plan, int signals
 	}
 }
 
-void open_resolver(struct machine *m, const struct plan *plan)
+/* Their taps are among the plan's descriptors that are not the VMM's. */
+void open_servers(struct machine *m, const struct plan *plan)
 {
 	const char *value = directives_get(&plan->text, WORD_RESOLVER);
-	m->resolver.tap = m->resolver.socket = -1;
+	size_t next = plan->vmm_fd_count;
+	m->resolver.tap = m->resolver.socket = m->dhcp.tap = -1;
 	if (value)
-		resolver_open(&m->resolver, plan->fds[plan->vmm_fd_count], value);
+		resolver_open(&m->resolver, plan->fds[next++], value);
+	next += directives_get(&plan->text, WORD_STAND_BY) != NULL;
+	if (directives_get(&plan->text, WORD_DHCP))
+		dhcp_open(&m->dhcp, plan->fds[next], &plan->text);
 }
 
 /* The VMM's descriptors but its disks', which a checkpoint finds here. */
@@ -114,7 +119,8 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
 	m->rules.code = (int)parse_long(directives_get(d, WORD_PHASE_CODE));
-	m->heard = strcmp(phase, "boot") != 0;
+	/* Without rules nothing is known of phases, and few are saved before their first word. */
+	m->heard = !m->rules.count || strcmp(phase, "boot");
 	if (directives_get(d, WORD_PHASE_HALTING))
 		begin_look(m);
 }
@@ -187,13 +193,15 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 		copy_memory(plan->fds[plan->fd_count - 1]);
 		close(plan->fds[plan->fd_count - 1]);
 	}
-	open_resolver(m, plan);
+	open_servers(m, plan);
 	links_open(&m->links, &plan->text);
 	confine_init();
 	say_lines(plan);
 	give_devices(m, plan, signals, deadline);
 	m->asker = asker;
 	tell_started(m, channel, plan, proc);
+	/* None of what was said so far is why it ends one day. */
+	m->words[m->words_used = 0] = '\0';
 }
 
 /* A VMM whose board was for a guest to go on from another, which it can't. */

@@ -224,6 +224,11 @@ static int tap(const struct machine *m)
 	return m->resolver.tap;
 }
 
+static int dhcp_tap(const struct machine *m)
+{
+	return m->dhcp.tap;
+}
+
 static int name_server(const struct machine *m)
 {
 	return m->resolver.socket;
@@ -282,6 +287,11 @@ static void hear_tap(struct machine *m)
 	resolver_from_guest(&m->resolver, now_ms());
 }
 
+static void hear_dhcp(struct machine *m)
+{
+	dhcp_from_guest(&m->dhcp);
+}
+
 static void hear_name_server(struct machine *m)
 {
 	resolver_from_server(&m->resolver);
@@ -328,6 +338,7 @@ static const struct source {
 	{ viewer, POLLIN, hear_viewer },
 	{ guest_for_writing, POLLOUT, hear_room },
 	{ tap, POLLIN, hear_tap },
+	{ dhcp_tap, POLLIN, hear_dhcp },
 	{ name_server, POLLIN, hear_name_server },
 	{ listener, POLLIN, hear_listener },
 	{ caller, POLLIN, hear_caller },

@@ -79,7 +79,7 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 		fail_with_words(m);
 	}
 	m->asker = enter_cage(m, plan);
-	open_resolver(m, plan);
+	open_servers(m, plan);
 	links_open(&m->links, &plan->text);
 	confine_init();
 	say_lines(plan);

@@ -132,10 +132,10 @@ function refuseMounted(containerId: string, source: string, fd: number): void {
 
 const QCOW2 = Buffer.from("QFI\xfb", "latin1");
 
-const isQcow2 = (fd: number): boolean => readAt(fd, 0, 4).equals(QCOW2);
+export const isQcow2 = (fd: number): boolean => readAt(fd, 0, 4).equals(QCOW2);
 
 /** Whoever wrote a qcow2 file may have named other files of the host in it (qcow2.txt: backing file, external data file). */
-function refuseReferences(containerId: string, source: string, fd: number): void {
+export function refuseReferences(containerId: string, source: string, fd: number): void {
   const header = readAt(fd, 0, 104);
   const backing = header.length >= 16 && header.readBigUInt64BE(8) !== 0n;
   const EXTERNAL_DATA = 0x4n;
@@ -147,8 +147,9 @@ function refuseReferences(containerId: string, source: string, fd: number): void
   );
 }
 
-/** Of those that rump kernels mount: ISO 9660, ext2, and FFS of both versions and byte orders. */
+/** Of those that guests mount: Nanos's, and of rump kernels ISO 9660, ext2, and FFS of both versions and byte orders. */
 function hasFileSystem(fd: number): boolean {
+  if (readAt(fd, 0, 6).toString("latin1") === "NVMTFS") return true;
   if (readAt(fd, 32769, 5).toString("latin1") === "CD001") return true;
   const ext2 = readAt(fd, 1024 + 56, 2);
   if (ext2.length === 2 && ext2.readUInt16LE(0) === 0xef53) return true;

@@ -17,8 +17,10 @@ export interface OpenDisk {
   readonly format: "raw" | "qcow2";
   /** A block device, not a file. */
   readonly isDevice: boolean;
-  /** What is on it; with the file or folder of the host that it stands for, where it is one. */
-  readonly kind: DiskContent["kind"];
+  /** The disk below, of which it has only what differs. */
+  readonly base?: { readonly fd: number; readonly format: "raw" | "qcow2" };
+  /** What is on it, or "boot": the image's own, that its machine boots from; with the file or folder of the host that it stands for, where it is one. */
+  readonly kind: DiskContent["kind"] | "boot";
   readonly source?: string;
 }
 

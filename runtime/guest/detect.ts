@@ -2,16 +2,27 @@ import { UnikrunError } from "../error.ts";
 import { ELF_MACHINE, ELF_TYPE, OS_ABI, SEGMENT } from "./file/elf.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
 import { type Marks, readMarks } from "./file/marks.ts";
+import { XEN_ENTRY } from "./file/notes.ts";
 import type { GuestFamily, Recognition } from "./guest.ts";
 import { hermit } from "./hermit.ts";
 import { linux } from "./linux.ts";
+import { nanos } from "./nanos.ts";
 import { osv } from "./osv.ts";
 import { rumprun } from "./rumprun.ts";
 import { solo5 } from "./solo5.ts";
 import { solo5Hvt, solo5Spt } from "./solo5-tenders.ts";
 
 /** Asked in this order, so those come first whose marks nobody else has; rumprun reads all of a file. */
-export const FAMILIES: readonly GuestFamily[] = [solo5, solo5Spt, solo5Hvt, hermit, osv, linux, rumprun];
+export const FAMILIES: readonly GuestFamily[] = [
+  solo5,
+  solo5Spt,
+  solo5Hvt,
+  hermit,
+  osv,
+  linux,
+  nanos,
+  rumprun,
+];
 
 export const FAMILY_NAMES: readonly string[] = FAMILIES.map(({ name }) => name);
 
@@ -64,6 +75,11 @@ export function classify(kernel: KernelFile): Classification {
       why: `it is a kernel (${clue}), and has the marks of none of the families ${FAMILY_NAMES.join(", ")}`,
     };
   if (marks.head.toString("latin1", 0, 2) === "#!") return { kind: "program" };
+  if (marks.disk?.format === "qcow2")
+    return {
+      kind: "broken",
+      why: `it is a disk image, and has the marks of none of the families ${FAMILY_NAMES.join(", ")}`,
+    };
   return {
     kind: "unknown",
     why: "it is neither an ELF file nor a script that begins with #!, nor a disk or a kernel of a known kind",
@@ -76,8 +92,7 @@ const isRunnable = (type: number): boolean => type === ELF_TYPE.executable || ty
 const OWNERS: Readonly<Record<string, (type: number) => boolean>> = {
   Solo5: () => true,
   HERMIT: () => true,
-  // XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h.
-  Xen: (type) => type === 18,
+  Xen: (type) => type === XEN_ENTRY,
 };
 
 /** What shows that an ELF file is none of Linux's programs, which no family need know; null where nothing does. */

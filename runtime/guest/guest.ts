@@ -14,6 +14,8 @@ export interface GuestFamily {
   /** `mostMiB`: a larger limit gives its guests no more. */
   readonly memory: { readonly defaultMiB: number; readonly floorMiB: number; readonly mostMiB: number };
   readonly board: BoardKind | TenderKind;
+  /** Read at create, of a family in which that is not the same for all: whether this kernel's board has ACPI. */
+  needsAcpi?(kernel: KernelFile): boolean;
   /** How many of each it can drive. */
   readonly limits: { readonly nics: number; readonly disks: number };
   readonly devices: DeviceKind;
@@ -25,6 +27,8 @@ export interface GuestFamily {
   traits(kernel: KernelFile): KernelTraits;
   /** Throws UnikrunError for what the guest can't be told. */
   bootArguments(boot: Boot): BootArguments;
+  /** What of it the guest does not hear although somebody may expect that: clauses for its log. */
+  unheard?(boot: Boot): readonly string[];
   readonly ending: EndingKind;
   readonly features: Features;
 }
@@ -78,6 +82,8 @@ export interface DeviceKind {
   readonly headers: boolean;
   /** "folders": file systems that it mounts; "blocks": disk images only; "none". */
   readonly disks: "folders" | "blocks" | "none";
+  /** It asks for its addresses by DHCP, which we answer. */
+  readonly dhcp?: true;
 }
 
 export interface Companion {
@@ -96,8 +102,8 @@ export interface EndingKind {
   /** "fault": 139; "end": as if it had switched its machine off; "said": that, if a rule has said a code before, else 139. */
   readonly reset: "fault" | "end" | "said";
   /**
-   * "end": it can't be asked to stop, so its machine is ended, disks flushed; "button": by ACPI's power button, and a code that it says then
-   * is its own.
+   * "end": it can't be asked to stop, so its machine is ended, disks flushed; "button": by ACPI's power button, where its board has ACPI, and
+   * a code that it says then is its own.
    */
   readonly stop: "end" | "button";
 }

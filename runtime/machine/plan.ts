@@ -1,6 +1,7 @@
 import type { GuestPhase } from "../../native/control.ts";
 import type { Directive } from "../../native/directives.ts";
 import type { BoardKind, DeviceKind, EndingKind, ExitRule, Firmware } from "../guest/guest.ts";
+import type { Lease } from "../network/dhcp.ts";
 import type { Nic } from "../network/nics.ts";
 import type { Resolver } from "../network/resolver.ts";
 import { vmmFiles } from "./cage.ts";
@@ -9,6 +10,7 @@ import { debugDirectives } from "./debug-port.ts";
 import { diskCommands, type MachineDisk } from "./disk.ts";
 import { firmwareFile } from "./firmware.ts";
 import { type Kernel, kernelCommands, kernelDirectives, kernelLine } from "./kernel.ts";
+import { leaseDirectives } from "./leases.ts";
 import { memoryFile } from "./memory.ts";
 import type { MonitorCommand } from "./monitor.ts";
 import { nicCommands } from "./nic.ts";
@@ -59,6 +61,8 @@ export interface RunPlan {
   readonly disks: readonly unknown[];
   /** Whose tap comes behind the descriptors of the cards, and of the disks. */
   readonly resolver: Pick<Resolver, "address" | "server" | "mtu"> | undefined;
+  /** What each card is told of its address, null for nothing; absent where its guest does not ask. Behind the resolver's comes DHCP's tap. */
+  readonly leases?: readonly (Lease | null)[];
   /** The interfaces that its cards stand for. */
   readonly links: readonly { readonly index: number; readonly name: string }[];
   readonly apparmor: string | undefined;
@@ -72,6 +76,7 @@ export function runDirectives(plan: RunPlan): Directive[] {
   const { ending } = plan;
   return [
     ...resolverDirectives(plan.resolver),
+    ...(plan.leases ? leaseDirectives(plan.leases) : []),
     ...plan.links.map(({ index, name }) => ["link", `${index} ${name}`] as const),
     ["first-disk", String(plan.nics.length)],
     ["disks", String(plan.disks.length)],
@@ -81,7 +86,6 @@ export function runDirectives(plan: RunPlan): Directive[] {
     ...ending.rules.flatMap(ruleDirectives),
     ...debugDirectives(ending.debugCodes ?? []),
     ...(ending.reset === "fault" ? [] : [["reset", ending.reset] as const]),
-    ...(ending.stop === "button" ? [["power-button", ""] as const] : []),
   ];
 }
 
@@ -92,7 +96,7 @@ export interface StartPlan extends RunPlan {
   readonly nics: readonly Pick<Nic, "mac" | "mtu">[];
   /** Its guest may be told another MAC address. */
   readonly takesAnyMac?: boolean;
-  readonly disks: readonly Omit<MachineDisk, "disk">[];
+  readonly disks: readonly MachineDisk[];
   readonly board: BoardKind;
   readonly devices: DeviceKind;
   readonly order?: DeviceOrder | undefined;
@@ -123,9 +127,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
         order,
       }),
     ),
-    ...plan.disks.flatMap(({ readOnly, format, isDevice }, disk) =>
-      diskCommands({ disk, readOnly, format, isDevice, modern, order }),
-    ),
+    ...diskCommands(plan.disks, { modern, order }),
     { execute: "cont" },
   ];
   return [
@@ -135,6 +137,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
     ...(plan.phase ? phaseDirectives(plan.phase) : []),
     ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
     ...runDirectives(plan),
+    ...(plan.ending.stop === "button" && board.acpi ? [["power-button", ""] as const] : []),
     ...commands.map(commandDirective),
   ];
 }

@@ -30,7 +30,7 @@ interface Card {
 }
 
 /** Some guests send to their gateway's MAC for it, and some, lwIP among them, ask for its own by ARP: both find the relay. */
-const OFF_LINK = "169.254.53.53";
+export const OFF_LINK = "169.254.53.53";
 
 /** What dockerd looks up from inside the namespace leaves by ports that no usual guest chooses for its own questions. */
 const { FIRST_LOOKUP_PORT: first, LOOKUP_PORTS: count } = agreed;

@@ -33,6 +33,11 @@ export function resolverTapName(containerId: string): string {
   return tapName(containerId, 0).replace(/0$/, "r");
 }
 
+/** The tap by which its guest's requests for addresses get to their server. */
+export function dhcpTapName(containerId: string): string {
+  return tapName(containerId, 0).replace(/0$/, "d");
+}
+
 /** How many programs may visit a machine's guest at a time. */
 export const VISITORS = 32;
 
@@ -41,9 +46,9 @@ export function visitorTapName(containerId: string, place: number): string {
   return `${tapName(containerId, 0).slice(0, -1)}x${place.toString(VISITORS)}`;
 }
 
-/** Whether an interface's name is one that `tapName`, `visitorTapName` or `resolverTapName` gives. */
+/** Whether an interface's name is one that `tapName`, `visitorTapName`, `resolverTapName` or `dhcpTapName` gives. */
 export function isTapName(name: string): boolean {
-  return /^uk[0-9a-f]{10}-(\d{1,2}|r|x[0-9a-v])$/.test(name);
+  return /^uk[0-9a-f]{10}-(\d{1,2}|r|d|x[0-9a-v])$/.test(name);
 }
 
 /** What a program of a machine's is called in traffic control; `tap` is one of the machine's. */

@@ -11,12 +11,13 @@ import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../nat
 import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { claimIngress, isLeftover } from "./claim.ts";
+import { relayRequests } from "./dhcp.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
-import { FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
+import { dhcpTapName, FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
 export interface Wiring extends Disposable {
@@ -24,6 +25,8 @@ export interface Wiring extends Disposable {
   readonly taps: readonly number[];
   /** Where look-ups had to be relayed, and could be. */
   readonly resolver?: Resolver;
+  /** The descriptor of the tap that a guest's requests for addresses go to, where it makes any. */
+  readonly dhcp?: number;
   /**
    * Lets the namespace's other programs have their part of the network; `guest` has the guest's MAC addresses, card by card.
    * Returns why they can't, or null.
@@ -47,6 +50,8 @@ export interface WireOptions extends Place {
   readonly limit: number;
   /** Whether frames come to the guest with virtio's headers (GuestFamily). */
   readonly headers?: boolean;
+  /** It asks for its addresses (GuestFamily). */
+  readonly dhcp?: boolean;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
   readonly server?: string;
   /**
@@ -85,7 +90,18 @@ function alone<Result>({ netns, containerId }: Place, action: () => Result): Res
   return inNetworkNamespace(netns, action);
 }
 
-function wireHere({ netns, containerId, limit, headers = true, server, guard }: WireOptions): Wiring {
+/** Bytes: what a guest asks for its address by is smaller, and so is the answer. */
+const REQUEST_MTU = 1500;
+
+function wireHere({
+  netns,
+  containerId,
+  limit,
+  headers = true,
+  dhcp = false,
+  server,
+  guard,
+}: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
@@ -112,6 +128,8 @@ function wireHere({ netns, containerId, limit, headers = true, server, guard }: 
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
     return { nic, tap };
   });
+  const asked = dhcp && cards.length > 0 ? addTap(dhcpTapName(containerId), REQUEST_MTU, false) : undefined;
+  if (asked) relayRequests(netlink, { cards: cards.map(({ tap }) => tap), relay: asked });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
   const resolver = server === undefined ? undefined : relayLookups(netlink, { server, cards, makeRelay });
   const unguarded = guard && guardCards(netlink, { cards, guard, owner: ownerOf(containerId) });
@@ -120,6 +138,7 @@ function wireHere({ netns, containerId, limit, headers = true, server, guard }: 
     nics,
     taps: cards.map(({ tap }) => tap.fd),
     ...(resolver ? { resolver } : {}),
+    ...(asked ? { dhcp: asked.fd } : {}),
     share(guest) {
       if (cards.length === 0) return null;
       const shared = cards.map(({ nic, tap }, card) => ({

@@ -1,11 +1,14 @@
 /** Guests of families other than rumprun, as an engine's user has them: no label, only the file. */
 import test, { type ExecutionContext } from "ava";
+import { makeBootDisk, type Orders } from "../conformance/boot-disk.ts";
 import { docker, guestImage, inspect, succeed, uniqueName } from "./harness.ts";
 
 interface Guest {
   readonly image: () => string;
   /** Its arguments, and what they make of it. */
   readonly ends: readonly {
+    /** Where another one's file says how it ends. */
+    readonly image?: () => string;
     readonly args: readonly string[];
     readonly code: number;
     readonly says: string;
@@ -13,6 +16,10 @@ interface Guest {
   /** Arguments with which it goes on until it is stopped, and the exit code then. */
   readonly stays: { readonly args: readonly string[]; readonly says: string; readonly code: number };
 }
+
+/** Of Nanos's kind: it has no arguments. */
+const diskImage = (name: string, orders: Orders) => (): string =>
+  guestImage(name, { "/disk.img": makeBootDisk(orders) });
 
 const GUESTS: Readonly<Record<string, Guest>> = {
   solo5: {
@@ -36,6 +43,16 @@ const GUESTS: Readonly<Record<string, Guest>> = {
     ends: [{ args: ["/x", "do=returned:7"], code: 7, says: "booted by PVH" }],
     stays: { args: ["/x", "do=button"], says: "waits for its button", code: 143 },
   },
+  nanos: {
+    image: diskImage("nanos", { does: { code: 9, button: true }, debugExit: true }),
+    ends: [0, 7].map((code) => ({
+      image: diskImage(`nanos-${code}`, { text: `says ${code}`, does: { code } }),
+      args: [],
+      code,
+      says: `disk 80 of 01: says ${code}\n`,
+    })),
+    stays: { args: [], says: "waiting for the button\n", code: 143 },
+  },
 };
 
 function run(t: ExecutionContext, image: string, args: readonly string[], ...options: string[]): string {
@@ -54,9 +71,9 @@ async function untilSaid(name: string, text: string): Promise<void> {
 }
 
 for (const [family, { image, ends, stays }] of Object.entries(GUESTS)) {
-  for (const { args, code, says } of ends) {
+  for (const { image: own = image, args, code, says } of ends) {
     test(`a ${family} guest told "${args.join(" ")}" ends with ${code}`, async (t) => {
-      const name = run(t, image(), args);
+      const name = run(t, own(), args);
       t.is(succeed(["docker", "wait", name]), String(code));
       await t.notThrowsAsync(untilSaid(name, says));
     });

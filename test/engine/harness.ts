@@ -1,5 +1,5 @@
 /** What the engine tests share: docker's command line, images, waiting, and taking away what a test made. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import type { ExecutionContext } from "ava";
@@ -74,11 +74,12 @@ export function probeImage(): string {
 }
 
 /** An image with nothing but files of build/guest, by their places, the first its entrypoint, made at the first call. */
-export function guestImage(name: string, files: Readonly<Record<string, string>>): string {
+export function guestImage(name: string, files: Readonly<Record<string, string | Buffer>>): string {
   return image(name, (folder) => {
     const places = Object.keys(files);
     for (const [place, file] of Object.entries(files))
-      cpSync(`${repository}/build/guest/${file}`, `${folder}${place}`);
+      if (typeof file === "string") cpSync(`${repository}/build/guest/${file}`, `${folder}${place}`);
+      else writeFileSync(`${folder}${place}`, file);
     const entrypoint = JSON.stringify(places.slice(0, 1));
     succeed(["sh", "-c", `tar -C ${folder} -c . | docker import -c 'ENTRYPOINT ${entrypoint}' - ${name}`]);
   });

@@ -4,7 +4,9 @@ import { resolve } from "node:path";
 import test from "ava";
 import { UnikrunError } from "../../runtime/error.ts";
 import { inspect } from "../../runtime/guest/inspect.ts";
+import { makeBootDisk } from "../conformance/boot-disk.ts";
 import { fileOf } from "./kernels.ts";
+import { asQcow2 } from "./qcow2.ts";
 
 const guests = resolve(import.meta.dirname, "../../build/guest");
 
@@ -29,11 +31,23 @@ function damaged(bytes: Buffer, next: (below: number) => number): Buffer {
   return next(4) === 0 ? copy.subarray(0, next(copy.length)) : copy;
 }
 
-const SEEDS = ["probe.bin", "solo5.bin", "solo5-devices.bin"];
+const read = (name: string): Buffer => readFileSync(`${guests}/${name}`);
+const disk = makeBootDisk({ does: { code: 0 } }).subarray(0, 1 << 17);
 
-for (const name of SEEDS) {
+const SEEDS: Readonly<Record<string, Buffer>> = {
+  "probe.bin": read("probe.bin"),
+  "solo5.bin": read("solo5.bin"),
+  "solo5-devices.bin": read("solo5-devices.bin"),
+  "bzimage.bin": read("bzimage.bin"),
+  "pvh.bin": read("pvh.bin"),
+  "osv.bin": read("osv.bin"),
+  "a raw disk": disk,
+  "a qcow2 disk": asQcow2(disk, { clusterBits: 9 }),
+  "a compressed qcow2 disk": asQcow2(disk, { clusterBits: 9, isCompressed: true }),
+};
+
+for (const [name, bytes] of Object.entries(SEEDS)) {
   test(`${name}, damaged in 2,000 ways, is told in a sentence or as what it still is`, (t) => {
-    const bytes = readFileSync(`${guests}/${name}`);
     const next = numbers(0x5eed + name.length);
     const kinds = new Set<string>();
     for (let round = 0; round < 2000; round++) {
@@ -44,6 +58,6 @@ for (const name of SEEDS) {
         t.true(error instanceof UnikrunError, `round ${round}: ${error}`);
       }
     }
-    t.true(kinds.has("guest") && kinds.has("broken"), [...kinds].join());
+    t.true(kinds.has("guest") && kinds.size > 1, [...kinds].join());
   });
 }

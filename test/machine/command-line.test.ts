@@ -19,7 +19,7 @@ const BOARD: VmmCommand = {
   workers: 64,
 };
 
-const DISK = { disk: 0, readOnly: true, format: "raw", isDevice: false } as const;
+const DISK = { readOnly: true, format: "raw", isDevice: false } as const;
 
 const argumentOf = (argv: readonly string[], flag: string): string => argv[argv.indexOf(flag) + 1] ?? "";
 
@@ -65,7 +65,7 @@ test("a card has the interface's MAC and MTU, no boot ROM, and the tap's descrip
 });
 
 test("a disk is a descriptor, and no path", (t) => {
-  const [lend, node] = diskCommands(DISK);
+  const [lend, node] = diskCommands([DISK], {});
   t.true(lend?.lends);
   t.deepEqual(node?.arguments, {
     driver: "raw",
@@ -76,14 +76,28 @@ test("a disk is a descriptor, and no path", (t) => {
 });
 
 test("a disk has one queue of a size that no other version of QEMU chooses", (t) => {
-  t.like(diskCommands(DISK)[2]?.arguments, { "num-queues": 1, "queue-size": 256, addr: "0x10" });
+  t.like(diskCommands([DISK], {})[2]?.arguments, { "num-queues": 1, "queue-size": 256, addr: "0x10" });
 });
 
 test("a device and a qcow2 file are opened as what they are", (t) => {
-  const [, device] = diskCommands({ ...DISK, readOnly: false, isDevice: true });
+  const [, device] = diskCommands([{ ...DISK, readOnly: false, isDevice: true }], {});
   t.like(device?.arguments, { driver: "raw", "read-only": false, file: { driver: "host_device" } });
-  const [, image] = diskCommands({ ...DISK, format: "qcow2" });
+  const [, image] = diskCommands([{ ...DISK, format: "qcow2" }], {});
   t.like(image?.arguments, { driver: "qcow2", file: { driver: "file" } });
+});
+
+test("a disk with another below it names no file, and the descriptor of that comes behind all disks", (t) => {
+  const top = { readOnly: false, format: "qcow2", isDevice: false, base: { format: "qcow2" } } as const;
+  const commands = diskCommands([top, DISK], {});
+  const lent = commands.filter(({ lends }) => lends);
+  t.deepEqual(
+    lent.map((each) => each.arguments),
+    [{ "fdset-id": 0 }, { "fdset-id": 1 }, { "fdset-id": 100 }],
+  );
+  const nodes = commands.filter(({ execute }) => execute === "blockdev-add");
+  t.like(nodes[0]?.arguments, { "node-name": "base", "read-only": true, backing: null });
+  t.like(nodes[1]?.arguments, { "node-name": "disk0", "read-only": false, backing: "base" });
+  t.false("backing" in (nodes[2]?.arguments ?? {}));
 });
 
 test("the guest goes when it has its cards and disks, whose descriptors are lent in their order", (t) => {

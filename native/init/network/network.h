@@ -35,6 +35,30 @@ void resolver_from_server(struct resolver *resolver);
 /* Answers what has waited too long with SERVFAIL; returns when to be called again, -1 for never. */
 long resolver_deadline(struct resolver *resolver, long now);
 
+/*
+ * dhcp.c: answers a guest that knows its addresses by DHCP only (RFC 2131), with those that its container has. Its requests come to a tap of
+ * ours, and nobody else on its networks hears them.
+ */
+enum { LEASES = 16, LEASE_OPTIONS = 292 };
+struct lease {
+	uint8_t card; /* the guest's cards are counted from 0 */
+	uint8_t mac[6];
+	uint32_t address, server; /* network order */
+	size_t length;
+	uint8_t options[LEASE_OPTIONS]; /* as they stand in an answer, but for those that DHCP itself has need of */
+};
+struct dhcp {
+	int tap; /* -1: none */
+	size_t count;
+	struct lease leases[LEASES];
+};
+void dhcp_open(struct dhcp *dhcp, int tap, const struct directives *d);
+void dhcp_from_guest(struct dhcp *dhcp);
+
+/* checksum.c: the internet's (RFC 1071), of pieces that have an even length but for the last. */
+uint32_t checksum_add(const void *data, size_t length, uint32_t from);
+uint16_t checksum_end(uint32_t value);
+
 /* links.c: interfaces that come to or leave the network namespace, of which the engine tells the runtime nothing. */
 enum { LINK_LIMIT = 32 };
 struct links {

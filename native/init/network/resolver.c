@@ -48,37 +48,22 @@ struct packet {
 /* Nobody else's: locally administered. */
 static const uint8_t own_mac[6] = { 0x02, 0, 0xa9, 0xfe, 0x35, 0x35 };
 
-static uint32_t sum(const void *data, size_t length, uint32_t from)
-{
-	const uint8_t *bytes = data;
-	for (size_t i = 0; i + 1 < length; i += 2)
-		from += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
-	return length % 2 ? from + (uint32_t)(bytes[length - 1] << 8) : from;
-}
-
-static uint16_t fold(uint32_t value)
-{
-	while (value >> 16)
-		value = (value & 0xffff) + (value >> 16);
-	return htons((uint16_t)~value);
-}
-
 /* The header is a plain one of 20 bytes. Sends `payload` bytes that stand behind it. */
 static void send_packet(struct resolver *r, struct packet *p, size_t payload)
 {
 	size_t length = sizeof p->ip + payload;
 	p->ip = (struct iphdr){ .version = 4, .ihl = 5, .tot_len = htons((uint16_t)length), .frag_off = htons(IP_DF), .ttl = 64,
 				.protocol = p->ip.protocol, .saddr = p->ip.saddr, .daddr = p->ip.daddr };
-	p->ip.check = fold(sum(&p->ip, sizeof p->ip, 0));
-	uint32_t pseudo = sum(&p->ip.saddr, 8, p->ip.protocol + (uint32_t)payload);
+	p->ip.check = checksum_end(checksum_add(&p->ip, sizeof p->ip, 0));
+	uint32_t pseudo = checksum_add(&p->ip.saddr, 8, p->ip.protocol + (uint32_t)payload);
 	if (p->ip.protocol == IPPROTO_UDP) {
 		p->udp.check = 0;
-		p->udp.check = fold(sum(&p->udp, payload, pseudo));
+		p->udp.check = checksum_end(checksum_add(&p->udp, payload, pseudo));
 		if (!p->udp.check)
 			p->udp.check = 0xffff;
 	} else {
 		p->tcp.check = 0;
-		p->tcp.check = fold(sum(&p->tcp, payload, pseudo));
+		p->tcp.check = checksum_end(checksum_add(&p->tcp, payload, pseudo));
 	}
 	/* A frame that the guest has no room for is lost as on any network. */
 	(void)!write(r->tap, p, sizeof p->ether + length);

@@ -65,6 +65,12 @@ function chooseFirmware(options: {
   );
 }
 
+/** Its family's, or its own. */
+export function boardKindOf({ name, board }: GuestFamily, { acpi }: GuestRecord): BoardKind {
+  if (board.loader === "tender") throw new Error(`${name} guests have no board of QEMU's`);
+  return acpi === undefined ? board : { ...board, acpi };
+}
+
 /** Of two files that a machine boots with one is the kernel, and the other its initrd. */
 function kernelOf(guest: GuestRecord, { companion }: GuestFamily): Kernel {
   const { kernel: own, companion: other, kernelOnHost: onHost, image } = guest;
@@ -118,7 +124,12 @@ export async function makeBoard(options: {
   const kernel = kernelOf(guest, family);
   const plan = boardDirectives({
     host,
-    board: { containerId: id, board: family.board, hasInitrd: kernel.initrd !== undefined, ...board },
+    board: {
+      containerId: id,
+      board: boardKindOf(family, guest),
+      hasInitrd: kernel.initrd !== undefined,
+      ...board,
+    },
     cage: folder,
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,

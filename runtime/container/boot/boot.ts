@@ -1,23 +1,30 @@
 /** What a guest is given when it boots: disks and its command line. */
 
 import type { GuestPhase } from "../../../native/control.ts";
+import { openBootDisk } from "../../disk/boot-disk.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
-import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
-import { nameServers, searchDomains, withResolver } from "../../network/resolv-conf.ts";
+import {
+  type Boot as GuestBoot,
+  type GuestFamily,
+  type KernelTraits,
+  namesOfDeclared,
+} from "../../guest/guest.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
-import { openGuestDisks, openSingleFile } from "./disks.ts";
-import type { ResolvConf } from "./network.ts";
+import { openGuestDisks, openSingleFile, ownDisk } from "./disks.ts";
+import { type ResolvConf, toldNames } from "./network.ts";
 
 export interface Boot extends Disposable {
   readonly machine: Pick<MachineRecord, "bootArguments" | "nics" | "proxy" | "order">;
   /** Its kernel's names for its cards and disks, in their order, where it has some. */
   readonly declared?: KernelTraits["declared"];
   readonly disks: readonly OpenDisk[];
+  /** What it is not told (GuestFamily.unheard). */
+  readonly unheard?: readonly string[];
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
@@ -47,15 +54,17 @@ export function prepareBoot(options: {
     openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
   const proxy = options.proxy && traits.proxy;
-  const boot = family.bootArguments({
+  const told: GuestBoot = {
     ...guest,
     ...(proxy ? { proxyPort: PROXY_PORT } : {}),
     nics,
     knows: traits.knows,
     ...toldNames(resolvConf, wiring),
     disks: list.map((disk, index) => ({ ...disk, index })),
-  });
+  };
+  const boot = family.bootArguments(told);
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
+  if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
   const all = opened.move();
   return {
     machine: {
@@ -66,6 +75,7 @@ export function prepareBoot(options: {
     },
     ...(traits.declared ? { declared: traits.declared } : {}),
     disks: [...first, ...list],
+    unheard: family.unheard?.(told) ?? [],
     [Symbol.dispose]: () => all.dispose(),
   };
 }
@@ -82,11 +92,6 @@ function declaredNics(
   throw new UnikrunError(
     `Container ${id} can't be started: its unikernel ${guest.kernel} declares ${wanted.length} network ${wanted.length === 1 ? "card" : "cards"} (${wanted.join(", ")}), and the container has ${nics.length}: connect it to ${wanted.length - nics.length} more.`,
   );
-}
-
-function toldNames({ text }: ResolvConf, { resolver }: Wiring) {
-  const told = resolver ? withResolver(text, resolver.address) : text;
-  return { nameServers: nameServers(told), searchDomains: searchDomains(told) };
 }
 
 /** Throws UnikrunError where the kernel is not the one that the container was created with. */

@@ -1,4 +1,5 @@
 /** The disks of a container's guest: from its record to open descriptors. */
+import type { BootDiskOptions } from "../../disk/boot-disk.ts";
 import { chooseDisks, type Disk, type KnownMount } from "../../disk/choose.ts";
 import { chooseBlocks } from "../../disk/choose-blocks.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
@@ -102,6 +103,14 @@ export const writesWhatStays = (container: Container): boolean =>
     if (source === undefined || readOnly || layers) return false;
     return kindOfSource(container.id, hostSource(container, mount, source), destination) !== "file";
   });
+
+/** The disk that a container's machine boots from, of a family that is a disk. */
+export const ownDisk = ({ id, rootfs, guest }: Container): BootDiskOptions => ({
+  containerId: id,
+  root: guest.kernelOnHost ? "/" : rootfs,
+  path: guest.kernel,
+  store: guest.store,
+});
 
 /** A disk of one file. */
 export function openSingleFile(file: { path: string; text: string }): OpenDisk & Disposable {

@@ -2,7 +2,7 @@
 import { readSmallText } from "../../../native/regular-file.ts";
 import type { GuestFamily } from "../../guest/guest.ts";
 import { warn } from "../../log.ts";
-import { loopbackServer } from "../../network/resolv-conf.ts";
+import { loopbackServer, nameServers, searchDomains, withResolver } from "../../network/resolv-conf.ts";
 import { type WireOptions, type Wiring, wireNetwork } from "../../network/wire.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import { type Container, netnsOf } from "../record/container.ts";
@@ -41,6 +41,7 @@ export async function wireGuest(
     containerId: id,
     limit: family.limits.nics,
     headers: family.devices.headers,
+    dhcp: family.devices.dhcp ?? false,
     ...(server === undefined ? {} : { server }),
     ...(guard === undefined ? {} : { guard }),
   });
@@ -54,4 +55,10 @@ export async function wireGuest(
     );
   }
   return wiring;
+}
+
+/** What the guest is told of names. */
+export function toldNames({ text }: ResolvConf, { resolver }: Wiring) {
+  const told = resolver ? withResolver(text, resolver.address) : text;
+  return { nameServers: nameServers(told), searchDomains: searchDomains(told) };
 }

@@ -8,11 +8,13 @@ import { debug, warn } from "../../log.ts";
 import { withAdvice } from "../../machine/choose-accelerator.ts";
 import { type RunPlan, startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
+import { leaseOf } from "../../network/dhcp.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { askableMark, type Container, containerFolder, type QemuRecord } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
-import { makeBoard } from "./board.ts";
+import { boardKindOf, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
+import { type ResolvConf, toldNames } from "./network.ts";
 import { newWorkers } from "./pids.ts";
 
 export interface RunOptions {
@@ -21,6 +23,7 @@ export interface RunOptions {
   readonly family: GuestFamily;
   readonly wiring: Wiring;
   readonly boot: Boot;
+  readonly resolvConf: ResolvConf;
   /** The template that its guest may become. */
   readonly template?: string | undefined;
   /** A line for the container's log. */
@@ -29,10 +32,11 @@ export interface RunOptions {
 
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: RunOptions): Promise<void> {
-  const { root, container, family, wiring, boot, template, remark } = options;
-  const { machine, disks, saved } = boot;
+  const { root, container, family, wiring, boot, resolvConf, template, remark } = options;
+  const { machine, disks, saved, unheard = [] } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
+  const told = { hostname: guest.hostname, ...toldNames(resolvConf, wiring) };
   const asks =
     proxy && disks.some(({ kind, readOnly }) => !readOnly && (kind === "volume" || kind === "host"));
   using asker = asks ? (await import("./stand-by.ts")).standBy(container) : undefined;
@@ -40,11 +44,12 @@ export async function runMachine(options: RunOptions): Promise<void> {
     nics,
     disks,
     resolver: wiring.resolver,
+    ...(wiring.dhcp === undefined ? {} : { leases: nics.map((nic) => leaseOf(nic, told)) }),
     links: wiring.nics.map(({ link }) => link),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
     ending: family.ending,
-    say: [board.say, remark].filter((line) => line !== undefined),
+    say: [board.say, remark, ...unheard.map((clause) => `${clause}.`)].filter((line) => line !== undefined),
   };
   const devices =
     board.tender === undefined
@@ -60,8 +65,10 @@ export async function runMachine(options: RunOptions): Promise<void> {
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
+    ...disks.flatMap(({ base }) => base?.fd ?? []),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(asker ? [asker.tap] : []),
+    ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
@@ -86,8 +93,6 @@ async function qemuPlan(
   const { root, container, family, boot, board, run } = options;
   const { machine, disks, saved } = boot;
   const { nics, bootArguments, proxy = false } = machine;
-  const kind = family.board;
-  if (kind.loader === "tender") throw new Error(`${family.name} guests have no board of QEMU's`);
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved) {
     const { incoming: _, ...plain } = board;
@@ -104,7 +109,7 @@ async function qemuPlan(
     nics,
     takesAnyMac: proxy,
     disks,
-    board: kind,
+    board: boardKindOf(family, container.guest),
     devices: family.devices,
     order: machine.order,
     firmware: board.firmware,
@@ -132,7 +137,7 @@ function keepMachine(
     ...(proxy ? { proxy } : {}),
     ...(machine.order ? { order: machine.order } : {}),
     nics: nics.map(({ mac, mtu, addresses, gateways }) => ({ mac, mtu, addresses, gateways })),
-    disks: disks.map(({ fd: _, ...disk }) => disk),
+    disks: disks.map(({ fd: _, base: __, ...disk }) => disk),
     ...(template === undefined ? {} : { template }),
   });
 }

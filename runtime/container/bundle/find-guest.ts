@@ -25,6 +25,8 @@ export interface FoundGuest {
   readonly kernelOnHost: boolean;
   readonly kernelIdentity: string;
   readonly image: KernelImage;
+  /** Whether its board has ACPI, where that is not the same for all of its family. */
+  readonly acpi?: boolean;
   /** The second file that it boots with, if there is one; a path as the kernel's. */
   readonly companion?: string;
   /** Before the container's own, after argv[0]. */
@@ -90,6 +92,7 @@ export async function findGuest(bundle: Bundle): Promise<FoundGuest | null> {
     kernelOnHost: vm !== null,
     kernelIdentity: kernel.identity,
     image: family.image(kernel),
+    ...(family.needsAcpi ? { acpi: family.needsAcpi(kernel) } : {}),
     ...(companion === undefined ? {} : { companion }),
     firstArgs: settings.args ?? [],
     machine: settings,

@@ -1,11 +1,14 @@
 import { unpackSparse } from "../../../native/copy.ts";
 import { type Descriptor, duplicate, owned } from "../../../native/libc.ts";
 import { memoryFile } from "../../../native/process.ts";
+import { type BootDisk, openBootDisk } from "../../disk/boot-disk.ts";
 import { openHostDisk } from "../../disk/host-image.ts";
 import type { HostSource } from "../../disk/host-source.ts";
 import type { OpenDisk, OpenDisks } from "../../disk/open.ts";
 import { openSavedVolume } from "../../disk/saved-volume.ts";
 import { UnikrunError } from "../../error.ts";
+import { familyNamed } from "../../guest/detect.ts";
+import { ownDisk } from "../boot/disks.ts";
 import { podTitle } from "../engines/pod-title.ts";
 import type { Container } from "../record/container.ts";
 import { mayHaveDisk } from "../record/devices.ts";
@@ -26,6 +29,10 @@ export function openSavedDisks(container: Container, folder: string, checkpoint:
       return { ...disk, ...form, fd: opened.use(descriptor).fd };
     }
     using saved = openPart(folder, diskName(index), sizes.disks[index]);
+    if (disk.kind === "boot") {
+      const { fd, base, format } = opened.use(openOwn(container, saved, index, lent[index]));
+      return { ...disk, format, isDevice: false, fd, base };
+    }
     return { ...disk, format: "raw", isDevice: false, fd: opened.use(openSaved(container, saved, disk)).fd };
   });
   const all = opened.move();
@@ -52,6 +59,28 @@ function openSaved(container: Container, saved: Descriptor, disk: DiskRecord): D
     default:
       return owned(duplicate(saved.fd));
   }
+}
+
+/** The disk of the image with what its guest wrote; the image must be what it was. */
+function openOwn(
+  container: Container,
+  saved: Descriptor,
+  index: number,
+  identity: string | undefined,
+): BootDisk {
+  const { id, guest } = container;
+  if (index !== 0 || familyNamed(guest.family).board.loader !== "disk")
+    throw new UnikrunError(
+      `Container ${id} can't be restored: its checkpoint has another disk to boot from: take another.`,
+    );
+  using opened = new DisposableStack();
+  const disk = opened.use(openBootDisk(ownDisk(container), saved));
+  if (identityOf(disk.base.fd) !== identity)
+    throw new UnikrunError(
+      `Container ${id} can't be restored: the disk ${guest.kernel} of its image is another one than at the checkpoint, and the guest would not know it: start it without the checkpoint.`,
+    );
+  opened.move();
+  return disk;
 }
 
 /** The guest has parts of its file system in memory, so it must be what it was. */

@@ -78,7 +78,7 @@ export const checkMachine: Check = object(
           readOnly: flag,
           format: oneOf(["raw", "qcow2"]),
           isDevice: flag,
-          kind: oneOf(["image", "host", "tree", "volume", "scratch"]),
+          kind: oneOf(["image", "host", "tree", "volume", "scratch", "boot"]),
         },
         { mountpoint: filled, source: filled },
       ),

@@ -2,9 +2,11 @@ import { askMachine, askPhase, holdMachine } from "../../../native/control.ts";
 import { copySparse, packSparse } from "../../../native/copy.ts";
 import { makeFolders, removeFile, statusOfFile, writeText } from "../../../native/files.ts";
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, openPath, owned } from "../../../native/libc.ts";
+import { openInRoot } from "../../../native/regular-file.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { saveMachine } from "../../machine/migration.ts";
+import { ownDisk } from "../boot/disks.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import { notRunning } from "../engines/words.ts";
 import { flushGuest } from "../life/askable.ts";
@@ -126,6 +128,13 @@ function saveMemory(state: string, folder: string): number {
   return bytes;
 }
 
+/** Of the disk of the image, which stays as it is: a checkpoint has what differs. */
+function identityOfImage(container: Container): string {
+  const { root, path } = ownDisk(container);
+  using image = owned(openInRoot(root, path));
+  return identityOf(image.fd);
+}
+
 function saveDisk(container: Container, machine: MachineRecord, folder: string, disk: number) {
   using from = owned(openPath(keptDisk(container, disk), O_RDONLY));
   if (isLent(machine.disks[disk]?.kind)) return { size: 0, lent: identityOf(from.fd) };
@@ -133,5 +142,8 @@ function saveDisk(container: Container, machine: MachineRecord, folder: string, 
   if (machine.disks[disk]?.readOnly) copySparse(from.fd, to.fd);
   else packSparse(from.fd, to.fd);
   syncData(to.fd);
-  return { size: statusOfFile(to.fd).size, lent: "" };
+  return {
+    size: statusOfFile(to.fd).size,
+    lent: machine.disks[disk]?.kind === "boot" ? identityOfImage(container) : "",
+  };
 }

@@ -25,6 +25,7 @@ export function guestRecord(
     kernelOnHost: found.kernelOnHost,
     kernelIdentity: found.kernelIdentity,
     image: found.image,
+    ...(found.acpi === undefined ? {} : { acpi: found.acpi }),
     ...(found.companion === undefined ? {} : { companion: found.companion }),
     args: argumentsOf(from),
     env: process?.env ?? [],

@@ -72,7 +72,7 @@ async function startMachine(root: string, container: Container, options: StartOp
   if (guard === "closed" && !warm?.boot) wiring.open();
   await runHooks(container, "startContainer");
   const { template, remark } = warm ?? {};
-  await runMachine({ root, container, family, wiring, boot, template, remark });
+  await runMachine({ root, container, family, wiring, boot, resolvConf, template, remark });
   endWiring(root, container);
   if (template !== undefined) (await import("../warm/keep.ts")).keepInBackground(root, container);
 }

@@ -38,6 +38,8 @@ export interface GuestRecord {
   /** Which file it was, and as it was then (ImageFile.identity). */
   readonly kernelIdentity: string;
   readonly image: KernelImage;
+  /** Whether its board has ACPI, where that is not the same for all of its family. */
+  readonly acpi?: boolean;
   /** The second file that it boots with; a path as the kernel's. */
   readonly companion?: string;
   readonly args: readonly string[];

@@ -23,7 +23,7 @@ export interface MachineRecord extends Board {
   readonly template?: string;
 }
 
-export type DiskRecord = Omit<OpenDisk, "fd">;
+export type DiskRecord = Omit<OpenDisk, "fd" | "base">;
 
 /** Where a running machine's disk can be opened: init keeps it. */
 export const keptDisk = ({ pid }: Pick<Container, "pid">, disk: number): string =>

@@ -1,4 +1,5 @@
 /** All by which a unikernel's file is known, read once for every family. */
+import { type DiskImage, readDisk } from "./disk-image.ts";
 import { type Elf, readElf, readSections, SEGMENT, type Section } from "./elf.ts";
 import type { KernelFile } from "./kernel-file.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, type MultibootHeader } from "./multiboot.ts";
@@ -14,6 +15,8 @@ export interface Marks {
   /** PT_INTERP: what Linux would have load the program. */
   readonly interpreter?: string;
   readonly multiboot?: MultibootHeader;
+  /** Absent where it is no disk image. */
+  readonly disk?: DiskImage;
   /** None of a stripped file's but those that its maker keeps. */
   sections(): readonly Section[];
 }
@@ -35,8 +38,12 @@ export function readMarks(kernel: KernelFile): Reading {
     case "bad":
     case "foreign":
       return reading;
-    case "other":
-      return { kind: "marks", marks: { ...common, notes: [], sections: () => [] } };
+    case "other": {
+      const found = readDisk(file);
+      if (found.kind === "bad") return found;
+      const disk = found.kind === "disk" ? { disk: found.disk } : {};
+      return { kind: "marks", marks: { ...common, ...disk, notes: [], sections: () => [] } };
+    }
     case "elf": {
       const { elf } = reading;
       const interpreter = interpreterOf(file, elf);

@@ -9,6 +9,9 @@ export interface Note {
   readonly content: Buffer;
 }
 
+/** XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h: where a kernel begins by PVH. */
+export const XEN_ENTRY = 18;
+
 /** Bytes of a segment of notes, and segments of them: no file that says what it is has more. */
 const LONGEST = 1 << 14;
 const MOST = 8;
