@@ -183,6 +183,12 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	const char *line = directives_get(&plan->text, WORD_COMMAND_LINE);
 	if (line)
 		write_command_line(line);
+	const char *module = directives_get(&plan->text, WORD_MODULE);
+	if (module) {
+		int fd = plan->fds[plan->fd_count - 1];
+		write_module(fd, module);
+		close(fd);
+	}
 	if (directives_get(&plan->text, WORD_KEPT_MEMORY)) {
 		copy_memory(plan->fds[plan->fd_count - 1]);
 		close(plan->fds[plan->fd_count - 1]);

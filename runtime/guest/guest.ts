@@ -57,6 +57,8 @@ export interface BoardKind {
   readonly translationMiB?: number;
   /** The I/O port of QEMU's isa-debug-exit. */
   readonly debugPort?: number;
+  /** Under TCG, in place of QEMU's usual one, which has few instructions. */
+  readonly emulatedProcessor?: "max";
 }
 
 /** A program of the host's runs the guest in QEMU's place, with no board and no monitor: Solo5's tenders. */
@@ -76,8 +78,11 @@ export interface DeviceKind {
   readonly modern: boolean;
   /** Frames come with virtio's headers, so that checksums can be left to whoever is next. */
   readonly headers: boolean;
-  /** "folders": file systems that it mounts; "blocks": disk images only; "none". */
-  readonly disks: "folders" | "blocks" | "none";
+  /**
+   * "folders": file systems that it mounts; "blocks": disk images only; "initrd": files in its memory, as an archive that comes with the
+   * kernel, for "init" as loader; "none".
+   */
+  readonly disks: "folders" | "blocks" | "initrd" | "none";
 }
 
 export interface Companion {
@@ -119,6 +124,8 @@ export interface KernelTraits {
   readonly declared?: readonly DeclaredDevice[];
   /** It can take system calls by its network. */
   readonly proxy: boolean;
+  /** False: it has no use for an initrd. */
+  readonly takesFiles?: boolean;
 }
 
 export interface DeclaredDevice {
@@ -158,6 +165,8 @@ export interface Boot {
   /** The TCP port where it is to take system calls. */
   readonly proxyPort?: number;
   readonly disks: readonly BootDisk[];
+  /** It has files, as an initrd. */
+  readonly hasFiles?: boolean;
 }
 
 export interface BootNic {
@@ -196,4 +205,6 @@ export interface ExitRule {
   readonly code?: number | "#" | "signal";
   /** If the vCPU is really halted now, the guest has ended. */
   readonly halts?: true;
+  /** A line for the container's log. */
+  readonly say?: string;
 }

@@ -9,12 +9,14 @@
 void load_kernel(const struct directives *d, const char *file, int kernel);
 /* Puts the guest's command line where its firmware looks for it; we are in the cage. */
 void write_command_line(const char *text);
+/* Copies a module of that place and size into the guest's memory, and says there where it is; we are in the cage. */
+void write_module(int module, const char *value);
 /* Makes the guest's memory, in which nothing was written yet, that of a guest that was kept; we are in the cage. */
 void copy_memory(int from);
 
 /* rules.c: the guest's words on its console that say how it ended. */
 struct rule {
-	const char *phase, *next, *code, *line;
+	const char *phase, *next, *code, *line, *say;
 	bool halts;
 };
 struct rules {

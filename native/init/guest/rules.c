@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule is the five directives rule-phase, rule-next, rule-code, rule-halts and, closing it, rule-line. */
+/* A rule is the six directives rule-phase, rule-next, rule-code, rule-halts, rule-say and, closing it, rule-line. */
 void rules_load(struct rules *rules, const struct directives *d)
 {
 	*rules = (struct rules){ .code = -1, .phase = "boot" };
@@ -21,6 +21,8 @@ void rules_load(struct rules *rules, const struct directives *d)
 			next.code = each.value;
 		else if (each.word == WORD_RULE_HALTS)
 			next.halts = true;
+		else if (each.word == WORD_RULE_SAY)
+			next.say = each.value;
 		else if (each.word == WORD_RULE_LINE) {
 			next.line = each.value;
 			if (rules->count == sizeof rules->rule / sizeof *rules->rule)
@@ -67,7 +69,7 @@ static bool matches(const char *template, const char *line, int *number)
 enum verdict rules_line(struct rules *rules, const char *line)
 {
 	for (size_t i = 0; i < rules->count; i++) {
-		const struct rule *rule = &rules->rule[i];
+		struct rule *rule = &rules->rule[i];
 		int number = 0;
 		if ((rule->phase && strcmp(rule->phase, rules->phase)) || !matches(rule->line, line, &number))
 			continue;
@@ -77,6 +79,10 @@ enum verdict rules_line(struct rules *rules, const char *line)
 				      !strcmp(rule->code, "signal") ? 128 + (number & 0x7f) : (int)parse_long(rule->code) & 0xff;
 		if (rule->next)
 			snprintf(rules->phase, sizeof rules->phase, "%s", rule->next);
+		/* Once, as often as the guest may say its line. */
+		if (rule->say)
+			tell("%s", rule->say);
+		rule->say = NULL;
 		if (rule->halts)
 			return HALTS;
 		return rule->next && !strcmp(rule->next, "ended") ? ENDS : GOES_ON;

@@ -1,6 +1,7 @@
 /** What a guest is given when it boots: disks and its command line. */
 
 import type { GuestPhase } from "../../../native/control.ts";
+import type { Initrd } from "../../disk/initrd.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
@@ -18,6 +19,8 @@ export interface Boot extends Disposable {
   /** Its kernel's names for its cards and disks, in their order, where it has some. */
   readonly declared?: KernelTraits["declared"];
   readonly disks: readonly OpenDisk[];
+  /** A file for its memory, behind its kernel: physical address, and bytes. */
+  readonly module?: { readonly fd: number; readonly address: number; readonly size: number };
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
@@ -43,7 +46,7 @@ export function prepareBoot(options: {
   const traits = readTraits(container, family);
   const nics = declaredNics(container, wiring, traits);
   using opened = new DisposableStack();
-  const { list } = opened.use(
+  const { list, initrd } = opened.use(
     openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
   const proxy = options.proxy && traits.proxy;
@@ -54,7 +57,9 @@ export function prepareBoot(options: {
     knows: traits.knows,
     ...toldNames(resolvConf, wiring),
     disks: list.map((disk, index) => ({ ...disk, index })),
+    hasFiles: initrd !== undefined,
   });
+  const module = initrd && placeModule(container, initrd);
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   const all = opened.move();
   return {
@@ -66,8 +71,20 @@ export function prepareBoot(options: {
     },
     ...(traits.declared ? { declared: traits.declared } : {}),
     disks: [...first, ...list],
+    ...(module ? { module } : {}),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+/** The first page behind the kernel. Throws UnikrunError where its memory is too small. */
+function placeModule({ id, guest, board }: Container, { fd, size }: Initrd) {
+  const PAGE = 4096;
+  const address = Math.ceil(guest.image.end / PAGE) * PAGE;
+  const end = Math.ceil((address + size) / 2 ** 20);
+  if (end <= board.memoryMiB) return { fd, address, size };
+  throw new UnikrunError(
+    `Container ${id} can't be started: its guest has its files in its memory, which take ${Math.ceil(size / 2 ** 20)} MiB, ${end} with its kernel, and it has ${board.memoryMiB} MiB: give it several times as much (org.unikrun.memory, or a larger limit), or fewer files ("disks" in /unikrun.json).`,
+  );
 }
 
 /** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */

@@ -30,7 +30,7 @@ export interface RunOptions {
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: RunOptions): Promise<void> {
   const { root, container, family, wiring, boot, template, remark } = options;
-  const { machine, disks, saved } = boot;
+  const { machine, disks, module, saved } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
   const asks =
@@ -62,6 +62,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...disks.map(({ fd }) => fd),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(asker ? [asker.tap] : []),
+    ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
@@ -84,7 +85,7 @@ async function qemuPlan(
   options: RunOptions & { readonly board: QemuRecord; readonly run: RunPlan },
 ): Promise<Directive[]> {
   const { root, container, family, boot, board, run } = options;
-  const { machine, disks, saved } = boot;
+  const { machine, disks, module, saved } = boot;
   const { nics, bootArguments, proxy = false } = machine;
   const kind = family.board;
   if (kind.loader === "tender") throw new Error(`${family.name} guests have no board of QEMU's`);
@@ -110,6 +111,7 @@ async function qemuPlan(
     firmware: board.firmware,
     bootArguments: saved ? undefined : bootArguments,
     ...(saved ? { phase: saved.phase } : {}),
+    ...(module ? { module } : {}),
     keptMemory: saved?.memory !== undefined,
   });
 }
