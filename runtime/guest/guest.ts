@@ -57,8 +57,6 @@ export interface BoardKind {
   readonly translationMiB?: number;
   /** The I/O port of QEMU's isa-debug-exit. */
   readonly debugPort?: number;
-  /** Under TCG, in place of QEMU's usual one, which has few instructions. */
-  readonly emulatedProcessor?: "max";
 }
 
 /** A program of the host's runs the guest in QEMU's place, with no board and no monitor: Solo5's tenders. */
@@ -112,6 +110,8 @@ export interface DebugCode {
   readonly value?: number;
   /** "#": the byte; "said": what a rule has said before, else 0. */
   readonly code: number | "#" | "said";
+  /** For "said": the code where that would be 0. */
+  readonly atLeast?: number;
 }
 
 /** What one kernel of a family has or lacks. */

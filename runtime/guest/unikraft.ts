@@ -18,9 +18,10 @@ const DEBUG = { halted: 41, crashed: 42 };
 const NO_RANDOM =
   "this Unikraft needs the processor instructions RDRAND and RDSEED for its random numbers, and this machine has none: take a host with KVM, or a newer QEMU (8.1 emulates both), or build the kernel without ukrandom";
 
-/** The lines are those of its libraries ukboot and ukrandom; the first is said by kernels that were built to say all. */
+/** The lines are those of its libraries; the first is said by kernels that were built to say all. */
 const EXIT_RULES: readonly ExitRule[] = [
   { line: "*[libukboot] *main returned #", code: "#" },
+  { line: "*[libkvmplat] *Crashing", code: 139 },
   { line: "*Could not initialize the HWRNG (#)", code: 134, say: NO_RANDOM },
 ];
 
@@ -45,7 +46,7 @@ export const unikraft: GuestFamily = {
     rules: EXIT_RULES,
     debugCodes: [
       { value: DEBUG.halted, code: "said" },
-      { value: DEBUG.crashed, code: 134 },
+      { value: DEBUG.crashed, code: "said", atLeast: 134 },
     ],
     reset: "fault",
     stop: "end",

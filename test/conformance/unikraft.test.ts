@@ -40,6 +40,8 @@ for (const [args, code] of [
   [["return", "7"], 7],
   [["silent"], 0],
   [["crash"], 134],
+  [["late"], 134],
+  [["fault"], 139],
 ] as const) {
   test.serial(`"${args.join(" ")}" ends with ${code}`, (t) => {
     const bench = benchOf(t, ...args);

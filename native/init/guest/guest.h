@@ -31,7 +31,7 @@ enum verdict rules_line(struct rules *rules, const char *line);
 
 /* debug_port.c: what the guest said by QEMU's isa-debug-exit when it ended its machine. */
 struct debug_codes {
-	struct { int value, code; } each[8]; /* -1 as a value is any; a code may be one of these: */
+	struct { int value, code, least; } each[8]; /* -1 as a value is any; a code may be one of these: */
 	size_t count;
 };
 enum { CODE_IS_VALUE = -1, CODE_WAS_SAID = -2 };

@@ -1,7 +1,7 @@
 /*
  * Speaks Unikraft's contract (its plat/kvm, lib/ukboot and lib/ukargparse): the section by which it is known, parameters and arguments on its
  * command line, files in a multiboot module, and QEMU's debug port. It says what it was given, and ends as its first argument says:
- * "return N", "silent N", "crash", "random", "serve".
+ * "return N", "silent N", "crash", "late", "fault", "random", "serve".
  */
 #include "../cpu.h"
 #include "../multiboot.h"
@@ -182,6 +182,14 @@ void kernel_main(const struct multiboot_info *boot)
 	const char *what = first + 1 < count ? words[first + 1] : "", *number = first + 2 < count ? words[first + 2] : NULL;
 	if (is(what, "crash"))
 		end(CRASHED);
+	if (is(what, "late")) {
+		say("[    0.000000] Info: [libukboot] <boot.c @  472> main returned 0\r\n");
+		end(CRASHED);
+	}
+	if (is(what, "fault")) {
+		say("[    0.000000] CRIT: [libkvmplat] <traps.c @  113> Crashing\r\n");
+		end(CRASHED);
+	}
 	if (is(what, "random")) {
 		say("[    0.000000] ERR:  [libukrandom] <random.c @   65> Could not initialize the HWRNG (-95)\r\n");
 		end(CRASHED);
