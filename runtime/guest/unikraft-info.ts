@@ -33,6 +33,7 @@ export function unikraftVersion(file: KernelFile, section: Section): string | un
 /** A parameter's description, by which it is found: the names are too short to be told from other text. */
 const DESCRIPTIONS = {
   "env.vars": "Environment variables\0",
+  "netdev.ip": "IPv4 einfo: cidr[",
   "vfs.fstab": "Automount table: dev:path:fs",
 } as const;
 

@@ -21,11 +21,7 @@ const NOTHING = "netdev.ip=";
 /** Throws UnikrunError for what can't be told, by its place or name: its value may be a secret. */
 export function unikraftLine(boot: Boot): BootArguments {
   const [, ...args] = boot.args;
-  const parameters = [
-    ...boot.nics.map((nic, card) => address(nic, card, boot)),
-    ...(boot.hasFiles ? [FILES] : []),
-    ...environment(boot),
-  ];
+  const parameters = [...network(boot), ...(boot.hasFiles ? [FILES] : []), ...environment(boot)];
   const words = [
     // As the first word the separator is an argument.
     ...(parameters.length === 0 ? [NOTHING] : parameters),
@@ -71,6 +67,17 @@ function environment({ env, knows }: Boot): string[] {
 }
 
 const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
+
+/** One word for each card, in the machine's order. Left out for a kernel that asks DHCP only. */
+function network(boot: Boot): string[] {
+  const { nics, knows } = boot;
+  const most = valuesOf(knows, "netdev.ip");
+  if (most === undefined && knows && knows.size > 0) return [];
+  if (most === undefined || nics.length <= most) return nics.map((nic, card) => address(nic, card, boot));
+  throw new UnikrunError(
+    `A Unikraft guest can't be told the addresses of ${nics.length} cards, since its kernel was built for ${most}: connect its container to fewer networks, or build it with a larger CONFIG_LIBUKNETDEV_EINFO_LIBPARAM_MAXCOUNT.`,
+  );
+}
 
 /** Address, gateway, two name servers, host name, domain; lwIP takes what is behind the gateway from the first card. */
 function address({ addresses, gateways }: BootNic, card: number, boot: Boot): string {
