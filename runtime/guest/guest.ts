@@ -124,7 +124,7 @@ export interface KernelTraits {
   readonly declared?: readonly DeclaredDevice[];
   /** It can take system calls by its network. */
   readonly proxy: boolean;
-  /** False: it has no use for an initrd. */
+  /** False: it has its own files or none, and no use for an initrd. */
   readonly takesFiles?: boolean;
 }
 

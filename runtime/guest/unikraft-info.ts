@@ -55,6 +55,10 @@ export function parameterWords(kernel: KernelFile, elf: Elf): ReadonlySet<string
   return new Set(words);
 }
 
+/** Whether it brings its own files, which a table of ours would hide: what it mounts then is named in it. */
+export const hasOwnFiles = (kernel: KernelFile, elf: Elf): boolean =>
+  find(new LoadedProgram(kernel, elf), Buffer.from("\0embedded\0"), 1) !== undefined;
+
 /** Undefined where the kernel does not have it, or nothing is known. */
 export function valuesOf(words: ReadonlySet<string> | undefined, name: Parameter): number | undefined {
   const found = [...(words ?? [])].find((word) => word.startsWith(`${name}${SEPARATOR}`));

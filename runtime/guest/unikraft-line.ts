@@ -12,8 +12,8 @@ const LINE_LIMIT = 4095 - "/guest/kernel ".length;
 /** Words, the kernel's path among them; of more a kernel forgets the last (CONFIG_LIBUKBOOT_MAXNBARGS). */
 const WORD_LIMIT = 60;
 
-/** What initrd0 is to become: a file system in memory, at the root. */
-const FILES = "vfs.fstab=initrd0:/:extract::ramfs=1:";
+/** What initrd0 is to become: files at the root, of a file system in memory unless the kernel has mounted another. */
+const FILES = "vfs.fstab=initrd0:/:extract::ramfs=2:";
 
 /** A parameter that says nothing. */
 const NOTHING = "netdev.ip=";

@@ -5,7 +5,7 @@ import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
-import { parameterWords, unikraftVersion, valuesOf } from "./unikraft-info.ts";
+import { hasOwnFiles, parameterWords, unikraftVersion, valuesOf } from "./unikraft-info.ts";
 import { unikraftLine } from "./unikraft-line.ts";
 
 /** They survive strip. */
@@ -16,7 +16,7 @@ const SECTIONS: readonly string[] = [INFO, ".uk_bootinfo"];
 const DEBUG = { halted: 41, crashed: 42 };
 
 const NO_RANDOM =
-  "this Unikraft needs the processor instructions RDRAND and RDSEED for its random numbers, and this machine has none: take a host with KVM, or a newer QEMU (8.1 emulates both), or build the kernel without ukrandom";
+  "this Unikraft needs the processor instructions RDRAND and RDSEED for its random numbers, and this machine has none: take a host with KVM, or a QEMU newer than 7.2, which emulates both, or build the kernel without ukrandom";
 
 /** The lines are those of its libraries; the first is said by kernels that were built to say all. */
 const EXIT_RULES: readonly ExitRule[] = [
@@ -96,7 +96,9 @@ function image(kernel: KernelFile): KernelImage {
 }
 
 function traits(kernel: KernelFile): KernelTraits {
-  const knows = parameterWords(kernel, elfOf(kernel));
-  const takesFiles = knows.size === 0 || valuesOf(knows, "vfs.fstab") !== undefined;
+  const elf = elfOf(kernel);
+  const knows = parameterWords(kernel, elf);
+  const hasTable = knows.size === 0 || valuesOf(knows, "vfs.fstab") !== undefined;
+  const takesFiles = hasTable && !hasOwnFiles(kernel, elf);
   return { files: new Map(), proxy: false, knows, takesFiles };
 }

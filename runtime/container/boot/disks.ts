@@ -48,7 +48,7 @@ export function openGuestDisks(from: GuestDiskOptions): OpenStorage {
     const wanted = guest.mounts.find(({ destination }) => !ENGINE_FILES.includes(destination));
     if (!wanted) return openDisks([], options);
     throw new UnikrunError(
-      `Container ${id}: its unikernel ${guest.kernel} was built without files that it takes from an initrd, so it can't be given ${wanted.destination}: build it with them, or do without.`,
+      `Container ${id}: its unikernel ${guest.kernel} takes no files from an initrd (it was built with its own, or without), so it can't be given ${wanted.destination}: build it to take them, or do without.`,
     );
   }
   const initrd = openInitrd(disks, [...(guest.kernelOnHost ? [] : [guest.kernel]), ...OWN_FILES], options);

@@ -159,9 +159,22 @@ static void list_files(const char *archive, const char *end)
 	say("the archive is cut\n");
 }
 
+/* What ukrandom looks for before it boots. */
+static void say_processor(void)
+{
+	enum { RDRAND = 1 << 30, RDSEED = 1 << 18 };
+	uint32_t a = 1, b, c = 0, d;
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	say(c & RDRAND ? "processor: rdrand" : "processor:");
+	a = 7, c = 0;
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	say(b & RDSEED ? " rdseed\n" : "\n");
+}
+
 void kernel_main(const struct multiboot_info *boot)
 {
 	static char *words[100];
+	say_processor();
 	int count = words_in((char *)(uintptr_t)boot->command_line, words, 100), first = 1;
 	while (first < count && !is(words[first], "--")) {
 		say("parameter ");
