@@ -114,7 +114,7 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
 	m->rules.code = (int)parse_long(directives_get(d, WORD_PHASE_CODE));
-	m->heard = strcmp(phase, "boot") != 0;
+	m->heard = true;
 	if (directives_get(d, WORD_PHASE_HALTING))
 		begin_look(m);
 }

@@ -1,7 +1,7 @@
 /** Unikernels of Unikraft for QEMU: loaded by their program headers, told what they take, with their files in memory, and ended as they say. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { type Bench, leftovers, makeBench, placeInNetwork, repository, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, repository, unikrun, until } from "./harness.ts";
 import { makeNetworks } from "./networks.ts";
 
 const GUEST = `${repository}/build/guest/unikraft.bin`;
@@ -156,6 +156,34 @@ test.serial("a large image's files are kept for the next start, and too large on
   const larger = benchOf(t, "return");
   writeFileSync(`${larger.rootfs}/larger`, Buffer.alloc(70 << 20, "x"));
   t.regex(refusal(larger), /files in its memory, which take 71 MiB, .* it has 64 MiB: give it/);
+});
+
+test.serial("a checkpoint has its files, too, as they were", (t) => {
+  const bench = benchOf(t, "hear", "5");
+  writeFileSync(`${bench.rootfs}/note`, "before");
+  start(t, bench);
+  until(() => bench.output().includes("end of files"));
+  const image = `${bench.folder}/image`;
+  t.is(bench.call("checkpoint", "--image-path", image, bench.id).code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+  writeFileSync(`${bench.rootfs}/note`, "after");
+  const output = `${bench.folder}/restored`;
+  const pidFile = `${bench.folder}/pid`;
+  const { exitCode } = Bun.spawnSync(
+    [
+      unikrun,
+      ...["--root", bench.root, "restore", "--detach", "--image-path", image],
+      ...["--bundle", bench.bundle, "--pid-file", pidFile, bench.id],
+    ],
+    { stdout: Bun.file(output), stderr: Bun.file(`${output}.errors`), stdin: "ignore" },
+  );
+  t.is(exitCode, 0, readFileSync(`${output}.errors`, "utf8"));
+  Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
+    stdin: Buffer.from("x\n"),
+  });
+  t.is(bench.wait(), 5);
+  t.true(readFileSync(output, "utf8").includes("file note 100644 6: before\n"));
 });
 
 test.serial("what is to be written is refused, as it would not stay", (t) => {

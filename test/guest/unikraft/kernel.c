@@ -1,14 +1,15 @@
 /*
  * Speaks Unikraft's contract (its plat/kvm, lib/ukboot and lib/ukargparse): the section by which it is known, parameters and arguments on its
  * command line, files in a multiboot module, and QEMU's debug port. It says what it was given, and ends as its first argument says:
- * "return N", "silent N", "crash", "late", "fault", "random", "serve".
+ * "return N", "silent N", "crash", "late", "fault", "random", "serve", "hear N": the same as "return N"
+ * as soon as somebody types, with its files once more.
  */
 #include "../cpu.h"
 #include "../multiboot.h"
 
 #include <stddef.h>
 
-enum { COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20, DEBUG_PORT = 0x501, HALTED = 41, CRASHED = 42 };
+enum { COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20, HAS_BYTE = 1, DEBUG_PORT = 0x501, HALTED = 41, CRASHED = 42 };
 
 /* lib/uklibid's include/uk/libid/info.h: a header with one record, the version. */
 static const struct {
@@ -159,6 +160,13 @@ static void list_files(const char *archive, const char *end)
 	say("the archive is cut\n");
 }
 
+static void say_files(const struct multiboot_info *boot)
+{
+	const struct multiboot_module *module = (void *)(uintptr_t)boot->modules;
+	if (boot->flags & MULTIBOOT_HAS_MODULES && boot->module_count)
+		list_files((const char *)(uintptr_t)module->start, (const char *)(uintptr_t)module->end);
+}
+
 /* What ukrandom looks for before it boots. */
 static void say_processor(void)
 {
@@ -188,10 +196,7 @@ void kernel_main(const struct multiboot_info *boot)
 		say(words[i]);
 		say("\n");
 	}
-	if (boot->flags & MULTIBOOT_HAS_MODULES && boot->module_count) {
-		const struct multiboot_module *module = (void *)(uintptr_t)boot->modules;
-		list_files((const char *)(uintptr_t)module->start, (const char *)(uintptr_t)module->end);
-	}
+	say_files(boot);
 	const char *what = first + 1 < count ? words[first + 1] : "", *number = first + 2 < count ? words[first + 2] : NULL;
 	if (is(what, "crash"))
 		end(CRASHED);
@@ -209,6 +214,11 @@ void kernel_main(const struct multiboot_info *boot)
 	}
 	while (is(what, "serve"))
 		__asm__ volatile("cli; hlt");
+	if (is(what, "hear")) {
+		while (!(in8(COM1 + LINE_STATUS) & HAS_BYTE))
+			;
+		say_files(boot);
+	}
 	if (!is(what, "silent")) {
 		say("[    0.000000] Info: [libukboot] <boot.c @  472> main returned ");
 		say_number(number_in(number));
