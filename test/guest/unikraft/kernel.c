@@ -4,12 +4,12 @@
  * "return N", "silent N", "crash", "late", "fault", "random", "serve", "hear N": the same as "return N"
  * as soon as somebody types, with its files once more.
  */
-#include "../cpu.h"
 #include "../multiboot.h"
+#include "../plain.h"
 
 #include <stddef.h>
 
-enum { COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20, HAS_BYTE = 1, DEBUG_PORT = 0x501, HALTED = 41, CRASHED = 42 };
+enum { DEBUG_PORT = 0x501, HALTED = 41, CRASHED = 42 };
 
 /* lib/uklibid's include/uk/libid/info.h: a header with one record, the version. */
 static const struct {
@@ -34,39 +34,6 @@ static const struct parameter {
 /* boot.S finds what the BIOS said of it, which nobody here asks for. */
 uint16_t bios_com1, bios_crtc;
 
-static void put(char byte)
-{
-	while (!(in8(COM1 + LINE_STATUS) & CAN_SEND))
-		;
-	out8(COM1, (uint8_t)byte);
-}
-
-static void say_part(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		put(text[i]);
-}
-
-static size_t length_of(const char *text)
-{
-	size_t length = 0;
-	while (text[length])
-		length++;
-	return length;
-}
-
-static void say(const char *text)
-{
-	say_part(text, length_of(text));
-}
-
-static void say_number(unsigned number)
-{
-	if (number > 9)
-		say_number(number / 10);
-	put((char)('0' + number % 10));
-}
-
 static _Noreturn void end(uint16_t value)
 {
 	out16(DEBUG_PORT, value);
@@ -79,14 +46,6 @@ static int is(const char *text, const char *word)
 	while (*word && *text == *word)
 		text++, word++;
 	return *text == *word;
-}
-
-static unsigned number_in(const char *text)
-{
-	unsigned number = 0;
-	for (; text && *text >= '0' && *text <= '9'; text++)
-		number = number * 10 + (unsigned)(*text - '0');
-	return number;
 }
 
 /* In place, as lib/ukargparse does, but for single quotes. */
