@@ -10,6 +10,8 @@ import { type Entry, type Folder, sorted } from "./tree.ts";
 
 const MAGIC = "070701";
 const TRAILER = "TRAILER!!!";
+/** Unikraft 0.17.0 fails an assertion of its own where the memory behind an archive does not begin with a page. */
+const PAGE = 4096;
 const MOST_BYTES = 0xffff_ffff;
 
 const aligned = (size: number): number => Math.ceil(size / 4) * 4;
@@ -39,7 +41,9 @@ export function writeCpio(tree: Folder, fd: number): number {
   }
   const trailer = header({ name: TRAILER, mode: 0, uid: 0, gid: 0, modified: 0n, size: 0, number: 0 });
   writeAt(fd, trailer, end);
-  return end + trailer.length;
+  const size = Math.ceil((end + trailer.length) / PAGE) * PAGE;
+  setSize(fd, size);
+  return size;
 }
 
 /** Folders before what is in them. */

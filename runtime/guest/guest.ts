@@ -205,6 +205,6 @@ export interface ExitRule {
   readonly code?: number | "#" | "signal";
   /** If the vCPU is really halted now, the guest has ended. */
   readonly halts?: true;
-  /** A line for the container's log. */
+  /** A line for the container's log when its machine has ended; of several rules the last one's. */
   readonly say?: string;
 }

@@ -24,6 +24,7 @@ struct rules {
 	size_t count;
 	char phase[16];
 	int code; /* -1 as long as no rule has given one */
+	const char *remark; /* of the last rule that has one */
 };
 enum verdict { GOES_ON, HALTS, ENDS };
 void rules_load(struct rules *rules, const struct directives *d);

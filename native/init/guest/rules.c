@@ -69,7 +69,7 @@ static bool matches(const char *template, const char *line, int *number)
 enum verdict rules_line(struct rules *rules, const char *line)
 {
 	for (size_t i = 0; i < rules->count; i++) {
-		struct rule *rule = &rules->rule[i];
+		const struct rule *rule = &rules->rule[i];
 		int number = 0;
 		if ((rule->phase && strcmp(rule->phase, rules->phase)) || !matches(rule->line, line, &number))
 			continue;
@@ -79,10 +79,8 @@ enum verdict rules_line(struct rules *rules, const char *line)
 				      !strcmp(rule->code, "signal") ? 128 + (number & 0x7f) : (int)parse_long(rule->code) & 0xff;
 		if (rule->next)
 			snprintf(rules->phase, sizeof rules->phase, "%s", rule->next);
-		/* Once, as often as the guest may say its line. */
 		if (rule->say)
-			tell("%s", rule->say);
-		rule->say = NULL;
+			rules->remark = rule->say;
 		if (rule->halts)
 			return HALTS;
 		return rule->next && !strcmp(rule->next, "ended") ? ENDS : GOES_ON;
