@@ -9,6 +9,7 @@
 #define MEMORY_MAP 0x9000
 #define MEMORY_MAP_END 0x9500
 #define INFORMATION MEMORY_MAP_END /* multiboot's */
+#define MODULE 0x9580 /* likewise */
 #define ORDER 0x10000 /* see multiboot.c */
 #define ORDER_END 0x90000
 #define TABLES ORDER_END /* emulation.c's; zero again once the kernel runs */

@@ -117,6 +117,8 @@ int exit_code(struct machine *m)
 {
 	if (m->is_tender)
 		return tender_code(m);
+	if (m->rules.remark)
+		tell("%s", m->rules.remark);
 	/* Its last words are those that it was asked for. */
 	if (m->control.stopping && !m->stop_signal) {
 		tell_ending(m);

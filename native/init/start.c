@@ -119,8 +119,7 @@ static void resume_phase(struct machine *m, const struct directives *d)
 		return;
 	snprintf(m->rules.phase, sizeof m->rules.phase, "%s", phase);
 	m->rules.code = (int)parse_long(directives_get(d, WORD_PHASE_CODE));
-	/* Without rules nothing is known of phases, and few are saved before their first word. */
-	m->heard = !m->rules.count || strcmp(phase, "boot");
+	m->heard = true;
 	if (directives_get(d, WORD_PHASE_HALTING))
 		begin_look(m);
 }
@@ -189,6 +188,12 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	const char *line = directives_get(&plan->text, WORD_COMMAND_LINE);
 	if (line)
 		write_command_line(line);
+	const char *module = directives_get(&plan->text, WORD_MODULE);
+	if (module) {
+		int fd = plan->fds[plan->fd_count - 1];
+		write_module(fd, module);
+		close(fd);
+	}
 	if (directives_get(&plan->text, WORD_KEPT_MEMORY)) {
 		copy_memory(plan->fds[plan->fd_count - 1]);
 		close(plan->fds[plan->fd_count - 1]);

@@ -44,8 +44,8 @@ function identityOf(rootfs: string, path: string): string {
 
 function describeTree(mountpoint: string, content: TreeContent, options: DescribeOptions): string {
   using opened = new DisposableStack();
-  const { tree, key } = composeTree(mountpoint, content, options, opened);
-  if (key !== undefined) return key;
+  const { tree, key, isKept } = composeTree(mountpoint, content, options, opened);
+  if (isKept) return key;
   const hasher = new Bun.CryptoHasher("sha256");
   const laid = new Set([...content.files.keys()].map((path) => joinPaths("/", path)));
   const add = (path: string, entry: Entry): void => {

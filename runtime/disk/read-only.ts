@@ -38,15 +38,17 @@ export interface ReadOnlyOptions {
 /** What is to be on an image. */
 export interface ComposedTree {
   readonly tree: Folder;
-  /** It is kept in the store, under this name; absent for one that is made anew each time. */
-  readonly key?: string;
+  /** The same for the same files, in hexadecimal. */
+  readonly key: string;
+  /** Whether an image of it is kept in the store, under that name, and not made anew each time. */
+  readonly isKept: boolean;
 }
 
 /** The image, opened for reading only. */
 export function openTree(mountpoint: string, content: TreeContent, options: ReadOnlyOptions): Descriptor {
   using opened = new DisposableStack();
-  const { tree, key } = composeTree(mountpoint, content, options, opened);
-  if (key === undefined) return inMemory(tree);
+  const { tree, key, isKept } = composeTree(mountpoint, content, options, opened);
+  if (!isKept) return inMemory(tree);
   const { store, limit } = options;
   return cachedImage({ store, limit, key, write: (fd) => writeIso(tree, fd) });
 }
@@ -69,7 +71,7 @@ export function composeTree(
   }
   for (const folder of content.folders) key.update(`${folder}\0`);
   for (const [path, bytes] of options.builtIn) key.update(`${path}\0`).update(bytes);
-  return bytesOf(tree) > SMALL && !onlyInMemory ? { tree, key: key.digest("hex") } : { tree };
+  return { tree, key: key.digest("hex"), isKept: bytesOf(tree) > SMALL && !onlyInMemory };
 }
 
 /** A disk with a single file on it. */

@@ -11,12 +11,14 @@ import { osv } from "./osv.ts";
 import { rumprun } from "./rumprun.ts";
 import { solo5 } from "./solo5.ts";
 import { solo5Hvt, solo5Spt } from "./solo5-tenders.ts";
+import { unikraft } from "./unikraft.ts";
 
 /** Asked in this order, so those come first whose marks nobody else has; rumprun reads all of a file. */
 export const FAMILIES: readonly GuestFamily[] = [
   solo5,
   solo5Spt,
   solo5Hvt,
+  unikraft,
   hermit,
   osv,
   linux,

@@ -80,8 +80,11 @@ export interface DeviceKind {
   readonly modern: boolean;
   /** Frames come with virtio's headers, so that checksums can be left to whoever is next. */
   readonly headers: boolean;
-  /** "folders": file systems that it mounts; "blocks": disk images only; "none". */
-  readonly disks: "folders" | "blocks" | "none";
+  /**
+   * "folders": file systems that it mounts; "blocks": disk images only; "initrd": files in its memory, as an archive that comes with the
+   * kernel, for "init" as loader; "none".
+   */
+  readonly disks: "folders" | "blocks" | "initrd" | "none";
   /** It asks for its addresses by DHCP, which we answer. */
   readonly dhcp?: true;
 }
@@ -113,6 +116,8 @@ export interface DebugCode {
   readonly value?: number;
   /** "#": the byte; "said": what a rule has said before, else 0. */
   readonly code: number | "#" | "said";
+  /** For "said": the code where that would be 0. */
+  readonly atLeast?: number;
 }
 
 /** What one kernel of a family has or lacks. */
@@ -125,6 +130,8 @@ export interface KernelTraits {
   readonly declared?: readonly DeclaredDevice[];
   /** It can take system calls by its network. */
   readonly proxy: boolean;
+  /** False: it has its own files or none, and no use for an initrd. */
+  readonly takesFiles?: boolean;
 }
 
 export interface DeclaredDevice {
@@ -164,6 +171,8 @@ export interface Boot {
   /** The TCP port where it is to take system calls. */
   readonly proxyPort?: number;
   readonly disks: readonly BootDisk[];
+  /** It has files, as an initrd. */
+  readonly hasFiles?: boolean;
 }
 
 export interface BootNic {
@@ -202,4 +211,6 @@ export interface ExitRule {
   readonly code?: number | "#" | "signal";
   /** If the vCPU is really halted now, the guest has ended. */
   readonly halts?: true;
+  /** A line for the container's log when its machine has ended; of several rules the last one's. */
+  readonly say?: string;
 }

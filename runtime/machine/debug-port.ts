@@ -9,6 +9,6 @@ export const debugArguments = ({ debugPort }: Pick<BoardKind, "debugPort">): str
     ? []
     : ["-device", qemuOption("isa-debug-exit", { iobase: `0x${debugPort.toString(16)}`, iosize: 4 })];
 
-/** For init: "VALUE CODE", where `*` is any value, and the code is a number, `#` for the byte, or `said` (native/init/ending.c). */
+/** For init: "VALUE CODE LEAST", where `*` is any value, and the code is a number, `#` for the byte, or `said` (native/init/ending.c). */
 export const debugDirectives = (codes: readonly DebugCode[]): Directive[] =>
-  codes.map(({ value, code }) => ["debug-code", `${value ?? "*"} ${code}`] as const);
+  codes.map(({ value, code, atLeast }) => ["debug-code", `${value ?? "*"} ${code} ${atLeast ?? 0}`] as const);

@@ -75,7 +75,7 @@ const appendCommand = (value: string): MonitorCommand => ({
 });
 
 /** Bytes that the text may have with its NUL (native/firmware/layout.h and multiboot.c). */
-const ROOM = 0x80000 - 12;
+const ROOM = 0x80000 - 20;
 
 /**
  * The command line as init writes it into the guest's memory for our firmware: the same bytes that QEMU makes of `-kernel` and

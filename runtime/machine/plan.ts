@@ -105,6 +105,8 @@ export interface StartPlan extends RunPlan {
   readonly bootArguments: string | undefined;
   /** How far its guest was when it was saved. */
   readonly phase?: GuestPhase;
+  /** What the descriptor behind all others has belongs there in the guest's memory: physical address and bytes. */
+  readonly module?: { readonly address: number; readonly size: number };
   /** The descriptor behind all others is that of the memory that the guest goes on with. */
   readonly keptMemory: boolean;
 }
@@ -135,6 +137,7 @@ export function startDirectives(plan: StartPlan): Directive[] {
       ? [["command-line", kernelLine(bootArguments)] as const]
       : []),
     ...(plan.phase ? phaseDirectives(plan.phase) : []),
+    ...(plan.module ? [["module", `${plan.module.address} ${plan.module.size}`] as const] : []),
     ...(plan.keptMemory ? [["kept-memory", ""] as const] : []),
     ...runDirectives(plan),
     ...(plan.ending.stop === "button" && board.acpi ? [["power-button", ""] as const] : []),
@@ -166,6 +169,7 @@ export function ruleDirectives(rule: ExitRule): Directive[] {
     ...(rule.phase ? [["rule-next", rule.phase] as const] : []),
     ...(rule.code === undefined ? [] : [["rule-code", String(rule.code)] as const]),
     ...(rule.halts ? [["rule-halts", ""] as const] : []),
+    ...(rule.say === undefined ? [] : [["rule-say", rule.say] as const]),
     ["rule-line", rule.line],
   ];
 }

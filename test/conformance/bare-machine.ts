@@ -98,7 +98,7 @@ export function makeMachine({
   };
   const order = (entry: number, commandLine: string): void => {
     const text = Buffer.from(`${kernelLine(commandLine)}\0`);
-    const words = Buffer.from("UKBT\0\0\0\0\0\0\0\0");
+    const words = Buffer.concat([Buffer.from("UKBT")], 20);
     words.writeUInt32LE(entry, 4);
     words.writeUInt32LE(text.length - 1, 8);
     write(ORDER_ADDRESS, Buffer.concat([words, text]));

@@ -3,7 +3,11 @@
 #ifndef MULTIBOOT_MAGIC
 #define MULTIBOOT_MAGIC 0x1badb002
 #endif
-#define MULTIBOOT_FLAGS 0x00010003 /* page-aligned modules, memory map, load addresses in the header */
+#ifdef BY_PROGRAM_HEADERS
+#define MULTIBOOT_FLAGS 0x00000003 /* page-aligned modules, memory map */
+#else
+#define MULTIBOOT_FLAGS 0x00010003 /* the same, and load addresses in the header */
+#endif
 #define LOADER_MAGIC 0x2badb002
 #define BDA_COM1 0x400
 #define BDA_CRTC 0x463
@@ -15,11 +19,13 @@ multiboot_header:
 	.long MULTIBOOT_MAGIC
 	.long MULTIBOOT_FLAGS
 	.long -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
+#ifndef BY_PROGRAM_HEADERS
 	.long multiboot_header
 	.long image_start
 	.long data_end
 	.long image_end
 	.long _start
+#endif
 
 	.globl _start
 _start:

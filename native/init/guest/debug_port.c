@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* debug-code: "VALUE CODE"; `*` is any value, and the code a number, `#` or `said`. */
+/* debug-code: "VALUE CODE LEAST"; `*` is any value, and the code a number, `#` or `said`. */
 void debug_codes_load(struct debug_codes *codes, const struct directives *d)
 {
 	size_t cursor = 0;
@@ -13,11 +13,14 @@ void debug_codes_load(struct debug_codes *codes, const struct directives *d)
 		if (each.word != WORD_DEBUG_CODE)
 			continue;
 		char value[16], code[16];
-		if (codes->count == sizeof codes->each / sizeof *codes->each || sscanf(each.value, "%15s %15s", value, code) != 2)
+		int least;
+		if (codes->count == sizeof codes->each / sizeof *codes->each ||
+		    sscanf(each.value, "%15s %15s %d", value, code, &least) != 3)
 			fail("\"%s\" is no code of a debug port, or one too many", each.value);
 		codes->each[codes->count].value = !strcmp(value, "*") ? -1 : (int)parse_long(value);
 		codes->each[codes->count].code = !strcmp(code, "#") ? CODE_IS_VALUE :
 						 !strcmp(code, "said") ? CODE_WAS_SAID : (int)parse_long(code);
+		codes->each[codes->count].least = least;
 		codes->count++;
 	}
 }
@@ -35,7 +38,7 @@ int debug_code(const struct debug_codes *codes, int status, int said)
 		case CODE_IS_VALUE:
 			return value;
 		case CODE_WAS_SAID:
-			return said < 0 ? 0 : said;
+			return said <= 0 ? codes->each[i].least : said;
 		default:
 			return codes->each[i].code;
 		}

@@ -9,12 +9,14 @@
 void load_kernel(const struct directives *d, const char *file, int kernel);
 /* Puts the guest's command line where its firmware looks for it; we are in the cage. */
 void write_command_line(const char *text);
+/* Copies a module of that place and size into the guest's memory, and says there where it is; we are in the cage. */
+void write_module(int module, const char *value);
 /* Makes the guest's memory, in which nothing was written yet, that of a guest that was kept; we are in the cage. */
 void copy_memory(int from);
 
 /* rules.c: the guest's words on its console that say how it ended. */
 struct rule {
-	const char *phase, *next, *code, *line;
+	const char *phase, *next, *code, *line, *say;
 	bool halts;
 };
 struct rules {
@@ -22,6 +24,7 @@ struct rules {
 	size_t count;
 	char phase[16];
 	int code; /* -1 as long as no rule has given one */
+	const char *remark; /* of the last rule that has one */
 };
 enum verdict { GOES_ON, HALTS, ENDS };
 void rules_load(struct rules *rules, const struct directives *d);
@@ -29,7 +32,7 @@ enum verdict rules_line(struct rules *rules, const char *line);
 
 /* debug_port.c: what the guest said by QEMU's isa-debug-exit when it ended its machine. */
 struct debug_codes {
-	struct { int value, code; } each[8]; /* -1 as a value is any; a code may be one of these: */
+	struct { int value, code, least; } each[8]; /* -1 as a value is any; a code may be one of these: */
 	size_t count;
 };
 enum { CODE_IS_VALUE = -1, CODE_WAS_SAID = -2 };

@@ -12,7 +12,7 @@
 /* What the firmware is told, and where (firmware/layout.h, firmware/multiboot.c). */
 enum { PLACE = 0x10000, MAGIC = 0x54424b55 };
 struct order {
-	uint32_t magic, entry, length;
+	uint32_t magic, entry, length, module_start, module_end;
 };
 
 static void write_at(int memory, const void *data, size_t length, off_t place)
@@ -45,7 +45,7 @@ void load_kernel(const struct directives *d, const char *file, int kernel)
 	while (directives_next(d, &cursor, &each))
 		if (each.word == WORD_PIECE)
 			copy_piece(memory, kernel, each.value);
-	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0 };
+	struct order order = { MAGIC, (uint32_t)parse_long(entry), 0, 0, 0 };
 	write_at(memory, &order, sizeof order, PLACE);
 	close(memory);
 }
@@ -79,5 +79,25 @@ void write_command_line(const char *text)
 		fail_errno("could not open the guest's memory");
 	write_at(memory, &length, sizeof length, PLACE + offsetof(struct order, length));
 	write_at(memory, text, length + 1, PLACE + sizeof(struct order));
+	close(memory);
+}
+
+/* "ADDRESS SIZE" */
+void write_module(int module, const char *value)
+{
+	long long address, size;
+	struct stat status;
+	int memory = open("/" GUEST_MEMORY, O_WRONLY | O_CLOEXEC);
+	if (memory < 0 || fstat(memory, &status) < 0)
+		fail_errno("could not open the guest's memory");
+	if (sscanf(value, "%lld %lld", &address, &size) != 2 || address < 0 || size < 0 || address > status.st_size - size)
+		fail("the guest's memory has no place for its files, \"%s\"", value);
+	if (lseek(memory, address, SEEK_SET) < 0)
+		fail_errno("could not find the place of the guest's files");
+	const char *trouble = copy_bytes(memory, module, 0, size);
+	if (trouble)
+		fail("could not copy the guest's files into its memory: %s", trouble);
+	uint32_t range[] = { (uint32_t)address, (uint32_t)(address + size) };
+	write_at(memory, range, sizeof range, PLACE + offsetof(struct order, module_start));
 	close(memory);
 }

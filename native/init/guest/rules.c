@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule is the five directives rule-phase, rule-next, rule-code, rule-halts and, closing it, rule-line. */
+/* A rule is the six directives rule-phase, rule-next, rule-code, rule-halts, rule-say and, closing it, rule-line. */
 void rules_load(struct rules *rules, const struct directives *d)
 {
 	*rules = (struct rules){ .code = -1, .phase = "boot" };
@@ -21,6 +21,8 @@ void rules_load(struct rules *rules, const struct directives *d)
 			next.code = each.value;
 		else if (each.word == WORD_RULE_HALTS)
 			next.halts = true;
+		else if (each.word == WORD_RULE_SAY)
+			next.say = each.value;
 		else if (each.word == WORD_RULE_LINE) {
 			next.line = each.value;
 			if (rules->count == sizeof rules->rule / sizeof *rules->rule)
@@ -77,6 +79,8 @@ enum verdict rules_line(struct rules *rules, const char *line)
 				      !strcmp(rule->code, "signal") ? 128 + (number & 0x7f) : (int)parse_long(rule->code) & 0xff;
 		if (rule->next)
 			snprintf(rules->phase, sizeof rules->phase, "%s", rule->next);
+		if (rule->say)
+			rules->remark = rule->say;
 		if (rule->halts)
 			return HALTS;
 		return rule->next && !strcmp(rule->next, "ended") ? ENDS : GOES_ON;

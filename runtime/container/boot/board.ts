@@ -40,7 +40,7 @@ export async function decideBoard(options: {
     accelerator,
     firmware:
       saved?.firmware ??
-      chooseFirmware({ id, name: family.name, board, own: machine.firmware, host: settings.firmware }),
+      chooseFirmware({ id, family, board, own: machine.firmware, host: settings.firmware }),
     memoryMiB,
     workers: limitedWorkers(pidsLimit),
     ...(say === undefined || accelerator === "kvm" ? {} : { say }),
@@ -51,17 +51,17 @@ export async function decideBoard(options: {
 /** What the operator asks for has to be possible; the host's setting is for those that have a choice. */
 function chooseFirmware(options: {
   id: string;
-  /** The family's. */
-  name: string;
+  family: GuestFamily;
   board: BoardKind;
   own: Firmware | undefined;
   host: Firmware | undefined;
 }): Firmware {
-  const { id, name, board, own, host } = options;
-  if (board.loader === "init") return own ?? host ?? board.firmware;
+  const { id, family, board, own, host } = options;
+  // Only ours hands files to a kernel that init loads.
+  if (board.loader === "init" && family.devices.disks !== "initrd") return own ?? host ?? board.firmware;
   if (own === undefined || own === board.firmware) return board.firmware;
   throw new UnikrunError(
-    `Container ${id}: a ${name} guest can't be booted with the firmware ${own}, only with ${board.firmware}: take out the annotation org.unikrun.firmware.`,
+    `Container ${id}: a ${family.name} guest can't be booted with the firmware ${own}, only with ${board.firmware}: take out the annotation org.unikrun.firmware.`,
   );
 }
 

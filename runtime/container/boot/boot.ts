@@ -2,6 +2,7 @@
 
 import type { GuestPhase } from "../../../native/control.ts";
 import { openBootDisk } from "../../disk/boot-disk.ts";
+import type { Initrd } from "../../disk/initrd.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import {
@@ -25,6 +26,8 @@ export interface Boot extends Disposable {
   readonly disks: readonly OpenDisk[];
   /** What it is not told (GuestFamily.unheard). */
   readonly unheard?: readonly string[];
+  /** A file for its memory, behind its kernel: physical address, and bytes. */
+  readonly module?: { readonly fd: number; readonly address: number; readonly size: number };
   /** What it goes on from, in place of a boot. */
   readonly saved?: {
     readonly phase: GuestPhase;
@@ -50,7 +53,7 @@ export function prepareBoot(options: {
   const traits = readTraits(container, family);
   const nics = declaredNics(container, wiring, traits);
   using opened = new DisposableStack();
-  const { list } = opened.use(
+  const { list, initrd } = opened.use(
     openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
   const proxy = options.proxy && traits.proxy;
@@ -61,8 +64,10 @@ export function prepareBoot(options: {
     knows: traits.knows,
     ...toldNames(resolvConf, wiring),
     disks: list.map((disk, index) => ({ ...disk, index })),
+    hasFiles: initrd !== undefined,
   };
   const boot = family.bootArguments(told);
+  const module = initrd && placeModule(container, initrd);
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
   const all = opened.move();
@@ -76,8 +81,20 @@ export function prepareBoot(options: {
     ...(traits.declared ? { declared: traits.declared } : {}),
     disks: [...first, ...list],
     unheard: family.unheard?.(told) ?? [],
+    ...(module ? { module } : {}),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+/** The first page behind the kernel. Throws UnikrunError where its memory is too small. */
+function placeModule({ id, guest, board }: Container, { fd, size }: Initrd) {
+  const PAGE = 4096;
+  const address = Math.ceil(guest.image.end / PAGE) * PAGE;
+  const end = Math.ceil((address + size) / 2 ** 20);
+  if (end <= board.memoryMiB) return { fd, address, size };
+  throw new UnikrunError(
+    `Container ${id} can't be started: its guest has its files in its memory, which take ${Math.ceil(size / 2 ** 20)} MiB, ${end} with its kernel, and it has ${board.memoryMiB} MiB: give it several times as much (org.unikrun.memory, or a larger limit), or fewer files ("disks" in /unikrun.json).`,
+  );
 }
 
 /** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */

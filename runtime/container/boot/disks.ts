@@ -1,14 +1,15 @@
 /** The disks of a container's guest: from its record to open descriptors. */
 import type { BootDiskOptions } from "../../disk/boot-disk.ts";
-import { chooseDisks, type Disk, type KnownMount } from "../../disk/choose.ts";
+import { chooseDisks, type Disk, type KnownMount, type WantedDisk } from "../../disk/choose.ts";
 import { chooseBlocks } from "../../disk/choose-blocks.ts";
 import { kindOfSource } from "../../disk/host-image.ts";
 import { type HostSource, pathSource } from "../../disk/host-source.ts";
+import { type Initrd, openInitrd, ROOT } from "../../disk/initrd.ts";
 import { type DiskOptions, type OpenDisk, type OpenDisks, openDisks } from "../../disk/open.ts";
 import { openText } from "../../disk/read-only.ts";
 import { namedDisks, usualDisks } from "../../disk/wanted.ts";
 import { UnikrunError } from "../../error.ts";
-import { type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
+import { type DeviceKind, type GuestFamily, type KernelTraits, namesOfDeclared } from "../../guest/guest.ts";
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
@@ -16,6 +17,7 @@ import type { Container } from "../record/container.ts";
 import { mayHaveDisk } from "../record/devices.ts";
 import { writerAmong } from "../record/disk-writer.ts";
 import { hostSource } from "../record/host-source.ts";
+import { IMAGE_SETTINGS } from "../settings/guest.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface GuestDiskOptions {
@@ -33,11 +35,32 @@ export interface GuestDisks {
   readonly options: DiskOptions;
 }
 
-/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
-export function openGuestDisks(from: GuestDiskOptions): OpenDisks {
-  const { disks, options } = chooseGuestDisks(from);
-  return openDisks(disks, options);
+export interface OpenStorage extends OpenDisks {
+  /** The files of a guest that has them in its memory. */
+  readonly initrd?: Initrd;
 }
+
+/** Throws UnikrunError for what no disk can be made of, and for more disks than the guest can drive. */
+export function openGuestDisks(from: GuestDiskOptions): OpenStorage {
+  const { disks, options } = chooseGuestDisks(from);
+  if (from.family.devices.disks !== "initrd") return openDisks(disks, options);
+  const { id, guest } = from.container;
+  if (from.traits.takesFiles === false) {
+    const wanted = guest.mounts.find(({ destination }) => !ENGINE_FILES.includes(destination));
+    if (!wanted) return openDisks([], options);
+    throw new UnikrunError(
+      `Container ${id}: its unikernel ${guest.kernel} takes no files from an initrd (it was built with its own, or without), so it can't be given ${wanted.destination}: build it to take them, or do without.`,
+    );
+  }
+  const initrd = openInitrd(disks, [...(guest.kernelOnHost ? [] : [guest.kernel]), ...OWN_FILES], options);
+  return { list: [], initrd, [Symbol.dispose]: () => initrd[Symbol.dispose]() };
+}
+
+/** Engines mount these everywhere, and what they say can be told otherwise. */
+const ENGINE_FILES = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+
+/** Of an image, which are no business of its guest's. */
+const OWN_FILES = [IMAGE_SETTINGS, "/.dockerenv"];
 
 /** Throws UnikrunError as openGuestDisks does, but for what is found out only where a disk is opened. */
 export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
@@ -45,10 +68,10 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
   const { id, rootfs, guest } = container;
   const limit = family.limits.disks;
   const wanted = guest.disks
-    ? namedDisks(id, rootfs, guest.disks)
-    : family.devices.disks === "folders"
-      ? usualDisks(rootfs, guest.kernel)
-      : [];
+    ? namedDisks(id, rootfs, guest.disks).map((each) =>
+        each.mountpoint === "/" ? { ...each, mountpoint: ROOT } : each,
+      )
+    : wantedByKind(family.devices.disks, rootfs, guest.kernel);
   const sources = new Map<string, HostSource>();
   const known = guest.mounts.map((mount): KnownMount => {
     const { destination, readOnly, source: path, tmpfs, layers } = mount;
@@ -62,18 +85,18 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
       source: { kind: kindOfSource(id, source, destination), path: source.at },
     };
   });
-  const disks =
-    family.devices.disks === "folders"
-      ? chooseDisks(id, wanted, known)
-      : chooseBlocks({
-          id,
-          family: family.name,
-          kernel: guest.kernel,
-          wanted,
-          mounts: known,
-          declared: traits.declared && namesOfDeclared(traits.declared, "disk"),
-        });
-  if (disks.length > limit) {
+  const isFolders = family.devices.disks === "folders" || family.devices.disks === "initrd";
+  const disks = isFolders
+    ? chooseDisks(id, wanted, known)
+    : chooseBlocks({
+        id,
+        family: family.name,
+        kernel: guest.kernel,
+        wanted,
+        mounts: known,
+        declared: traits.declared && namesOfDeclared(traits.declared, "disk"),
+      });
+  if (disks.length > limit && family.devices.disks !== "initrd") {
     const places = disks.map(({ mountpoint }) => mountpoint ?? "one that is attached only");
     throw new UnikrunError(
       `Container ${id}: its guest can drive ${limit} disks, and it would get ${disks.length} (${places.join(", ")}): mount fewer folders, or name those of the image in /unikrun.json.`,
@@ -94,6 +117,19 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     texts: new Map(text !== undefined && resolvConf.source ? [[resolvConf.source, text]] : []),
   };
   return { disks, options };
+}
+
+/** What a guest has of an image whose settings do not say it. */
+function wantedByKind(kind: DeviceKind["disks"], rootfs: string, kernel: string): WantedDisk[] {
+  switch (kind) {
+    case "folders":
+      return usualDisks(rootfs, kernel);
+    case "initrd":
+      return [{ path: "/", kind: "folder", mountpoint: ROOT }];
+    case "blocks":
+    case "none":
+      return [];
+  }
 }
 
 /** Whether its guest writes what is there after it. Throws UnikrunError for a mount that can't be had. */

@@ -33,7 +33,7 @@ export interface RunOptions {
 /** Has init give it to the VMM and let the guest go. Throws UnikrunError with what the VMM says where it does not run. */
 export async function runMachine(options: RunOptions): Promise<void> {
   const { root, container, family, wiring, boot, resolvConf, template, remark } = options;
-  const { machine, disks, saved, unheard = [] } = boot;
+  const { machine, disks, module, saved, unheard = [] } = boot;
   const { id, guest, board } = container;
   const { bootArguments, nics, proxy = false } = machine;
   const told = { hostname: guest.hostname, ...toldNames(resolvConf, wiring) };
@@ -69,6 +69,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
     ...(asker ? [asker.tap] : []),
     ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
+    ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
   // Meanwhile, since the VMM takes its time.
@@ -91,7 +92,7 @@ async function qemuPlan(
   options: RunOptions & { readonly board: QemuRecord; readonly run: RunPlan },
 ): Promise<Directive[]> {
   const { root, container, family, boot, board, run } = options;
-  const { machine, disks, saved } = boot;
+  const { machine, disks, module, saved } = boot;
   const { nics, bootArguments, proxy = false } = machine;
   // It was made for a guest that goes on from another, which this one can't.
   if (board.incoming && !saved) {
@@ -115,6 +116,7 @@ async function qemuPlan(
     firmware: board.firmware,
     bootArguments: saved ? undefined : bootArguments,
     ...(saved ? { phase: saved.phase } : {}),
+    ...(module ? { module } : {}),
     keptMemory: saved?.memory !== undefined,
   });
 }

@@ -2,8 +2,8 @@
  * Speaks Solo5's contract on virtio (its bindings/virtio): the notes by which it is known, the command line behind its first word, devices by
  * its manifest, and its last words. It says what it was given, and ends as its first argument says: "exit N", "abort", "fault", "serve".
  */
-#include "../cpu.h"
 #include "../multiboot.h"
+#include "../plain.h"
 
 #include <stddef.h>
 
@@ -11,7 +11,7 @@
 #define NETWORKS 0
 #define BLOCKS 0
 #endif
-enum { DEVICES = NETWORKS + BLOCKS, COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20, DEBUG_PORT = 0x501 };
+enum { DEVICES = NETWORKS + BLOCKS, DEBUG_PORT = 0x501 };
 
 /* include/elf_abi.h and mft_abi.h. */
 enum { ABI = 0x31494241, MANIFEST = 0x3154464d, VIRTIO = 3, BLOCK = 1, NETWORK = 2 };
@@ -60,26 +60,6 @@ static const char options[] = "\0ipv4\0ipv4-gateway\0ipv6-only\0";
 static const char options[] = "";
 #endif
 
-static void put(char byte)
-{
-	while (!(in8(COM1 + LINE_STATUS) & CAN_SEND))
-		;
-	out8(COM1, (uint8_t)byte);
-}
-
-static void say(const char *text)
-{
-	for (; *text; text++)
-		put(*text);
-}
-
-static void say_number(unsigned number)
-{
-	if (number > 9)
-		say_number(number / 10);
-	put((char)('0' + number % 10));
-}
-
 /* The same byte whatever the code: QEMU's status tells nothing. */
 static _Noreturn void end(void)
 {
@@ -115,14 +95,6 @@ static int begins(const char *text, const char *word)
 	while (*word && *text == *word)
 		text++, word++;
 	return !*word;
-}
-
-static unsigned number_in(const char *text)
-{
-	unsigned number = 0;
-	for (; *text >= '0' && *text <= '9'; text++)
-		number = number * 10 + (unsigned)(*text - '0');
-	return number;
 }
 
 void kernel_main(const struct multiboot_info *info)
