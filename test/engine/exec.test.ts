@@ -203,6 +203,8 @@ test("a health check becomes healthy, and unhealthy when the guest fails, in exe
   for (const form of [
     '["CMD", "unikrun", "http", "/file?path=/tmp/well"]',
     "unikrun http /file?path=/tmp/well || exit 1",
+    '["CMD", "curl", "-f", "http://localhost/file?path=/tmp/well"]',
+    "wget -q --spider http://localhost/file?path=/tmp/well || exit 1",
   ]) {
     const folder = mkdtempSync(`${tmpdir()}/unikrun-health-`);
     t.teardown(() => rmSync(folder, { recursive: true }));
@@ -226,6 +228,45 @@ test("a health check becomes healthy, and unhealthy when the guest fails, in exe
     await becomes("healthy");
     docker("rm", "-f", name);
   }
+});
+
+test("checks written for curl, wget and nc have those programs' exit codes and output", async (t) => {
+  const name = startProbe(t, { options: ["--network", makeNetwork(t), "--hostname", "shop"] });
+  await eventually("the server", () => exec(name, "tcp", "80").code === 0 || undefined);
+  const told = (...args: readonly string[]) => {
+    const { code, stdout, stderr } = docker("exec", name, ...args);
+    return [code, stdout, stderr.replace(/^unikrun: /, "").trim()];
+  };
+  const shell = (text: string) => told("/bin/sh", "-c", text);
+  const missing = (method = "GET") => `${method} http://localhost:80/no: status 404`;
+  const refused = (url: string) => `GET ${url}: the guest has no server there (connection refused)`;
+  t.deepEqual(told("curl", "-fsS", "http://localhost/connections"), [0, "1\n", ""]);
+  t.deepEqual(told("curl", "-f", "http://localhost/no"), [22, "", missing()]);
+  t.deepEqual(told("curl", "-fI", "http://localhost/no").toSpliced(1, 1), [22, missing("HEAD")]);
+  t.regex(String(told("curl", "-I", "http://localhost/")[1]), /^HTTP\/1\.\d 200 .*\r\n\r\n$/s);
+  t.regex(String(told("curl", "-s", "http://localhost/no")[1]), /^.+\n$/);
+  t.deepEqual(shell("curl -s -o /dev/null -w '%{http_code}\\n' localhost/no"), [0, "404\n", ""]);
+  t.deepEqual(shell("curl -s -w '%{http_code}' localhost:81"), [7, "000", refused("http://localhost:81/")]);
+  t.deepEqual(shell("curl -f http://localhost:81/ >/dev/null 2>&1 || exit 1"), [1, "", ""]);
+  t.deepEqual(shell("wget -q -O - http://127.0.0.1/connections"), [0, "1\n", ""]);
+  t.deepEqual(shell("wget -qO- http://localhost/no"), [8, "", missing()]);
+  t.deepEqual(shell("wget -q --spider http://localhost/ || exit 1"), [0, "", ""]);
+  t.deepEqual(shell("wget -q --spider http://localhost/no || exit 1"), [1, "", missing()]);
+  t.is(told("wget", "-q", "--spider", "localhost:81")[0], 4);
+  t.deepEqual(told("nc", "-z", "localhost", "80"), [0, "", ""]);
+  t.deepEqual(told("nc", "-zv", "0.0.0.0", "80"), [0, "", "port 80 is open"]);
+  t.is(told("nc", "-z", "localhost", "81")[0], 1);
+  const [network = ""] = Object.keys(JSON.parse(inspect(name, "{{json .NetworkSettings.Networks}}")));
+  for (const host of ["shop", endpoint(name, network).IPAddress])
+    t.deepEqual(told("curl", "-f", `http://${host}/connections`), [0, "1\n", ""]);
+  t.deepEqual(told("curl", "-f", "http://192.0.2.1/").slice(0, 1), [engine === "20" ? 126 : 127]);
+});
+
+test("a guest that does not answer is curl's 28, and what speaks no HTTP its 1", async (t) => {
+  const silent = startProbe(t, { args: ["tcp", "7"] });
+  await eventually("the server", () => exec(silent, "tcp", "7").code === 0 || undefined);
+  t.is(docker("exec", silent, "curl", "-f", "localhost:7").code, 1);
+  t.is(docker("exec", silent, "wget", "-qO-", "localhost:7").code, 1);
 });
 
 test("Compose starts a service when the guest that it depends on is healthy", (t) => {
