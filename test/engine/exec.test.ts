@@ -262,14 +262,26 @@ test("checks written for curl, wget and nc have those programs' exit codes and o
   t.deepEqual(told("curl", "-f", "http://192.0.2.1/").slice(0, 1), [engine === "20" ? 126 : 127]);
 });
 
-test("a guest that does not answer is curl's 28, and what speaks no HTTP its 1", async (t) => {
-  const silent = startProbe(t, { args: ["tcp", "7"] });
-  await eventually("the server", () => exec(silent, "tcp", "7").code === 0 || undefined);
-  t.is(docker("exec", silent, "curl", "-f", "localhost:7").code, 1);
-  t.is(docker("exec", silent, "wget", "-qO-", "localhost:7").code, 1);
+test("a check that is not answered in its time, and an answer that is no HTTP, have a code of their own", async (t) => {
+  const slow = startProbe(t, { options: ["--dns", "192.0.2.1"] });
+  await eventually("the server", () => exec(slow, "tcp", "80").code === 0 || undefined);
+  const url = "http://localhost/dns?name=gone.test";
+  t.is(docker("exec", slow, "curl", "-fsS", "-m", "0.5", url).code, 28);
+  t.is(docker("exec", slow, "wget", "-q", "-T", "0.5", "--spider", url).code, 4);
+  const other = startProbe(t, { args: ["tcp", "7"] });
+  await eventually("the server", () => exec(other, "tcp", "7").code === 0 || undefined);
+  t.is(docker("exec", other, "curl", "-s", "localhost:7").code, 1);
 });
 
-test("Compose starts a service when the guest that it depends on is healthy", (t) => {
+test("docker run --health-cmd with a check for curl", async (t) => {
+  const check = "curl -fs http://localhost/ >/dev/null || exit 1";
+  const name = startProbe(t, { options: ["--health-cmd", check, "--health-interval", "300ms"] });
+  const health = () => inspect(name, "{{.State.Health.Status}}");
+  await eventually("health", () => health() === "healthy" || undefined);
+  t.is(health(), "healthy");
+});
+
+test("Compose starts a service when the guests that it depends on are healthy, whose checks are for curl and wget", (t) => {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-compose-`);
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = `${folder}/compose.yml`;
@@ -280,11 +292,16 @@ services:
   first:
     image: ${probeImage()}
     runtime: unikrun
-    healthcheck: { test: ["CMD", "unikrun", "http", "/"], interval: 1s, retries: 20 }
+    healthcheck: { test: ["CMD", "curl", "-f", "http://localhost/"], interval: 1s, retries: 20 }
   second:
     image: ${probeImage()}
     runtime: unikrun
+    healthcheck: { test: wget -q --spider http://localhost/ || exit 1, interval: 1s, retries: 20 }
     depends_on: { first: { condition: service_healthy } }
+  third:
+    image: ${probeImage()}
+    runtime: unikrun
+    depends_on: { second: { condition: service_healthy } }
 `,
   );
   const project = `health${process.pid}`;
@@ -294,7 +311,7 @@ services:
   t.teardown(() => call("down", "-t", "1"));
   const up = call("up", "-d");
   t.is(up.code, 0, up.stderr);
-  const [first = ""] = call("ps", "-q", "first").stdout.trim().split("\n");
-  t.is(inspect(first, "{{.State.Health.Status}}"), "healthy");
-  t.is(call("ps", "-q").stdout.trim().split("\n").length, 2);
+  for (const service of ["first", "second"])
+    t.is(inspect(call("ps", "-q", service).stdout.trim(), "{{.State.Health.Status}}"), "healthy");
+  t.is(call("ps", "-q").stdout.trim().split("\n").length, 3);
 });
