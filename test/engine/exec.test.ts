@@ -231,7 +231,8 @@ test("a health check becomes healthy, and unhealthy when the guest fails, in exe
 });
 
 test("checks written for curl, wget and nc have those programs' exit codes and output", async (t) => {
-  const name = startProbe(t, { options: ["--network", makeNetwork(t), "--hostname", "shop"] });
+  const hosts = ["--add-host", "web.test:127.0.0.1", "--add-host", "db.test:192.0.2.1"];
+  const name = startProbe(t, { options: ["--network", makeNetwork(t), "--hostname", "shop", ...hosts] });
   await eventually("the server", () => exec(name, "tcp", "80").code === 0 || undefined);
   const told = (...args: readonly string[]) => {
     const { code, stdout, stderr } = docker("exec", name, ...args);
@@ -257,9 +258,13 @@ test("checks written for curl, wget and nc have those programs' exit codes and o
   t.deepEqual(told("nc", "-zv", "0.0.0.0", "80"), [0, "", "port 80 is open"]);
   t.is(told("nc", "-z", "localhost", "81")[0], 1);
   const [network = ""] = Object.keys(JSON.parse(inspect(name, "{{json .NetworkSettings.Networks}}")));
-  for (const host of ["shop", endpoint(name, network).IPAddress])
+  for (const host of ["shop", "web.test", endpoint(name, network).IPAddress])
     t.deepEqual(told("curl", "-f", `http://${host}/connections`), [0, "1\n", ""]);
-  t.deepEqual(told("curl", "-f", "http://192.0.2.1/").slice(0, 1), [engine === "20" ? 126 : 127]);
+  for (const host of ["192.0.2.1", "db.test"]) {
+    const { code, stdout, stderr } = docker("exec", name, "curl", "-f", `http://${host}/`);
+    t.is(code, engine === "20" ? 126 : 127);
+    t.regex(stdout + stderr, new RegExp(`nobody but the guest itself, so not \\\\?"${host}`));
+  }
 });
 
 test("a check that is not answered in its time, and an answer that is no HTTP, have a code of their own", async (t) => {
