@@ -21,7 +21,7 @@ const SPACE = /^[ \t]+/;
 const WORD =
   /^(?:[\w./:@%+=?,-]|\[[0-9a-f.]*:[0-9a-f:.]*\]|'[^']*'|"(?:[^"$`\\]|\\[a-z])*")+(?=[ \t]|\|\||$)/i;
 const REDIRECT = /^([12]?)(?:>>?[ \t]*(\/dev\/null)|>&([12]))(?=[ \t]|\|\||$)/;
-const FAILURE = /^\|\|[ \t]*(?:exit(?:[ \t]+(\d{1,3}))?|(false)|(true))$/;
+const FAILURE = /^\|\|[ \t]*(?:exit(?:[ \t]+(-1|\d{1,3}))?|(false)|(true))$/;
 
 /** A command, with output to /dev/null or another's, and with `|| exit N` behind it or not. */
 export function readShellLine(text: string): ShellLine | Refusal {
