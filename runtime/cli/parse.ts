@@ -4,7 +4,7 @@
  * before the command, a command's own before, between and after its arguments.
  */
 import { UnikrunError } from "../error.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { type Flag, GLOBALS, HELP, VERBS, type VerbEntry } from "./table.ts";
 import type { Flags } from "./verb.ts";
 

@@ -1,7 +1,7 @@
 /** All that `unikrun check` looks at, in the order in which a person would mend it. */
 import { readTextOrNull } from "../../native/files.ts";
 import { isRootless } from "../container/delegate/rootless.ts";
-import { type HostSettings, hostSettings } from "../container/settings/host.ts";
+import { type HostSettings, readHostFile } from "../container/settings/host.ts";
 import { reasonOf } from "../error.ts";
 import { checkCgroups } from "./checks/cgroups.ts";
 import { checkEngines } from "./checks/engines.ts";
@@ -15,9 +15,10 @@ import type { Finding } from "./finding.ts";
 /** Takes up to a minute, where KVM does not answer; as a rule less than one. */
 export async function checkHost(): Promise<Finding[]> {
   const isRoot = !isRootless();
-  const { settings, wrong } = await readSettings();
+  const { settings, ignored, wrong } = await readSettings();
   return [
     ...wrong,
+    ...ignored,
     ...(isRoot ? [] : [ROOTLESS]),
     checkProcessor(readTextOrNull("/proc/cpuinfo") ?? ""),
     ...(await checkVmm(settings, isRoot)),
@@ -38,12 +39,25 @@ const ROOTLESS: Finding = {
   essential: true,
 };
 
-/** With settings that can't be read no container starts. */
-async function readSettings(): Promise<{ settings: HostSettings; wrong: Finding[] }> {
+interface Readings {
+  readonly settings: HostSettings;
+  readonly ignored: readonly Finding[];
+  readonly wrong: readonly Finding[];
+}
+
+const ignoredSetting = (fact: string): Finding => ({ status: "warning", subject: "settings", fact });
+
+/** With settings that can't be read no unikernel starts. */
+async function readSettings(): Promise<Readings> {
   try {
-    return { settings: await hostSettings(), wrong: [] };
+    const { settings, ignored } = await readHostFile();
+    return { settings, ignored: ignored.map(ignoredSetting), wrong: [] };
   } catch (error) {
     const fact = reasonOf(error);
-    return { settings: {}, wrong: [{ status: "missing", subject: "settings", fact, essential: true }] };
+    return {
+      settings: {},
+      ignored: [],
+      wrong: [{ status: "missing", subject: "settings", fact, essential: true }],
+    };
   }
 }

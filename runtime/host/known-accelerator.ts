@@ -1,4 +1,4 @@
-import { hostSettings } from "../container/settings/host.ts";
+import { readHostFile } from "../container/settings/host.ts";
 import type { Accelerator } from "../machine/accelerator.ts";
 import { rememberedProbe } from "../machine/probe.ts";
 import { findQemu } from "../machine/qemu.ts";
@@ -6,7 +6,7 @@ import { findQemu } from "../machine/qemu.ts";
 /** What guests get here, without a trial of KVM: unknown until the first create after a boot. */
 export async function knownAccelerator(): Promise<Accelerator | "unknown"> {
   try {
-    const { accelerator = "auto", qemu } = await hostSettings();
+    const { accelerator = "auto", qemu } = (await readHostFile()).settings;
     if (accelerator !== "auto") return accelerator;
     const verdict = rememberedProbe(findQemu(qemu))?.kvm;
     if (!verdict) return "unknown";

@@ -160,6 +160,56 @@ test("|| exit N gives the code of a failure, as a shell does", (t) => {
   t.is(shell("unikrun status || exit 7"), 0);
 });
 
+test("output goes where a shell's redirections lead it", (t) => {
+  const bench = started(t);
+  const shell = (text: string) => {
+    const { code, stdout, stderr } = bench.call("exec", bench.id, "/bin/sh", "-c", text);
+    return { code, stdout: stdout.split(" ")[0], stderr: stderr.split(" ")[0] };
+  };
+  t.deepEqual(shell("unikrun status > /dev/null"), { code: 0, stdout: "", stderr: "" });
+  t.deepEqual(shell("unikrun status >&2"), { code: 0, stdout: "", stderr: "id" });
+  t.deepEqual(shell("unikrun tcp no 2>&1 || exit 3"), { code: 3, stdout: "unikrun:", stderr: "" });
+  t.deepEqual(shell("unikrun tcp no >/dev/null 2>&1"), { code: 2, stdout: "", stderr: "" });
+  t.deepEqual(shell("unikrun tcp no 2>&1 >/dev/null"), { code: 2, stdout: "unikrun:", stderr: "" });
+});
+
+test("a check that is not understood is refused with the reason, and one of somebody else with his name", (t) => {
+  const bench = started(t);
+  const refused = (...args: readonly string[]) => {
+    const { code, log } = bench.call("exec", bench.id, ...args);
+    t.is(code, 1);
+    const [, name, why] =
+      /there is no "(.*)" in it \(executable file not found in a machine that is one program\), and (.*): exec runs/.exec(
+        log.at(-1)?.msg ?? "",
+      ) ?? [];
+    return [name, why];
+  };
+  t.deepEqual(refused("curl", "-d", "x", "localhost"), [
+    "curl",
+    'what stands in for curl has no option "-d"',
+  ]);
+  t.deepEqual(refused("wget", "--spider", "http://db:80/"), [
+    "wget",
+    'what stands in for wget asks nobody but the guest itself, so not "db"',
+  ]);
+  t.deepEqual(refused("nc", "-z", "192.0.2.1", "80"), [
+    "nc",
+    'what stands in for nc asks nobody but the guest itself, so not "192.0.2.1"',
+  ]);
+  t.deepEqual(refused("/bin/sh", "-c", "curl localhost | grep ok"), [
+    "/bin/sh",
+    'of what a shell is told only one command is understood, with "|| exit N" and output to /dev/null, not "| grep ok"',
+  ]);
+  t.deepEqual(refused("pg_isready"), [
+    "pg_isready",
+    '"unikrun tcp 5432" tells whether its server takes connections',
+  ]);
+  t.regex(
+    bench.call("exec", bench.id, "curl", "-f", "localhost").log.at(-1)?.msg ?? "",
+    /can't be reached by its network: it has no network card/,
+  );
+});
+
 test("a terminal goes to --console-socket, and a socket that is not there is a sentence", (t) => {
   const bench = started(t);
   const file = `${bench.folder}/process.json`;

@@ -24,8 +24,8 @@ export interface PrivateHost extends Disposable {
   readonly folder: string;
   /** Its /dev/kvm, where the host has one. */
   readonly device: string;
-  /** Writes /etc/unikrun/config.json. */
-  configure(settings: object): void;
+  /** Writes /etc/unikrun/config.json; a text as it is. */
+  configure(settings: object | string): void;
   /** Puts something in its /dev/kvm's place that is no device. */
   hideDevice(): void;
   /** Nobody can open its /dev/kvm. */
@@ -82,7 +82,11 @@ export async function privateHost(onDisk: readonly InMemory[] = []): Promise<Pri
     folder,
     device: `${root}${KVM}`,
     inMemory: { run: `${root}${MEMORY}/in-memory`, shm: `${root}/dev/shm/unikrun-in-memory` },
-    configure: (settings) => writeFileSync(`${root}${SETTINGS}/config.json`, JSON.stringify(settings)),
+    configure: (settings) =>
+      writeFileSync(
+        `${root}${SETTINGS}/config.json`,
+        typeof settings === "string" ? settings : JSON.stringify(settings),
+      ),
     hideDevice: () => lay("/dev/null", KVM),
     lay,
     shutDevice: () => void Bun.spawnSync([...enter, "mount", "-o", "remount,bind,nodev", KVM]),

@@ -203,6 +203,8 @@ test("a health check becomes healthy, and unhealthy when the guest fails, in exe
   for (const form of [
     '["CMD", "unikrun", "http", "/file?path=/tmp/well"]',
     "unikrun http /file?path=/tmp/well || exit 1",
+    '["CMD", "curl", "-f", "http://localhost/file?path=/tmp/well"]',
+    "wget -q --spider http://localhost/file?path=/tmp/well || exit 1",
   ]) {
     const folder = mkdtempSync(`${tmpdir()}/unikrun-health-`);
     t.teardown(() => rmSync(folder, { recursive: true }));
@@ -228,7 +230,63 @@ test("a health check becomes healthy, and unhealthy when the guest fails, in exe
   }
 });
 
-test("Compose starts a service when the guest that it depends on is healthy", (t) => {
+test("checks written for curl, wget and nc have those programs' exit codes and output", async (t) => {
+  const hosts = ["--add-host", "web.test:127.0.0.1", "--add-host", "db.test:192.0.2.1"];
+  const name = startProbe(t, { options: ["--network", makeNetwork(t), "--hostname", "shop", ...hosts] });
+  await eventually("the server", () => exec(name, "tcp", "80").code === 0 || undefined);
+  const told = (...args: readonly string[]) => {
+    const { code, stdout, stderr } = docker("exec", name, ...args);
+    return [code, stdout, stderr.replace(/^unikrun: /, "").trim()];
+  };
+  const shell = (text: string) => told("/bin/sh", "-c", text);
+  const missing = (method = "GET") => `${method} http://localhost:80/no: status 404`;
+  const refused = (url: string) => `GET ${url}: the guest has no server there (connection refused)`;
+  t.deepEqual(told("curl", "-fsS", "http://localhost/connections"), [0, "1\n", ""]);
+  t.deepEqual(told("curl", "-f", "http://localhost/no"), [22, "", missing()]);
+  t.deepEqual(told("curl", "-fI", "http://localhost/no").toSpliced(1, 1), [22, missing("HEAD")]);
+  t.regex(String(told("curl", "-I", "http://localhost/")[1]), /^HTTP\/1\.\d 200 .*\r\n\r\n$/s);
+  t.regex(String(told("curl", "-s", "http://localhost/no")[1]), /^.+\n$/);
+  t.deepEqual(shell("curl -s -o /dev/null -w '%{http_code}\\n' localhost/no"), [0, "404\n", ""]);
+  t.deepEqual(shell("curl -s -w '%{http_code}' localhost:81"), [7, "000", refused("http://localhost:81/")]);
+  t.deepEqual(shell("curl -f http://localhost:81/ >/dev/null 2>&1 || exit 1"), [1, "", ""]);
+  t.deepEqual(shell("wget -q -O - http://127.0.0.1/connections"), [0, "1\n", ""]);
+  t.deepEqual(shell("wget -qO- http://localhost/no"), [8, "", missing()]);
+  t.deepEqual(shell("wget -q --spider http://localhost/ || exit 1"), [0, "", ""]);
+  t.deepEqual(shell("wget -q --spider http://localhost/no || exit 1"), [1, "", missing()]);
+  t.is(told("wget", "-q", "--spider", "localhost:81")[0], 4);
+  t.deepEqual(told("nc", "-z", "localhost", "80"), [0, "", ""]);
+  t.deepEqual(told("nc", "-zv", "0.0.0.0", "80"), [0, "", "port 80 is open"]);
+  t.is(told("nc", "-z", "localhost", "81")[0], 1);
+  const [network = ""] = Object.keys(JSON.parse(inspect(name, "{{json .NetworkSettings.Networks}}")));
+  for (const host of ["shop", "web.test", endpoint(name, network).IPAddress])
+    t.deepEqual(told("curl", "-f", `http://${host}/connections`), [0, "1\n", ""]);
+  for (const host of ["192.0.2.1", "db.test"]) {
+    const { code, stdout, stderr } = docker("exec", name, "curl", "-f", `http://${host}/`);
+    t.is(code, engine === "20" ? 126 : 127);
+    t.regex(stdout + stderr, new RegExp(`nobody but the guest itself, so not \\\\?"${host}`));
+  }
+});
+
+test("a check that is not answered in its time, and an answer that is no HTTP, have a code of their own", async (t) => {
+  const slow = startProbe(t, { options: ["--dns", "192.0.2.1"] });
+  await eventually("the server", () => exec(slow, "tcp", "80").code === 0 || undefined);
+  const url = "http://localhost/dns?name=gone.test";
+  t.is(docker("exec", slow, "curl", "-fsS", "-m", "0.5", url).code, 28);
+  t.is(docker("exec", slow, "wget", "-q", "-T", "0.5", "--spider", url).code, 4);
+  const other = startProbe(t, { args: ["tcp", "7"] });
+  await eventually("the server", () => exec(other, "tcp", "7").code === 0 || undefined);
+  t.is(docker("exec", other, "curl", "-s", "localhost:7").code, 1);
+});
+
+test("docker run --health-cmd with a check for curl", async (t) => {
+  const check = "curl -fs http://localhost/ >/dev/null || exit 1";
+  const name = startProbe(t, { options: ["--health-cmd", check, "--health-interval", "300ms"] });
+  const health = () => inspect(name, "{{.State.Health.Status}}");
+  await eventually("health", () => health() === "healthy" || undefined);
+  t.is(health(), "healthy");
+});
+
+test("Compose starts a service when the guests that it depends on are healthy, whose checks are for curl and wget", (t) => {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-compose-`);
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = `${folder}/compose.yml`;
@@ -239,11 +297,16 @@ services:
   first:
     image: ${probeImage()}
     runtime: unikrun
-    healthcheck: { test: ["CMD", "unikrun", "http", "/"], interval: 1s, retries: 20 }
+    healthcheck: { test: ["CMD", "curl", "-f", "http://localhost/"], interval: 1s, retries: 20 }
   second:
     image: ${probeImage()}
     runtime: unikrun
+    healthcheck: { test: wget -q --spider http://localhost/ || exit 1, interval: 1s, retries: 20 }
     depends_on: { first: { condition: service_healthy } }
+  third:
+    image: ${probeImage()}
+    runtime: unikrun
+    depends_on: { second: { condition: service_healthy } }
 `,
   );
   const project = `health${process.pid}`;
@@ -253,7 +316,7 @@ services:
   t.teardown(() => call("down", "-t", "1"));
   const up = call("up", "-d");
   t.is(up.code, 0, up.stderr);
-  const [first = ""] = call("ps", "-q", "first").stdout.trim().split("\n");
-  t.is(inspect(first, "{{.State.Health.Status}}"), "healthy");
-  t.is(call("ps", "-q").stdout.trim().split("\n").length, 2);
+  for (const service of ["first", "second"])
+    t.is(inspect(call("ps", "-q", service).stdout.trim(), "{{.State.Health.Status}}"), "healthy");
+  t.is(call("ps", "-q").stdout.trim().split("\n").length, 3);
 });

@@ -6,10 +6,10 @@
 
 #include <unistd.h>
 
-bool tcp_connect(struct exec *exec, const char *address)
+int tcp_connect(struct exec *exec, const char *address)
 {
 	(void)exec, (void)address;
-	return true;
+	return 0;
 }
 
 void tcp_finish(int fd)
@@ -19,8 +19,10 @@ void tcp_finish(int fd)
 
 void fuzz_once(struct input input)
 {
-	static char words[] = "request\0GET / HTTP/1.0\r\n\r\n\0name\0it";
-	struct exec exec = { .words = { words, sizeof words }, .deadline = now_ms() + 1000 };
+	static char plain[] = "request\0GET / HTTP/1.0\r\n\r\n\0name\0it";
+	static char another[] = "request\0GET / HTTP/1.0\r\n\r\n\0name\0it\0fails-from\0" "400\0head\0" "1\0body\0good\0after\0\0exit\0status 22";
+	struct exec exec = { .deadline = now_ms() + 1000 };
+	exec.words = input.left % 2 ? (struct directives){ another, sizeof another } : (struct directives){ plain, sizeof plain };
 	struct response response = { 0 };
 	const uint8_t *piece;
 	size_t length;

@@ -33,6 +33,23 @@ static const struct {
 	{ "proxy", proxy_open, tool_proxy, true },
 };
 
+static void redirect(const struct directives *words)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(words, &cursor, &each)) {
+		if (each.word != WORD_REDIRECT)
+			continue;
+		int into, from;
+		if (sscanf(each.value, "%d %d", &into, &from) != 2)
+			from = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (from < 0 || dup2(from, into) < 0)
+			fail_errno("could not redirect the tool's output");
+		if (from > STDERR_FILENO)
+			close(from);
+	}
+}
+
 /* `machine`: its mount namespace, or its VMM. */
 static void enter_machine(const struct directives *words, int machine)
 {
@@ -53,6 +70,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	setsid();
 	if (console_socket >= 0)
 		open_terminal(console_socket, directives_get(&exec->words, WORD_TERMINAL_SIZE), true);
+	redirect(&exec->words);
 	enter_machine(&exec->words, mounts);
 	/* After the change of uid, which clears it. Who is waited for ends with who waits; all others are their engine's. */
 	if (directives_get(&exec->words, WORD_WAIT))

@@ -63,52 +63,99 @@ static bool read_head(const char *data, struct response *response)
 }
 
 /* As much of it as belongs to the body; false where nobody takes it. */
-static bool pass_on(const struct exec *exec, struct response *response, const char *data, size_t length)
+static bool pass_on(const struct exec *exec, struct response *response, const char *data, size_t length, bool shown)
 {
 	if (response->left >= 0 && (long long)length > response->left)
 		length = (size_t)response->left;
 	if (response->left >= 0)
 		response->left -= (long long)length;
-	return exec_write(exec, 1, data, length);
+	return !shown || exec_write(exec, 1, data, length);
 }
 
-static int get(struct exec *exec)
+/* The code of what ended the answer: `n` of receive. */
+static int broken(const struct exec *exec, ssize_t n, const char *ended)
+{
+	return exec_code(exec, n >= 0 ? ended : errno == ETIMEDOUT ? "late" : "reset");
+}
+
+/* An answer whose head is in `data`, with `used` bytes of it and of what follows. */
+static int judge(const struct exec *exec, struct response *response, char *data, size_t used)
+{
+	const char *name = exec_word(exec, WORD_NAME), *head = directives_get(&exec->words, WORD_HEAD);
+	const char *body = exec_word(exec, WORD_BODY), *from = directives_get(&exec->words, WORD_FAILS_FROM);
+	bool good = response->status >= 200 && response->status < (from ? parse_long(from) : 400);
+	bool shown = !*body || (good && !strcmp(body, "good"));
+	size_t head_length = (size_t)(response->body - data);
+	ssize_t n = 1;
+	if (!strcmp(exec_word(exec, WORD_METHOD), "HEAD"))
+		response->left = 0;
+	bool taken = !head || exec_write(exec, (int)parse_long(head), data, head_length);
+	taken = taken && pass_on(exec, response, response->body, used - head_length, shown);
+	while (taken && strcmp(body, "left") && (good || shown) && response->left && (n = receive(exec, data, HEAD_LIMIT)) > 0)
+		taken = pass_on(exec, response, data, (size_t)n, shown);
+	if (!taken) {
+		exec_complain("%s: nobody takes what the guest answered", name);
+		return exec_code(exec, "untaken");
+	}
+	if (n < 0) {
+		int code = broken(exec, n, "");
+		exec_complain("%s: the answer broke off: %s", name, errno == ETIMEDOUT ? "it was not whole in time" : strerror(errno));
+		return code;
+	}
+	if (!n && response->left > 0) {
+		exec_complain("%s: the answer broke off: %lld bytes are missing", name, response->left);
+		return exec_code(exec, "cut");
+	}
+	if (good)
+		return 0;
+	exec_complain("%s: status %d", name, response->status);
+	return exec_code(exec, "status");
+}
+
+static int get(const struct exec *exec, struct response *response)
 {
 	static char data[HEAD_LIMIT + 1];
 	const char *name = exec_word(exec, WORD_NAME), *request = exec_word(exec, WORD_REQUEST);
-	struct response response = { 0 };
 	size_t used = 0;
 	ssize_t n = 1;
-	if (!exec_write(exec, exec->socket, request, strlen(request)))
-		return exec_complain("%s: the guest did not take the request", name);
-	while (!response.status && used < HEAD_LIMIT && (n = receive(exec, data + used, HEAD_LIMIT - used)) > 0) {
+	if (!exec_write(exec, exec->socket, request, strlen(request))) {
+		exec_complain("%s: the guest did not take the request", name);
+		return exec_code(exec, "reset");
+	}
+	while (!response->status && used < HEAD_LIMIT && (n = receive(exec, data + used, HEAD_LIMIT - used)) > 0) {
 		used += (size_t)n;
 		data[used] = '\0';
-		if (!read_head(data, &response))
+		if (!read_head(data, response))
 			break;
 	}
-	if (!response.status && n < 0)
-		return exec_complain("%s: %s", name, errno == ETIMEDOUT ? "the guest did not answer in time" : strerror(errno));
-	if (!response.status)
-		return exec_complain("%s: what the guest answered is no HTTP", name);
-	bool taken = pass_on(exec, &response, response.body, used - (size_t)(response.body - data));
-	while (taken && response.left && (n = receive(exec, data, HEAD_LIMIT)) > 0)
-		taken = pass_on(exec, &response, data, (size_t)n);
-	if (!taken)
-		return exec_complain("%s: nobody takes what the guest answered", name);
+	if (response->status)
+		return judge(exec, response, data, used);
+	int code = broken(exec, n, used ? "senseless" : "empty");
 	if (n < 0)
-		return exec_complain("%s: the answer broke off: %s", name, errno == ETIMEDOUT ? "it was not whole in time" : strerror(errno));
-	if (response.left > 0)
-		return exec_complain("%s: the answer broke off: %lld bytes are missing", name, response.left);
-	return response.status < 200 || response.status > 399 ? exec_complain("%s: status %d", name, response.status) : 0;
+		exec_complain("%s: %s", name, errno == ETIMEDOUT ? "the guest did not answer in time" : strerror(errno));
+	else
+		exec_complain("%s: what the guest answered is no HTTP", name);
+	return code;
 }
 
-/* A response of 2xx or 3xx is a success. */
+static void print_after(const struct exec *exec, int status)
+{
+	size_t cursor = 0;
+	struct directive each;
+	while (directives_next(&exec->words, &cursor, &each))
+		if (each.word == WORD_AFTER)
+			*each.value ? dprintf(1, "%s", each.value) : dprintf(1, "%03d", status);
+}
+
+/* A response of 2xx or 3xx is a success, unless the directives say otherwise. */
 int tool_http(struct exec *exec)
 {
-	if (!tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS)))
-		return 1;
-	int code = get(exec);
-	tcp_finish(exec->socket);
+	struct response response = { 0 };
+	int code = tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS));
+	if (!code) {
+		code = get(exec, &response);
+		tcp_finish(exec->socket);
+	}
+	print_after(exec, response.status);
 	return code;
 }

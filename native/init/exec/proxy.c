@@ -226,7 +226,7 @@ static bool connect_to(struct client *client, const char *address, size_t connec
 		shutdown(exec->socket, SHUT_WR);
 	exec->socket = exec->sockets[connection];
 	client->call_count = 0;
-	return tcp_connect(exec, address) && greet(client);
+	return !tcp_connect(exec, address) && greet(client);
 }
 
 /* Before the next call's. */

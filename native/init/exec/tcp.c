@@ -16,22 +16,26 @@ void tcp_open(struct exec *exec)
 	exec->socket = tunnel_socket(&exec->tunnel, SOCK_STREAM, 0);
 }
 
-bool tcp_connect(struct exec *exec, const char *address)
+int tcp_connect(struct exec *exec, const char *address)
 {
 	union address guest = tunnel_address(address, (uint16_t)parse_long(exec_word(exec, WORD_PORT)));
+	const char *limit = directives_get(&exec->words, WORD_CONNECT_TIMEOUT);
+	struct exec patience = *exec;
+	if (limit && patience.deadline > now_ms() + parse_long(limit))
+		patience.deadline = now_ms() + parse_long(limit);
 	int error = 0;
 	socklen_t size = sizeof error;
 	if (connect(exec->socket, &guest.any, tunnel_address_size(&guest)) < 0 && errno != EINPROGRESS)
 		error = errno;
-	else if (!exec_wait(exec, exec->socket, POLLOUT))
+	else if (!exec_wait(&patience, exec->socket, POLLOUT))
 		error = ETIMEDOUT;
 	else
 		getsockopt(exec->socket, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (!error)
-		return true;
+		return 0;
 	exec_complain("%s: %s", exec_word(exec, WORD_NAME), error == ECONNREFUSED ? "the guest has no server there (connection refused)"
 			      : error == ETIMEDOUT ? "the guest did not answer in time" : strerror(error));
-	return false;
+	return exec_code(exec, error == ETIMEDOUT ? "late" : "unreached");
 }
 
 static bool is_closed(int fd)
@@ -61,8 +65,9 @@ void tcp_finish(int fd)
 
 int tool_tcp(struct exec *exec)
 {
-	if (!tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS)))
-		return 1;
+	int code = tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS));
+	if (code)
+		return code;
 	dprintf(1, "%s is open\n", exec_word(exec, WORD_NAME));
 	tcp_finish(exec->socket);
 	return 0;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *exec_word(const struct exec *exec, enum word word)
@@ -51,5 +52,15 @@ int exec_complain(const char *format, ...)
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
 	dprintf(2, "unikrun: %s\n", text);
+	return 1;
+}
+
+int exec_code(const struct exec *exec, const char *kind)
+{
+	size_t cursor = 0, length = strlen(kind);
+	struct directive each;
+	while (directives_next(&exec->words, &cursor, &each))
+		if (each.word == WORD_EXIT && !strncmp(each.value, kind, length) && each.value[length] == ' ')
+			return (int)parse_long(each.value + length + 1);
 	return 1;
 }

@@ -25,11 +25,13 @@ bool exec_wait(const struct exec *exec, int fd, short events);
 bool exec_write(const struct exec *exec, int fd, const char *data, size_t length);
 /* "unikrun: …" on stderr; returns 1. */
 int exec_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The exit code of a failure of that kind (`exit` in words.json), 1 unless told. */
+int exec_code(const struct exec *exec, const char *kind);
 
 /* http.c, tcp.c */
 void tcp_open(struct exec *exec);
-/* Connects exec->socket to `port` of the guest; false after a complaint. */
-bool tcp_connect(struct exec *exec, const char *address);
+/* Connects exec->socket to `port` of the guest. 0, or an exit code after a complaint: of the kind "late" or "unreached". */
+int tcp_connect(struct exec *exec, const char *address);
 /* Takes leave of the guest, so that it keeps nothing of the connection. */
 void tcp_finish(int fd);
 int tool_http(struct exec *exec);

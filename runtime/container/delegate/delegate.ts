@@ -1,6 +1,7 @@
 import { callersWords, restoreProcess } from "../../../native/caller.ts";
 import { execute } from "../../../native/process.ts";
 import { UnikrunError } from "../../error.ts";
+import { warn } from "../../log.ts";
 import { containerFolder } from "../record/container.ts";
 import type { Report } from "../record/report.ts";
 import { askOther, otherRuntime } from "./other-runtime.ts";
@@ -15,7 +16,7 @@ interface Delegated {
 
 /** Puts that runtime in our place, with the arguments that we were given, and our own default of --root, which is not its own. */
 export async function delegate({ root, rootGiven, id }: Delegated): Promise<never> {
-  const runtime = await otherRuntime(containerFolder(root, id));
+  const runtime = await otherRuntime(containerFolder(root, id), warn);
   const { args, environment } = callersWords();
   if (!rootGiven) keepUsersFolder(root);
   restoreProcess();

@@ -1,7 +1,7 @@
 /** The OCI runtime for what is not a unikernel: where it is, and what it says. */
 import { exists, statusOrNull } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
-import { hostSettings } from "../settings/host.ts";
+import { runtimeSetting } from "../settings/host.ts";
 
 /** In the order in which they are taken, with the file that each has in a container's folder. */
 const KNOWN = [
@@ -12,10 +12,16 @@ const FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /**
  * The host's setting `runtime`, or the first that is installed, but the one that made the container in `folder`, since another may
- * have come later. The caller's PATH counts last: a rootless engine's own folder is there.
+ * have come later. The caller's PATH counts last: a rootless engine's own folder is there. `complain` hears of a settings file that can't be
+ * read, which is no reason not to run a container that has nothing to do with it.
  */
-export async function otherRuntime(folder?: string): Promise<string> {
-  const path = (await hostSettings()).runtime ?? installed(folder);
+export async function otherRuntime(
+  folder?: string,
+  complain?: (sentence: string) => Promise<void>,
+): Promise<string> {
+  const { runtime, wrong } = await runtimeSetting();
+  if (wrong !== undefined) await complain?.(wrong);
+  const path = runtime ?? installed(folder);
   if (path) return path;
   throw new UnikrunError(
     `What this container runs is not a unikernel, and there is neither runc nor crun on this host to run it: install one (Debian: apt-get install runc), or set "runtime" in /etc/unikrun/config.json to its path.`,

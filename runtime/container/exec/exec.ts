@@ -10,7 +10,8 @@ import { canExecute, statusOf } from "../record/status.ts";
 import type { Process } from "../spec/oci.ts";
 import { checkProcess } from "../spec/process.ts";
 import { besideMachine } from "./beside-machine.ts";
-import { readCommand } from "./request.ts";
+import { readCommand } from "./command.ts";
+import { type Command, type Refusal, refuse } from "./request.ts";
 import { prepareTool } from "./tools.ts";
 
 export interface ExecOptions extends PidReceivers {
@@ -34,12 +35,7 @@ export async function execInContainer(
   joining.use(holdContainer(root, container, "asked"));
   checkStatus(root, container);
   const { args = [], terminal = false, consoleSize } = options.process;
-  const command = readCommand(args);
-  if (!command) {
-    throw new UnikrunError(
-      `Container ${id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (${NO_SUCH_PROGRAM} a machine that is one program): exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help exec".`,
-    );
-  }
+  const command = await commandFor(container, args);
   if (terminal && options.detach && options.consoleSocket === undefined)
     throw new UnikrunError(`Container ${id}: exec with a terminal needs --console-socket to hand it to.`);
   using tool = prepareTool(root, container, command.request);
@@ -48,6 +44,7 @@ export async function execInContainer(
   const answer = await launch([
     ...besideMachine(container),
     ...terminalDirectives(terminal, options.consoleSocket, consoleSize),
+    ...(command.redirects ?? []).map((redirect) => ["redirect", redirect] as const),
     ...(command.failure === undefined ? [] : [["failure", String(command.failure)] as const]),
     ...tool.directives,
   ]);
@@ -55,6 +52,25 @@ export async function execInContainer(
   joining.dispose();
   announcePid(id, answer.pid, options);
   return waiter ? waiter.exited() : 0;
+}
+
+async function commandFor(container: Container, args: readonly string[]): Promise<Command> {
+  const command = await readCommand(args);
+  const refusal = "why" in command ? command : await checkPlace(container, command);
+  if (!("why" in refusal)) return refusal;
+  const more = refusal.why === null ? "" : `, and ${refusal.why}`;
+  throw new UnikrunError(
+    `Container ${container.id} is a unikernel, so there is no ${JSON.stringify(args[0] ?? "")} in it (${NO_SUCH_PROGRAM} a machine that is one program)${more}: exec runs "unikrun http|tcp|ping|dns|console|stats|status" there, see "unikrun help exec".`,
+  );
+}
+
+/** The command, where it asks the guest. */
+async function checkPlace(container: Container, command: Command): Promise<Command | Refusal> {
+  const { program, place } = command;
+  if (program === undefined || place === undefined) return command;
+  const { meansGuest } = await import("./checks/own-place.ts");
+  if (meansGuest(container, place)) return command;
+  return refuse(program, `asks nobody but the guest itself, so not ${JSON.stringify(place)}`);
 }
 
 /** Not in a paused container either, whatever runc's --ignore-paused says: what joins a frozen cgroup stands still as well. */

@@ -1,15 +1,22 @@
 /** What `unikrun exec` understands: commands about a guest, which has no programs to run. */
 
+import type { Manner } from "./checks/manner.ts";
+
+export interface HttpRequest {
+  readonly tool: "http";
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly family?: 6;
+  readonly timeout: number;
+  /** Unless it is unikrun's own. */
+  readonly manner?: Manner;
+}
+
 /** Milliseconds for all timeouts. */
 export type Request =
-  | {
-      readonly tool: "http";
-      readonly port: number;
-      readonly host: string;
-      readonly path: string;
-      readonly timeout: number;
-    }
-  | { readonly tool: "tcp"; readonly port: number; readonly timeout: number }
+  | HttpRequest
+  | { readonly tool: "tcp"; readonly port: number; readonly family?: 6; readonly timeout: number }
   | { readonly tool: "ping"; readonly count: number; readonly timeout: number }
   | { readonly tool: "dns"; readonly name: string; readonly type: "A" | "AAAA"; readonly timeout: number }
   | { readonly tool: "cat" | "ls"; readonly path: string; readonly timeout: number }
@@ -20,47 +27,28 @@ export type Request =
 
 const DEFAULT_TIMEOUT = 5;
 
-/** A request, and the exit code that a shell's `|| exit N` makes of any failure. */
+/** A request, what its output and a failure become, and whom it is made for. */
 export interface Command {
   readonly request: Request;
+  /** The exit code of any failure, as a shell's `|| exit N` has it. */
   readonly failure?: number;
+  /** "1 null" or "1 2", as a shell's, in its order. */
+  readonly redirects?: readonly string[];
+  /** The program that it stands in for, which asked this host. */
+  readonly program?: string;
+  readonly place?: string;
 }
 
-/**
- * What a process's arguments ask for; null where they name another program. Docker and Compose wrap a health check that is
- * written as text in `/bin/sh -c`, and people put `|| exit 1` behind it: such a text is understood where it is one of our
- * commands and nothing else.
- */
-export function readCommand(args: readonly string[]): Command | null {
-  const [shell = "", flag, text, ...more] = args;
-  const isShell =
-    /(^|\/)(ba|da|a)?sh$/.test(shell) && flag === "-c" && text !== undefined && more.length === 0;
-  if (!isShell) return withFailure(readRequest(args), undefined);
-  const [, command = text, failure] = /^(.*\S)\s*\|\|\s*exit\s+(\d{1,3})\s*$/s.exec(text) ?? [];
-  const words = shellWords(command);
-  return words && withFailure(readRequest(words), failure);
+/** Why a command is not understood, as the end of a sentence; null where there is no more to say. */
+export interface Refusal {
+  readonly why: string | null;
 }
 
-function withFailure(request: Request | null, failure: string | undefined): Command | null {
-  if (!request || failure === undefined) return request && { request };
-  return { request, failure: Number(failure) & 0xff };
-}
+export const refuse = (program: string, says: string): Refusal => ({
+  why: `what stands in for ${program} ${says}`,
+});
 
-/** Null where a shell would do more than take the text apart. */
-function shellWords(text: string): string[] | null {
-  const WORD = /^(?:[\w./:@%+=?,-]|'[^']*'|"[^"$`\\]*")+/;
-  const words: string[] = [];
-  for (let rest = text.replace(/^[ \t]+/, ""); rest !== ""; ) {
-    const [word] = WORD.exec(rest) ?? [];
-    if (word === undefined) return null;
-    words.push(word.replace(/'([^']*)'|"([^"]*)"/g, "$1$2"));
-    rest = rest.slice(word.length);
-    if (rest !== "" && !/^[ \t]/.test(rest)) return null;
-    rest = rest.replace(/^[ \t]+/, "");
-  }
-  return words;
-}
-
+/** What a process's arguments ask for; null where they name another program. */
 export function readRequest(words: readonly string[]): Request | null {
   const [program = "", tool, ...rest] = words;
   if (program.replace(/^.*\//, "") !== "unikrun") return null;
@@ -161,6 +149,7 @@ const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
     words.length > 0 ? wrong(`status wants no ${shown(words)}`) : { tool: "status", json },
 };
 
-const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65536;
+export const isPort = (text: string): boolean =>
+  /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65536;
 
 const shown = (words: readonly string[]): string => JSON.stringify(words.join(" "));

@@ -11,6 +11,7 @@ import { type Container, containerFolder, netnsOf } from "../record/container.ts
 import { readMachine } from "../record/machine.ts";
 import { kernelDirectives } from "./ask-kernel.ts";
 import { statisticsText, statusText } from "./describe.ts";
+import { httpDirectives } from "./http.ts";
 import type { Request } from "./request.ts";
 import { USAGE } from "./usage.ts";
 
@@ -28,34 +29,14 @@ const MOST_SERVERS = 3;
 export function prepareTool(root: string, container: Container, request: Request): Tool {
   switch (request.tool) {
     case "http": {
-      const { host, port, path } = request;
       // An IPv6 address in a URL asks by IPv6, as "[::1]" of "localhost" does.
-      const family = host.startsWith("[") ? 6 : undefined;
-      const name = `GET http://${host}:${port}${path}`;
-      const lines = [
-        `GET ${path} HTTP/1.0`,
-        `Host: ${host}:${port}`,
-        "User-Agent: unikrun",
-        "Connection: close",
-        "",
-        "",
-      ];
-      return visit(
-        container,
-        request,
-        [
-          ["name", name],
-          ["port", String(port)],
-          ["request", lines.join("\r\n")],
-        ],
-        family,
-      );
+      const family = request.host.startsWith("[") ? 6 : request.family;
+      return visit(container, request, httpDirectives(request), family);
     }
-    case "tcp":
-      return visit(container, request, [
-        ["name", `port ${request.port}`],
-        ["port", String(request.port)],
-      ]);
+    case "tcp": {
+      const words = [["name", `port ${request.port}`] as const, ["port", String(request.port)] as const];
+      return visit(container, request, words, request.family);
+    }
     case "ping":
       return visit(container, request, [["count", String(request.count)]]);
     case "dns":

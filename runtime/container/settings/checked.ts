@@ -1,6 +1,7 @@
 /** Settings as the schema has them, or a sentence about the first that is wrong. Its checks were compiled by the build. */
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { nearest } from "../../nearest.ts";
 
 export const HOST_FILE = "/etc/unikrun/config.json";
 
@@ -22,6 +23,27 @@ export function checked<Settings>(
   const [error] = check.errors ?? [];
   throw new UnikrunError(error ? `${sentence(error, subject)}.` : `${subject("")} is not valid.`);
 }
+
+/** Takes out of an object what is no setting, and says of each. The object is changed. */
+export function dropUnknown(value: unknown, check: ValidateFunction): string[] {
+  const dropped: string[] = [];
+  while (!check(value)) {
+    const [error] = check.errors ?? [];
+    if (error?.keyword !== "additionalProperties" || error.instancePath !== "") break;
+    const name = String(error.params.additionalProperty);
+    const known = knownOf(error);
+    const meant = nearest(name, known);
+    const advice = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${meant}?`;
+    dropped.push(`${name} is no setting and is ignored: ${advice}`);
+    Reflect.deleteProperty(value as object, name);
+  }
+  return dropped;
+}
+
+const knownOf = ({ parentSchema }: ErrorObject): string[] =>
+  Object.keys((parentSchema as { properties?: object }).properties ?? {}).filter(
+    (key) => !key.startsWith("$"),
+  );
 
 /** Settings that the host has and nobody else. */
 const HOST_ONLY = [
@@ -47,8 +69,7 @@ function sentence(error: ErrorObject, subject: (place: string) => string): strin
       const wrong = subject(place ? `${place}.${name}` : name);
       if (place === "" && HOST_ONLY.includes(name))
         return `${wrong} can be set by the host only, in ${HOST_FILE}`;
-      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
-      return `${wrong} is no setting: there are ${known.filter((key) => !key.startsWith("$")).join(", ")}`;
+      return `${wrong} is no setting: there are ${knownOf(error).join(", ")}`;
     }
     case "required":
       return `${about} has no ${error.params.missingProperty}`;

@@ -7,7 +7,7 @@ import {
   imageSettings,
   mergeSettings,
 } from "../../../runtime/container/settings/guest.ts";
-import { hostSettings } from "../../../runtime/container/settings/host.ts";
+import { hostSettings, readHostFile, runtimeSetting } from "../../../runtime/container/settings/host.ts";
 import { UnikrunError } from "../../../runtime/error.ts";
 
 const SCHEMA_FAMILIES: readonly string[] = JSON.parse(
@@ -30,7 +30,7 @@ async function refused(
 }
 
 /** The host's file with this text. */
-async function host(text: string, use: (file: string) => Promise<void>): Promise<void> {
+async function host(text: string, use: (file: string) => Promise<unknown>): Promise<void> {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-settings-`);
   try {
     writeFileSync(`${folder}/config.json`, text);
@@ -60,15 +60,50 @@ for (const [settings, says] of [
   ['{"accelerator":"hvf"}', ": accelerator must be one of auto, kvm, tcg."],
   ['{"firmware":"ovmf"}', ": firmware must be one of unikrun, seabios."],
   ['{"sayEmulated":"yes"}', ": sayEmulated must be true or false."],
-  [
-    '{"kernel":"/k"}',
-    ": kernel is no setting: there are qemu, solo5-spt, solo5-hvt, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize.",
-  ],
+  ['{"kernel":"/k","qemu":5}', ": qemu must be a string."],
   ["[]", ": it must be an object."],
 ] as const)
   test(`the host's file ${settings} is refused by its name and field`, async (t) => {
     await host(settings, (file) => refused(t, hostSettings(file), `${file}${says}`));
   });
+
+test("what is no setting in the host's file is ignored, with a word about it", async (t) => {
+  const text = '{"acelerator":"kvm","kernel":"/k","qemu":"/opt/qemu","__proto__":1,"runtim":[]}';
+  await host(text, async (file) => {
+    const { settings, ignored } = await readHostFile(file);
+    t.deepEqual(settings, { qemu: "/opt/qemu" });
+    const all =
+      "there are qemu, solo5-spt, solo5-hvt, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize";
+    t.deepEqual(
+      ignored.map((sentence) =>
+        sentence.replace(`${file}: `, "").replace(" is no setting and is ignored", ""),
+      ),
+      [
+        "acelerator: did you mean accelerator?",
+        `kernel: ${all}`,
+        `__proto__: ${all}`,
+        "runtim: did you mean runtime?",
+      ],
+    );
+  });
+});
+
+test("what is no unikernel depends on the host's runtime alone", async (t) => {
+  for (const [text, runtime] of [
+    ['{"runtime":"/opt/crun","qemu":5,"nonsense":1}', { runtime: "/opt/crun" }],
+    ['{"memory":"much"}', {}],
+  ] as const)
+    await host(text, async (file) => t.deepEqual(await runtimeSetting(file), runtime));
+  await host("{", async (file) =>
+    t.regex((await runtimeSetting(file)).wrong ?? "", /config\.json is not JSON/),
+  );
+  await host("[]", async (file) =>
+    t.deepEqual(await runtimeSetting(file), { wrong: `${file}: it must be an object.` }),
+  );
+  await host('{"runtime":"runc"}', (file) =>
+    refused(t, runtimeSetting(file), `${file}: runtime ${ABSOLUTE}`),
+  );
+});
 
 test("the host's file that can't be read, or is not JSON, is one clear sentence", async (t) => {
   await host("{", async (file) => {
