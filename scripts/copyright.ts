@@ -1,8 +1,8 @@
 /** Prints whose work the program is, with the license of each: our own, and what `npm ci` and the compiler put into it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { packages } from "../package-lock.json";
 import { author, devDependencies, license, version } from "../package.json";
+import { packages } from "../package-lock.json";
 
 const repository = resolve(import.meta.dirname, "..");
 
