@@ -1,3 +1,4 @@
+import { commit } from "../../build/revision.json";
 import { version } from "../../package.json";
 import { VERSION_LINE } from "../container/engines/words.ts";
 import { SPEC_VERSION } from "../container/spec/oci.ts";
@@ -8,7 +9,7 @@ export function showVersion(): void {
   print(
     [
       `${VERSION_LINE} ${version}+unikrun`,
-      `commit: unikrun-${version}`,
+      `commit: ${commit}`,
       `spec: ${SPEC_VERSION}`,
       `unikrun: ${version} (not runc: an OCI runtime for unikernels; line 1 is what engines look for)`,
     ].join("\n"),
