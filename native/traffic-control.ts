@@ -24,6 +24,8 @@ const TCA_BPF_FLAGS = 8;
 const TCA_ACT_KIND = 1;
 const TCA_ACT_OPTIONS = 2;
 const TCA_MIRRED_PARMS = 2;
+/** What becomes of a frame behind an action. */
+const [TC_ACT_OK, TC_ACT_PIPE, TC_ACT_STOLEN] = [0, 3, 4];
 
 function header(options: { index: number; handle?: number; parent?: number; info?: number }): Buffer {
   const message = Buffer.alloc(20);
@@ -78,6 +80,8 @@ export interface Filter {
   readonly matches?: readonly Match[];
   /** Absent: it reaches the link's own stack only. */
   readonly to?: { readonly index: number; readonly mirror?: boolean };
+  /** A link by which a copy leaves first. */
+  readonly copyTo?: number;
 }
 
 const PROTOCOLS = { all: 0x0003, ip: 0x0800, arp: 0x0806, ipv6: 0x86dd };
@@ -85,7 +89,16 @@ const PROTOCOLS = { all: 0x0003, ip: 0x0800, arp: 0x0806, ipv6: 0x86dd };
 /** As `tc filter add dev FROM ingress … u32 match … action mirred egress redirect|mirror dev TO`. */
 export function addFilter(netlink: Netlink, filter: Filter): void {
   const options = [attribute(TCA_U32_SEL, selector(filter.matches ?? [{ at: 0, mask: 0, value: 0 }]))];
-  if (filter.to) options.push(attribute(TCA_U32_ACT, [attribute(1, mirred(filter.to))]));
+  const copy =
+    filter.copyTo === undefined ? [] : [mirred({ index: filter.copyTo, mirror: true }, TC_ACT_PIPE)];
+  const actions = [...copy, ...(filter.to ? [mirred(filter.to)] : [])];
+  if (actions.length > 0)
+    options.push(
+      attribute(
+        TCA_U32_ACT,
+        actions.map((action, place) => attribute(place + 1, action)),
+      ),
+    );
   addFilterOf(netlink, filter, "u32", options);
 }
 
@@ -153,11 +166,13 @@ function selector(matches: readonly Match[]): Buffer {
   return Buffer.concat([head, ...keys]);
 }
 
-function mirred({ index, mirror = false }: { index: number; mirror?: boolean }): Buffer[] {
-  const [TC_ACT_OK, TC_ACT_STOLEN] = [0, 4];
+function mirred(
+  { index, mirror = false }: { index: number; mirror?: boolean },
+  then = mirror ? TC_ACT_OK : TC_ACT_STOLEN,
+): Buffer[] {
   const [TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR] = [1, 2];
   const parameters = Buffer.alloc(28);
-  parameters.writeInt32LE(mirror ? TC_ACT_OK : TC_ACT_STOLEN, 8);
+  parameters.writeInt32LE(then, 8);
   parameters.writeInt32LE(mirror ? TCA_EGRESS_MIRROR : TCA_EGRESS_REDIR, 20);
   parameters.writeUInt32LE(index, 24);
   return [

@@ -91,7 +91,7 @@ void open_servers(struct machine *m, const struct plan *plan)
 {
 	const char *value = directives_get(&plan->text, WORD_RESOLVER);
 	size_t next = plan->vmm_fd_count;
-	m->resolver.tap = m->resolver.socket = m->dhcp.tap = -1;
+	m->resolver.place.tap = m->resolver.socket = m->dhcp.tap = -1;
 	if (value)
 		resolver_open(&m->resolver, plan->fds[next++], value);
 	next += directives_get(&plan->text, WORD_STAND_BY) != NULL;
@@ -154,7 +154,7 @@ void tell_started(struct machine *m, struct channel *channel, const struct plan 
 	/* Not before: a profile may forbid that. */
 	label_at_once(&plan->text, proc);
 	close(proc);
-	filter_init();
+	filter_init(m->resolver.socket >= 0);
 	control_open(&m->control, channel->listener);
 	/* It runs, so these are warnings. */
 	read_words(m);

@@ -221,7 +221,7 @@ static int guest_for_writing(const struct machine *m)
 
 static int tap(const struct machine *m)
 {
-	return m->resolver.tap;
+	return m->resolver.place.tap;
 }
 
 static int dhcp_tap(const struct machine *m)
@@ -362,7 +362,7 @@ void relay(struct machine *m, int signals)
 {
 	enum { MONITOR = SOURCES, ERRORS, SIGNALS, ALL };
 	while (!m->gone || !m->console.guest_gone || console_pending(&m->console)) {
-		struct pollfd fds[ALL] = {
+		struct pollfd fds[ALL + STREAM_LIMIT] = {
 			[MONITOR] = { m->monitor.fd, POLLIN, 0 },
 			[ERRORS] = { m->vmm.errors, POLLIN, 0 },
 			[SIGNALS] = { signals, POLLIN, 0 },
@@ -371,12 +371,16 @@ void relay(struct machine *m, int signals)
 			fds[i] = (struct pollfd){ sources[i].descriptor(m), sources[i].events, 0 };
 		if (m->gone && !m->drain_until)
 			m->drain_until = now_ms() + DRAIN_MS;
-		if (poll(fds, ALL, next_timeout(m)) < 0) {
+		int timeout = next_timeout(m);
+		size_t streams = streams_poll(&m->resolver.streams, fds + ALL);
+		if (poll(fds, ALL + streams, timeout) < 0) {
 			if (errno != EINTR)
 				break;
 			continue;
 		}
 		hear_vmm(m, signals, &fds[MONITOR], &fds[ERRORS]);
+		if (streams)
+			streams_from_server(&m->resolver.streams, fds + ALL, now_ms());
 		control_answer(&m->control, &m->monitor);
 		hear_sources(m, fds);
 		if (m->press)

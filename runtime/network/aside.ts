@@ -13,8 +13,15 @@ import { FILTER } from "./taps.ts";
 /** The address, and the frames of a guest's that concern it: packets for it, and questions about it on the guest's network. */
 export interface AsideAddress {
   readonly address: string;
-  readonly packets: Pick<Filter, "protocol" | "matches">;
-  readonly questions: Pick<Filter, "protocol" | "matches">;
+  readonly packets: Frames;
+  readonly questions: Frames;
+}
+
+interface Frames extends Pick<Filter, "protocol"> {
+  /** Each a filter of its own. */
+  readonly either: readonly (readonly Match[])[];
+  /** The link that they leave by besides. */
+  readonly besides?: number;
 }
 
 /** Where the two kinds of frames have their filters; no other filter of the tap may be there. */
@@ -24,27 +31,54 @@ export interface AsidePriorities {
 }
 
 const WHOLE = 0xffffffff;
+const [TCP, UDP] = [6, 17];
 
 export function asideIpv4(address: string): AsideAddress {
   const match = { mask: WHOLE, value: addressBytes(address).readUInt32BE(0) };
   return {
     address,
-    packets: { protocol: "ip", matches: [{ at: 16, ...match }] },
-    questions: { protocol: "arp", matches: [{ at: 24, ...match }] },
+    packets: { protocol: "ip", either: [[{ at: 16, ...match }]] },
+    questions: { protocol: "arp", either: [[{ at: 24, ...match }]] },
   };
 }
 
-/** The link-local address that ends with these 32 bits. */
-export function asideIpv6(end: number): AsideAddress {
-  const hex = (part: number): string => (part & 0xffff).toString(16);
-  const to = (...words: readonly number[]): Match[] =>
-    words.map((value, place) => ({ at: 24 + 4 * place, mask: WHOLE, value }));
+export function asideIpv6(address: string): AsideAddress {
+  const bytes = addressBytes(address);
+  const words = [0, 4, 8, 12].map((at) => bytes.readUInt32BE(at));
+  const to = (values: readonly number[]): Match[] =>
+    values.map((value, place) => ({ at: 24 + 4 * place, mask: WHOLE, value }));
+  const end = (0xff000000 | (bytes.readUInt32BE(12) & 0xffffff)) >>> 0;
   return {
-    address: `fe80::${hex(end >>> 16)}:${hex(end)}`,
-    packets: { protocol: "ipv6", matches: to(0xfe800000, 0, 0, end) },
+    address,
+    packets: { protocol: "ipv6", either: [to(words)] },
     // To the solicited-node multicast address (RFC 4291, 2.7.1).
-    questions: { protocol: "ipv6", matches: to(0xff020000, 0, 1, (0xff000000 | (end & 0xffffff)) >>> 0) },
+    questions: { protocol: "ipv6", either: [to([0xff020000, 0, 1, end])] },
   };
+}
+
+/**
+ * The same where the address may be somebody's on the guest's network, behind that link: only what goes to this port there is ours, by
+ * UDP and by TCP. A packet of IPv4 with options and a fragment are not.
+ */
+export function asidePort(
+  { address, packets, questions }: AsideAddress,
+  { port, link }: { port: number; link: number },
+): AsideAddress {
+  const isIpv4 = packets.protocol === "ip";
+  const ofPort = (protocol: number): Match[] =>
+    isIpv4
+      ? [
+          { at: 0, mask: 0x0f000000, value: 0x05000000 },
+          { at: 4, mask: 0x00003fff, value: 0 },
+          { at: 8, mask: 0x00ff0000, value: protocol << 16 },
+          { at: 20, mask: 0xffff, value: port },
+        ]
+      : [
+          { at: 4, mask: 0x0000ff00, value: protocol << 8 },
+          { at: 40, mask: 0xffff, value: port },
+        ];
+  const either = packets.either.flatMap((to) => [UDP, TCP].map((protocol) => [...to, ...ofPort(protocol)]));
+  return { address, packets: { ...packets, either }, questions: { ...questions, besides: link } };
 }
 
 /** Both ways: what a guest sends from its tap to the address goes to the other tap, and what comes by that goes to the guest. */
@@ -53,8 +87,12 @@ export function leadAside(
   way: { from: number; to: number; aside: AsideAddress; priorities: AsidePriorities },
 ): void {
   const { from, to, aside, priorities } = way;
-  for (const kind of ["packets", "questions"] as const)
-    addFilter(netlink, { ...aside[kind], from, to: { index: to }, priority: priorities[kind] });
+  for (const kind of ["packets", "questions"] as const) {
+    const { protocol, either, besides } = aside[kind];
+    const target = besides === undefined ? { to: { index: to } } : { copyTo: to, to: { index: besides } };
+    for (const matches of either)
+      addFilter(netlink, { from, priority: priorities[kind], protocol, matches, ...target });
+  }
   addIngress(netlink, to);
   addFilter(netlink, { from: to, priority: FILTER.all, protocol: "all", to: { index: from } });
 }

@@ -60,7 +60,7 @@ export interface Told {
 export function leaseOf(nic: BootNic, told: Told): Lease | null {
   const own = nic.addresses.find(({ family }) => family === 4);
   if (!own) return null;
-  return { mac: nic.mac, address: own.address, server: OFF_LINK, options: optionsOf(nic, own, told) };
+  return { mac: nic.mac, address: own.address, server: OFF_LINK[4], options: optionsOf(nic, own, told) };
 }
 
 /** RFC 2132, 3442 and 3397. */

@@ -8,13 +8,13 @@ import { writeControl } from "../../native/files.ts";
 import { addressFromEnd } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addFilter } from "../../native/traffic-control.ts";
-import { asideIpv4, leadAside } from "./aside.ts";
+import { type AsideAddress, asideIpv4, asideIpv6, asidePort, leadAside } from "./aside.ts";
 import type { Nic } from "./nics.ts";
 import { FILTER, type Tap } from "./taps.ts";
 
 /** What the guest is to ask, and what stands behind it. */
 export interface Resolver {
-  /** IPv4, for the guest's resolv.conf. */
+  /** IPv4 or IPv6, for the guest's resolv.conf. */
   readonly address: string;
   /** The engine's, "127.0.0.11". */
   readonly server: string;
@@ -30,13 +30,17 @@ interface Card {
 }
 
 /** Some guests send to their gateway's MAC for it, and some, lwIP among them, ask for its own by ARP: both find the relay. */
-export const OFF_LINK = "169.254.53.53";
+export const OFF_LINK = { 4: "169.254.53.53", 6: "fd75:6b78:3535::53" } as const;
+
+/** DNS. */
+const PORT = 53;
+const [TCP, UDP] = [6, 17];
 
 /** What dockerd looks up from inside the namespace leaves by ports that no usual guest chooses for its own questions. */
 const { FIRST_LOOKUP_PORT: first, LOOKUP_PORTS: count } = agreed;
 const PORTS = { first, last: first + count - 1, mask: 0x10000 - count };
 
-/** Leads a guest's questions to a relay's tap; undefined where the guest has no IPv4 to ask by. */
+/** Leads a guest's questions to a relay's tap; undefined where it has no address to ask from. */
 export function relayLookups(
   netlink: Netlink,
   options: { server: string; cards: readonly Card[]; makeRelay: (mtu: number) => Tap },
@@ -49,29 +53,46 @@ export function relayLookups(
   leadAside(netlink, {
     from: place.card.tap.index,
     to: relay.index,
-    aside: asideIpv4(place.address),
-    priorities: { questions: FILTER.arp, packets: FILTER.ip },
+    aside: place.aside,
+    priorities:
+      place.family === 4
+        ? { questions: FILTER.arp, packets: FILTER.ip }
+        : { questions: FILTER.ipv6, packets: FILTER.ipv6 },
   });
   for (const { nic, tap } of cards) letLookupsThrough(netlink, { nic: nic.link.index, tap: tap.index });
-  return { address: place.address, server, mtu, tap: relay.fd };
+  return { address: place.aside.address, server, mtu, tap: relay.fd };
+}
+
+interface Place {
+  readonly card: Card;
+  readonly family: 4 | 6;
+  readonly aside: AsideAddress;
 }
 
 /** The card that a guest's questions leave by, and the address that they go to. */
-function placeOfResolver(cards: readonly Card[]): { card: Card; address: string } | undefined {
-  const routed = cards.find(({ nic }) => nic.gateways.some(({ family }) => family === 4));
-  if (routed) return { card: routed, address: OFF_LINK };
-  for (const card of cards) {
-    for (const own of card.nic.addresses) {
-      const address = own.family === 4 ? lastOfSubnet(own) : undefined;
-      if (address !== undefined) return { card, address };
+function placeOfResolver(cards: readonly Card[]): Place | undefined {
+  for (const family of [4, 6] as const) {
+    const make = family === 4 ? asideIpv4 : asideIpv6;
+    const routed = cards.find(({ nic }) => nic.gateways.some((gateway) => gateway.family === family));
+    if (routed) return { card: routed, family, aside: make(OFF_LINK[family]) };
+    for (const card of cards) {
+      const lent = card.nic.addresses.flatMap((own) => (own.family === family ? lentBy(own) : []))[0];
+      if (lent === undefined) continue;
+      const aside = asidePort(make(lent), { port: PORT, link: card.nic.link.index });
+      return { card, family, aside };
     }
   }
   return undefined;
 }
 
-/** The subnet's last address but its broadcast, which engines give away last; the one before if it is the guest's own. */
-const lastOfSubnet = (own: { address: string; prefix: number }): string | undefined =>
-  own.prefix > 29 ? undefined : addressFromEnd(own, 0);
+/**
+ * An address of the subnet that hardly anybody has, none of a very small one: engines give away the first ones first, people like
+ * the last ones, and visit.ts lends those before them. Who has it all the same is reached, but for its own name server.
+ */
+function lentBy({ family, address, prefix }: Nic["addresses"][number]): string[] {
+  const bits = (family === 4 ? 32 : 128) - prefix;
+  return bits < 3 ? [] : [addressFromEnd({ address, prefix }, bits < 6 ? 1 : 37)];
+}
 
 /**
  * Lets the namespace's own stack hear the answers to its own questions: dockerd asks other name servers from in there.
@@ -81,19 +102,25 @@ export function letLookupsThrough(netlink: Netlink, { nic, tap }: { nic: number;
   writeControl("/proc/sys/net/ipv4/ip_local_port_range", `${PORTS.first} ${PORTS.last}`);
   const toBoth = { from: nic, to: { index: tap, mirror: true } };
   const toStack = { from: nic };
-  const ports = { mask: 0xffff0000 + PORTS.mask, value: 53 * 0x10000 + PORTS.first };
+  const ports = { mask: 0xffff0000 + PORTS.mask, value: PORT * 0x10000 + PORTS.first };
   const ARP_REPLY = { at: 4, mask: 0x0000ffff, value: 2 };
   addFilter(netlink, { ...toBoth, priority: FILTER.arp, protocol: "arp", matches: [ARP_REPLY] });
   const UNFRAGMENTED = [
     { at: 0, mask: 0x0f000000, value: 0x05000000 },
     { at: 4, mask: 0x00003fff, value: 0 },
   ];
-  const UDP = { at: 8, mask: 0x00ff0000, value: 17 << 16 };
-  const matches = [...UNFRAGMENTED, UDP, { at: 20, ...ports }];
-  addFilter(netlink, { ...toStack, priority: FILTER.ip, protocol: "ip", matches });
+  for (const protocol of [UDP, TCP]) {
+    const matches = [
+      ...UNFRAGMENTED,
+      { at: 8, mask: 0x00ff0000, value: protocol << 16 },
+      { at: 20, ...ports },
+    ];
+    addFilter(netlink, { ...toStack, priority: FILTER.ip, protocol: "ip", matches });
+  }
   const nextHeader = (protocol: number) => ({ at: 4, mask: 0x0000ff00, value: protocol << 8 });
   const NEIGHBOUR_ADVERTISEMENT = [nextHeader(58), { at: 40, mask: 0xff000000, value: 136 * 0x1000000 }];
   const ipv6 = { priority: FILTER.ipv6, protocol: "ipv6" } as const;
   addFilter(netlink, { ...toBoth, ...ipv6, matches: NEIGHBOUR_ADVERTISEMENT });
-  addFilter(netlink, { ...toStack, ...ipv6, matches: [nextHeader(17), { at: 40, ...ports }] });
+  for (const protocol of [UDP, TCP])
+    addFilter(netlink, { ...toStack, ...ipv6, matches: [nextHeader(protocol), { at: 40, ...ports }] });
 }

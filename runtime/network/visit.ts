@@ -148,8 +148,8 @@ function targetIpv4(cards: readonly Card[], other: string | undefined): Target |
 /** Every card has the link-local network. */
 function targetIpv6(cards: readonly Card[]): Target | undefined {
   const [first] = ownAddresses(cards, 6);
-  const FIRST = 0x756b_7800;
-  return first && { ...first, asideAt: (place) => asideIpv6(FIRST + place) };
+  const FIRST = 0x7800;
+  return first && { ...first, asideAt: (place) => asideIpv6(`fe80::756b:${(FIRST + place).toString(16)}`) };
 }
 
 const ownAddresses = (cards: readonly Card[], family: 4 | 6): Omit<Target, "asideAt">[] =>

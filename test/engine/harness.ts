@@ -178,6 +178,10 @@ export function inspect(name: string, template: string): string {
   return succeed(["docker", "inspect", "-f", template, name]);
 }
 
+/** The address of the host on a network of one subnet. */
+export const gatewayOf = (network: string): string =>
+  inspect(network, "{{range .IPAM.Config}}{{.Gateway}}{{end}}").split("/")[0] ?? "";
+
 export interface Endpoint {
   readonly IPAddress: string;
   readonly IPPrefixLen: number;

@@ -1,16 +1,18 @@
 import test, { type ExecutionContext } from "ava";
 import {
+  busyboxImage,
   docker,
   endpoint,
   engine,
   eventually,
+  gatewayOf,
   guestConfig,
   httpGet,
-  inspect,
   makeNetwork,
   startNeighbour,
   startProbe,
   succeed,
+  uniqueName,
 } from "./harness.ts";
 import { startNameServer } from "./name-server.ts";
 
@@ -28,9 +30,6 @@ async function addressOf(name: string, network: string): Promise<string> {
   await httpGet(`http://${IPAddress}/`);
   return IPAddress;
 }
-
-const gatewayOf = (network: string): string =>
-  inspect(network, "{{range .IPAM.Config}}{{.Gateway}}{{end}}").split("/")[0] ?? "";
 
 test("containers, aliases, links, the guest itself and added hosts are found by name", async (t) => {
   const network = makeNetwork(t);
@@ -105,6 +104,41 @@ test("names are found on a network without a gateway", async (t) => {
   // Docker 20 gives such a network a gateway all the same.
   if (engine !== "20") t.deepEqual((await guestConfig(host)).gateways, []);
 });
+
+test("a name server on the last address of a network without a gateway is the guest's, too", async (t) => {
+  const network = makeNetwork(t, "--internal", "--subnet", "10.89.53.0/24");
+  const last = "10.89.53.254";
+  const name = uniqueName("neighbour");
+  t.teardown(() => docker("rm", "-f", name));
+  const options = ["-d", "--name", name, "--network", network, "--ip", last, busyboxImage()];
+  const shell = "echo seen >/tmp/index.html; httpd -p 53 -h /tmp; exec httpd -f -p 80 -h /tmp";
+  succeed(["docker", "run", ...options, "sh", "-c", shell]);
+  const { IPAddress: host } = endpoint(startProbe(t, { options: ["--network", network] }), network);
+  await httpGet(`http://${host}/`);
+  t.is(await lookUp(host, name), last);
+  for (const port of [53, 80])
+    t.regex(await httpGet(`http://${host}/connect?host=${last}&port=${port}`), /^seen$/m, `${port}`);
+});
+
+// Docker 20 has no such networks.
+const onlyIpv6 = engine === "20" ? test.skip : test;
+
+for (const kind of [[], ["--internal"]])
+  onlyIpv6(`names are found on a network of IPv6 only ${kind.join()}`, async (t) => {
+    const network = makeNetwork(t, "--ipv6", "--ipv4=false", ...kind);
+    const other = startNeighbour(t, network, "sleep 600");
+    const server = gatewayOf(network);
+    // Too long for one by UDP.
+    const addresses = Array.from({ length: 100 }, (_, i) => `192.0.2.${i + 1}`);
+    await startNameServer(t, server, (name) => (name === "long.test" ? addresses.join(",") : "NXDOMAIN"));
+    const guest = startProbe(t, { options: ["--network", network, "--dns", server] });
+    const host = `[${endpoint(guest, network).GlobalIPv6Address}]`;
+    await httpGet(`http://${host}/`);
+    t.is(await lookUp(host, other), endpoint(other, network).GlobalIPv6Address);
+    t.regex(await lookUp(host, "missing.test"), /NXDOMAIN/);
+    const long = JSON.parse(await httpGet(`http://${host}/lookups?name=long.test`));
+    t.is(long.addresses.length, addresses.length, JSON.stringify(long));
+  });
 
 test("on the default bridge the guest asks the servers of --dns itself", async (t) => {
   const [server = ""] = /[\d.]+(?=\/)/.exec(succeed(["ip", "-4", "-br", "addr", "show", "docker0"])) ?? [];

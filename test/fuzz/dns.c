@@ -36,11 +36,27 @@ void fuzz_once(struct input input)
 		answer[7] = answer[length - 1];
 		print_addresses(answer, length, type);
 		struct exec exec = { .deadline = now_ms() + 1000 };
+		struct server server = { .is_connected = true };
+		int stream[2];
+		bool is_cut = answer[2] & TRUNCATED;
+		const uint8_t head[2] = { (uint8_t)(length >> 8), (uint8_t)length };
 		make_pair(ends, SOCK_DGRAM);
+		make_pair(stream, SOCK_STREAM);
+		server.socket = ends[0];
+		server.stream = stream[0];
 		(void)!send(ends[1], answer, length, 0);
-		must(ask_one(&exec, ends[0], query, size, type, &found) == (answer[3] & 15));
+		if (is_cut) {
+			(void)!send(stream[1], head, sizeof head, 0);
+			(void)!send(stream[1], answer, length, 0);
+		}
+		/* The stream has no end but this. */
+		shutdown(stream[1], SHUT_WR);
+		must(ask_one(&exec, &server, query, size, type, &found) == (answer[3] & 15));
 		close(ends[0]);
 		close(ends[1]);
+		close(stream[1]);
+		if (server.stream >= 0)
+			close(server.stream);
 	}
 	free(answer);
 }

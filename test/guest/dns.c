@@ -1,6 +1,8 @@
 #include "dns.h"
 
 #include "clock.h"
+#include "exchange.h"
+#include "network_interface.h"
 
 #include <lwip/timeouts.h>
 #include <lwip/udp.h>
@@ -40,6 +42,7 @@ static const struct {
 	[DNS_NOTIMP] = { "NOTIMP", "NOTIMP, the name server cannot do this" },
 	[DNS_REFUSED] = { "REFUSED", "REFUSED, the name server does not want to" },
 	[DNS_OTHER] = { "OTHER", "an rcode that the probe does not know" },
+	[DNS_CUT] = { "CUT", "CUT, the answer is longer than one by UDP, and the name server gives none by TCP" },
 	[DNS_TIMEOUT] = { "TIMEOUT", "time-out, no name server answered" },
 	[DNS_NO_SERVER] = { "NOSERVER", "there is no name server" },
 	[DNS_NO_MEMORY] = { "NOMEMORY", "no memory" },
@@ -164,6 +167,55 @@ static enum dns_outcome outcome_of(const struct dns_answer *answer)
 	return answer->rcode < sizeof of_rcode / sizeof *of_rcode ? of_rcode[answer->rcode] : DNS_OTHER;
 }
 
+static void take_answer(struct look_up *look_up, const struct dns_answer *answer)
+{
+	enum dns_outcome outcome = outcome_of(answer);
+	if (outcome <= DNS_NODATA) {
+		conclude(look_up, outcome, answer);
+		return;
+	}
+	look_up->refusal = outcome;
+	next_server(look_up);
+}
+
+enum { LENGTH = 2 };
+
+static size_t told_length(const struct text *answer)
+{
+	return LENGTH + ((size_t)(uint8_t)answer->data[0] << 8 | (uint8_t)answer->data[1]);
+}
+
+static bool is_whole(const struct text *answer)
+{
+	return answer->length >= LENGTH && answer->length >= told_length(answer);
+}
+
+static void received_by_tcp(void *context, const struct text *text, const char *trouble)
+{
+	struct look_up *look_up = context;
+	struct dns_answer answer;
+	if (!trouble && is_whole(text) &&
+	    dns_read_answer((const uint8_t *)text->data + LENGTH, told_length(text) - LENGTH, look_up->question, look_up->question_length, &answer)) {
+		take_answer(look_up, &answer);
+		return;
+	}
+	look_up->refusal = DNS_CUT;
+	next_server(look_up);
+}
+
+static void ask_by_tcp(struct look_up *look_up)
+{
+	char host[IPADDR_STRLEN_MAX], question[LENGTH + DNS_MESSAGE_MAX];
+	network_address_text(&dns_settings.servers[look_up->server], host, sizeof host);
+	question[0] = (char)(look_up->question_length >> 8);
+	question[1] = (char)look_up->question_length;
+	memcpy(question + LENGTH, look_up->question, look_up->question_length);
+	exchange_start(&(struct exchange){
+		.host = host, .port = PORT, .question = question, .question_length = LENGTH + look_up->question_length,
+		.seconds = dns_settings.seconds, .is_whole = is_whole, .done = received_by_tcp, .context = look_up,
+	});
+}
+
 static void received(void *context, struct udp_pcb *udp, struct pbuf *packet, const ip_addr_t *from, u16_t port)
 {
 	struct look_up *look_up = context;
@@ -177,13 +229,10 @@ static void received(void *context, struct udp_pcb *udp, struct pbuf *packet, co
 		return;
 	udp_remove(udp);
 	sys_untimeout(timed_out, look_up);
-	enum dns_outcome outcome = outcome_of(&answer);
-	if (outcome <= DNS_NODATA) {
-		conclude(look_up, outcome, &answer);
-		return;
-	}
-	look_up->refusal = outcome;
-	next_server(look_up);
+	if (answer.cut)
+		ask_by_tcp(look_up);
+	else
+		take_answer(look_up, &answer);
 }
 
 /* Each question has a port of its own, as a careful resolver's do. */

@@ -14,7 +14,7 @@ struct dns_settings {
 
 extern struct dns_settings dns_settings;
 
-enum dns_outcome { DNS_FOUND, DNS_NXDOMAIN, DNS_NODATA, DNS_FORMERR, DNS_SERVFAIL, DNS_NOTIMP, DNS_REFUSED, DNS_OTHER, DNS_TIMEOUT,
+enum dns_outcome { DNS_FOUND, DNS_NXDOMAIN, DNS_NODATA, DNS_FORMERR, DNS_SERVFAIL, DNS_NOTIMP, DNS_REFUSED, DNS_OTHER, DNS_CUT, DNS_TIMEOUT,
 		   DNS_NO_SERVER, DNS_NO_MEMORY, DNS_OUTCOMES };
 
 /* Which addresses are wanted: the IPv6 ones count only where there is none of IPv4, or only those of one kind. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { HEADER = 12, LABEL_MAX = 63, POINTER = 0xc0, CLASS_INTERNET = 1, IS_ANSWER = 0x80, RECURSION_DESIRED = 1, RCODE = 15, RECORD = 10 };
+enum { HEADER = 12, LABEL_MAX = 63, POINTER = 0xc0, CLASS_INTERNET = 1, IS_ANSWER = 0x80, IS_CUT = 0x02, RECURSION_DESIRED = 1, RCODE = 15, RECORD = 10 };
 
 static unsigned read16(const uint8_t *at)
 {
@@ -61,7 +61,7 @@ bool dns_read_answer(const uint8_t *message, size_t length, const uint8_t *quest
 		return false;
 	unsigned type = read16(question + question_length - 4);
 	size_t at = question_length, bytes = type == DNS_A ? 4 : 16;
-	*answer = (struct dns_answer){ .rcode = message[3] & RCODE };
+	*answer = (struct dns_answer){ .rcode = message[3] & RCODE, .cut = message[2] & IS_CUT };
 	for (unsigned left = read16(message + 6); left && answer->count < DNS_ADDRESSES_MAX; left--) {
 		at = skip_name(message, length, at);
 		if (!at || at + RECORD > length || at + RECORD + read16(message + at + 8) > length)

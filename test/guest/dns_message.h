@@ -8,10 +8,12 @@
 
 enum dns_type { DNS_A = 1, DNS_AAAA = 28 };
 
-enum { DNS_MESSAGE_MAX = 512, DNS_ADDRESSES_MAX = 28, DNS_NAME_ROOM = 256 };
+enum { DNS_MESSAGE_MAX = 512, DNS_ADDRESSES_MAX = 128, DNS_NAME_ROOM = 256 };
 
 struct dns_answer {
 	unsigned rcode, count;
+	/* Not all of it is there: it is to be asked for by TCP. */
+	bool cut;
 	ip_addr_t addresses[DNS_ADDRESSES_MAX];
 };
 

@@ -26,7 +26,7 @@ void label_at_exec(const struct directives *d, int proc);
 void label_at_once(const struct directives *d, int proc);
 
 /* seccomp.c: the last step of confinement. */
-void filter_init(void);
+void filter_init(bool looks_up);
 void filter_vmm(void);
 void filter_checker(void);
 /* The same for a tender; the calls by which it gets its devices, and that by which it limits itself, wait for whoever has the listener. */

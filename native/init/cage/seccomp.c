@@ -7,10 +7,12 @@
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,6 +70,26 @@ static void allow(struct sock_fprog *program, const unsigned *calls, size_t coun
 	}
 }
 
+static void need_argument(struct sock_fprog *program, size_t argument, uint32_t value)
+{
+	size_t at = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)at));
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+}
+
+/* TCP by IPv4, for look-ups (network/stream.c). The guest itself connects in this network namespace to whomever it wants. */
+static void allow_streams(struct sock_fprog *program)
+{
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 7));
+	need_argument(program, 0, AF_INET);
+	need_argument(program, 1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 4));
+	need_argument(program, 2, sizeof(struct sockaddr_in));
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+}
+
 static void allow_data(struct sock_fprog *program, unsigned number)
 {
 	add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4));
@@ -80,7 +102,7 @@ static void allow_data(struct sock_fprog *program, unsigned number)
 #define LIST(list) list, sizeof list / sizeof *list
 
 /* Whatever takes over this process by what a guest says can open, run and change nothing: any other call fails with EPERM. */
-static void filter_calls(const unsigned *own, size_t count)
+static void filter_calls(const unsigned *own, size_t count, bool streams)
 {
 	struct sock_filter room[ROOM];
 	struct sock_fprog program = { .filter = room };
@@ -89,6 +111,8 @@ static void filter_calls(const unsigned *own, size_t count)
 	allow(&program, own, count);
 	for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
 		allow_data(&program, memory[i]);
+	if (streams)
+		allow_streams(&program);
 	add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 	put_on(&program);
 }
@@ -228,12 +252,12 @@ int filter_tender(void)
 	return listener;
 }
 
-void filter_init(void)
+void filter_init(bool looks_up)
 {
-	filter_calls(LIST(init_only));
+	filter_calls(LIST(init_only), looks_up);
 }
 
 void filter_tool(void)
 {
-	filter_calls(LIST(tools_only));
+	filter_calls(LIST(tools_only), false);
 }

@@ -13,15 +13,22 @@
 #include <unistd.h>
 
 enum {
-	DNS_PORT = 53,
 	TYPE_A = 1, TYPE_AAAA = 28,
 	NOERROR = 0, NXDOMAIN = 3,
-	TRY_MS = 2000, SERVER_LIMIT = 3,
+	TRUNCATED = 0x02, CUT = 16 /* beside the rcodes */,
+	TRY_MS = 2000, SERVER_LIMIT = 3, QUERY_ROOM = 300,
+};
+
+struct server {
+	const char *name;
+	union address address;
+	int socket;
+	int stream; /* for what is too long for the other; -1: it was of no use */
+	bool is_connected;
 };
 
 static struct {
-	const char *name[SERVER_LIMIT];
-	int socket[SERVER_LIMIT];
+	struct server each[SERVER_LIMIT];
 	size_t count;
 } servers;
 
@@ -40,7 +47,16 @@ static void take_port(int fd, union address own)
 	fail_errno("could not get a port for look-ups");
 }
 
-/* One socket for each of the name servers. */
+static int open_socket(const union address *server, int type)
+{
+	int fd = socket(server->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		fail_errno("could not open a socket for look-ups");
+	take_port(fd, (union address){ .any.sa_family = server->any.sa_family });
+	return fd;
+}
+
+/* Two sockets for each of the name servers: later there are none to be had. */
 void dns_open(struct exec *exec)
 {
 	size_t cursor = 0;
@@ -48,15 +64,12 @@ void dns_open(struct exec *exec)
 	while (servers.count < SERVER_LIMIT && directives_next(&exec->words, &cursor, &each)) {
 		if (each.word != WORD_SERVER)
 			continue;
-		union address server = tunnel_address(each.value, DNS_PORT), own = { .any.sa_family = server.any.sa_family };
-		int fd = socket(server.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd < 0)
-			fail_errno("could not open a socket for look-ups");
-		take_port(fd, own);
+		union address address = tunnel_address(each.value, DNS_PORT);
+		struct server *server = &servers.each[servers.count++];
+		*server = (struct server){ .name = each.value, .address = address, .socket = open_socket(&address, SOCK_DGRAM),
+					   .stream = open_socket(&address, SOCK_STREAM) };
 		/* One that there is no way to just does not answer. */
-		(void)!connect(fd, &server.any, tunnel_address_size(&server));
-		servers.name[servers.count] = each.value;
-		servers.socket[servers.count++] = fd;
+		(void)!connect(server->socket, &address.any, tunnel_address_size(&address));
 	}
 	if (!servers.count)
 		fail("there is no name server to ask");
@@ -122,20 +135,63 @@ static int print_addresses(const uint8_t *message, size_t length, uint16_t type)
 	return found;
 }
 
-/* What a server says within a while, -1 if nothing; the addresses are printed. */
-static int ask_one(struct exec *exec, int fd, const uint8_t *query, size_t size, uint16_t type, int *found)
+/* The question comes back, so a stray answer is known. */
+static bool is_answer(const uint8_t *answer, size_t length, const uint8_t *query, size_t size)
 {
-	uint8_t answer[4096];
-	if (send(fd, query, size, 0) < 0)
+	return length >= size && !memcmp(answer, query, 2) && answer[2] & 0x80 && !memcmp(answer + 12, query + 12, size - 12);
+}
+
+static bool read_whole(struct exec *exec, int fd, uint8_t *into, size_t length)
+{
+	while (length) {
+		ssize_t n = exec_wait(exec, fd, POLLIN) ? recv(fd, into, length, 0) : 0;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n <= 0)
+			return false;
+		into += n;
+		length -= (size_t)n;
+	}
+	return true;
+}
+
+/* The answer's length, 0 for none. */
+static size_t ask_by_stream(struct exec *exec, struct server *server, const uint8_t *query, size_t size, uint8_t answer[FRAME_MOST])
+{
+	char message[2 + QUERY_ROOM] = { (char)(size >> 8), (char)size };
+	uint8_t length[2];
+	memcpy(message + 2, query, size);
+	if (server->stream < 0)
+		return 0;
+	if (!server->is_connected)
+		(void)!connect(server->stream, &server->address.any, tunnel_address_size(&server->address));
+	server->is_connected = true;
+	if (exec_write(exec, server->stream, message, 2 + size) && read_whole(exec, server->stream, length, sizeof length)) {
+		size_t whole = word_at(length, 0);
+		if (read_whole(exec, server->stream, answer, whole) && is_answer(answer, whole, query, size))
+			return whole;
+	}
+	close(server->stream);
+	server->stream = -1;
+	return 0;
+}
+
+/* What a server says within a while, -1 if nothing; the addresses are printed. */
+static int ask_one(struct exec *exec, struct server *server, const uint8_t *query, size_t size, uint16_t type, int *found)
+{
+	static uint8_t answer[FRAME_MOST];
+	if (send(server->socket, query, size, 0) < 0)
 		return -1;
-	while (exec_wait(exec, fd, POLLIN)) {
-		ssize_t n = recv(fd, answer, sizeof answer, 0);
+	while (exec_wait(exec, server->socket, POLLIN)) {
+		ssize_t n = recv(server->socket, answer, sizeof answer, 0);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
-		/* The question comes back, so a stray answer is known. */
-		if (n < (ssize_t)size || memcmp(answer, query, 2) || !(answer[2] & 0x80) || memcmp(answer + 12, query + 12, size - 12))
+		if (n < 0 || !is_answer(answer, (size_t)n, query, size))
 			continue;
-		*found = print_addresses(answer, (size_t)n, type);
+		size_t length = answer[2] & TRUNCATED ? ask_by_stream(exec, server, query, size, answer) : (size_t)n;
+		if (!length)
+			return CUT;
+		*found = print_addresses(answer, length, type);
 		return answer[3] & 15;
 	}
 	return -1;
@@ -144,7 +200,7 @@ static int ask_one(struct exec *exec, int fd, const uint8_t *query, size_t size,
 /* The rcode, -1 where no answer comes. The servers are asked in turn, twice, as a guest does. */
 static int ask(struct exec *exec, const char *name, uint16_t type, int *found, const char **server)
 {
-	uint8_t query[300];
+	uint8_t query[QUERY_ROOM];
 	uint16_t id;
 	if (getrandom(&id, sizeof id, 0) != sizeof id)
 		return -1;
@@ -154,9 +210,9 @@ static int ask(struct exec *exec, const char *name, uint16_t type, int *found, c
 	long end = exec->deadline;
 	int rcode = -1;
 	for (size_t i = 0; i < 2 * servers.count && now_ms() < end; i++) {
-		*server = servers.name[i % servers.count];
+		*server = servers.each[i % servers.count].name;
 		exec->deadline = now_ms() + TRY_MS < end ? now_ms() + TRY_MS : end;
-		int got = ask_one(exec, servers.socket[i % servers.count], query, size, type, found);
+		int got = ask_one(exec, &servers.each[i % servers.count], query, size, type, found);
 		if (got == NOERROR || got == NXDOMAIN) {
 			exec->deadline = end;
 			return got;
@@ -172,7 +228,7 @@ int tool_dns(struct exec *exec)
 {
 	uint16_t type = strcmp(exec_word(exec, WORD_TYPE), "AAAA") ? TYPE_A : TYPE_AAAA;
 	int rcode = NXDOMAIN, found = 0;
-	const char *asked = "", *server = servers.name[0];
+	const char *asked = "", *server = servers.each[0].name;
 	size_t cursor = 0;
 	struct directive each;
 	while (!found && rcode != -1 && directives_next(&exec->words, &cursor, &each))
@@ -189,5 +245,7 @@ int tool_dns(struct exec *exec)
 		return exec_complain("%s: there is no such name (NXDOMAIN), says the name server %s", asked, server);
 	if (rcode == NOERROR)
 		return exec_complain("%s: has no %s address, says the name server %s", asked, kind, server);
+	if (rcode == CUT)
+		return exec_complain("%s: its answer is too long for one by UDP, and the name server %s gives none by TCP", asked, server);
 	return exec_complain("%s: the name server %s failed (code %d)", asked, server, rcode);
 }

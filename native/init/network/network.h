@@ -5,6 +5,77 @@
 #include "init.h"
 
 #include <netinet/in.h>
+#include <poll.h>
+
+/* packet.c: packets between a guest and an address of ours, of either IP, whose frames a tap brings. */
+struct place {
+	int tap; /* -1: there is none */
+	int family; /* AF_INET or AF_INET6 */
+	size_t mtu;
+	uint8_t address[16]; /* the first 4 bytes, of IPv4 */
+};
+struct peer {
+	uint8_t address[16];
+	uint8_t mac[6], our_mac[6];
+	uint16_t port; /* network order */
+};
+struct packet {
+	struct peer from;
+	uint8_t protocol; /* UDP or TCP, whose header is there */
+	const uint8_t *data; /* from that header on */
+	size_t length;
+};
+enum { FRAME_MOST = 65536, PACKET_HEAD_MOST = 14 + 40, DNS_PORT = 53 };
+/* Bytes of a frame before the header of UDP or TCP; of a packet, without Ethernet's. */
+size_t packet_head(const struct place *place);
+size_t packet_ip_head(const struct place *place);
+/* False where it is none for us. */
+bool packet_read(const struct place *place, const uint8_t *frame, size_t length, struct packet *packet);
+/* `length` bytes, UDP's or TCP's header first, stand behind the frame's head, which is filled in here, as are ports and checksum. */
+void packet_send(const struct place *place, const struct peer *to, uint8_t protocol, uint8_t *frame, size_t length);
+/* Tells a guest that asks for our address which MAC that is; false where the frame is no such question. */
+bool packet_answer_neighbour(const struct place *place, uint8_t *frame, size_t length);
+
+/* segment.c: TCP's segments, and the one option that is used: how large they may be. */
+struct tcphdr;
+size_t segment_most(const struct place *place);
+/* Ports, size and checksum are filled in. */
+void segment_send(const struct place *place, const struct peer *to, const struct tcphdr *head, const uint8_t *data, size_t length);
+/* What a SYN's options ask for. */
+size_t segment_asked(const uint8_t *options, size_t length);
+
+/* stream.c: a guest's connections to the name server. This side of each is a small TCP of our own, the other a socket. */
+enum { STREAM_LIMIT = 64, STREAM_UP = 2048, STREAM_DOWN = 16384 };
+
+struct stream {
+	bool is_open;
+	bool is_connecting; /* to the server; the guest has no answer to its SYN yet */
+	bool is_established, guest_ended, told_end, server_ended, sent_end, end_acked;
+	int server;
+	struct peer guest;
+	uint32_t next_in; /* of the guest's bytes */
+	uint32_t acked, next_out, most_out; /* of ours: `down` begins at the first */
+	uint16_t window, segment;
+	unsigned tries;
+	long resend_at /* 0: nothing is waited for */, idle_at;
+	size_t up_used, down_used;
+	uint8_t up[STREAM_UP], down[STREAM_DOWN];
+};
+struct streams {
+	const struct place *place;
+	struct sockaddr_in server;
+	size_t open;
+	uint32_t first; /* of the next stream's numbers */
+	struct stream *each;
+};
+void streams_open(struct streams *streams, const struct place *place, const struct sockaddr_in *server);
+void streams_from_guest(struct streams *streams, const struct packet *packet, long now);
+/* For poll(2); how many there are. */
+size_t streams_poll(const struct streams *streams, struct pollfd *fds);
+/* Right after poll(2). */
+void streams_from_server(struct streams *streams, const struct pollfd *polled, long now);
+/* Sends again what was lost; returns when to be called again, -1 for never. */
+long streams_deadline(struct streams *streams, long now);
 
 /*
  * resolver.c: the relay between a guest and the engine's name server, which listens on a loopback address of the container's network
@@ -15,19 +86,18 @@ enum { QUERY_LIMIT = 256, QUESTION_LIMIT = 12 + 256 + 4 };
 
 struct query {
 	long deadline; /* 0: free */
-	uint32_t guest; /* network order, as all that goes into a frame */
-	uint16_t port, id;
-	uint8_t guest_mac[6], our_mac[6];
+	struct peer guest;
+	uint16_t id; /* network order */
 	uint8_t turn; /* tells this query's answer from that of its place's last one */
 	size_t question_length;
 	uint8_t question[QUESTION_LIMIT];
 };
 struct resolver {
-	int tap, socket; /* -1: there is none */
-	uint32_t address;
-	size_t mtu;
+	struct place place;
+	int socket; /* -1: there is none */
 	size_t next, pending;
 	struct query *queries;
+	struct streams streams;
 };
 void resolver_open(struct resolver *resolver, int tap, const char *value);
 void resolver_from_guest(struct resolver *resolver, long now);

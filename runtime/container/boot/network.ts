@@ -51,7 +51,7 @@ export async function wireGuest(
     );
   } else if (server !== undefined && !wiring.resolver) {
     await warn(
-      `Container ${id}: its engine's name server is asked by IPv4, and the guest has no IPv4 address, so it can't look up names.`,
+      `Container ${id}: its guest can't look up names: it has no address of a subnet large enough to lend one to the way to its engine's name server.`,
     );
   }
   return wiring;
