@@ -1,10 +1,10 @@
 /** Hermit: an application, which its loader boots. */
 import { UnikrunError } from "../error.ts";
 import { ELF_MACHINE, readElf } from "./file/elf.ts";
+import { imageForQemu } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily, Recognition } from "./guest.ts";
-import { elfImage } from "./linux-file.ts";
 import { dottedMask } from "./netmask.ts";
 
 /** The version of what loader and application agree on (its hermit-entry). */
@@ -84,7 +84,7 @@ function isLoader({ elf, multiboot, notes, file }: Marks): boolean {
 function image(kernel: KernelFile): KernelImage {
   const reading = readElf(kernel);
   if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
-  const { entry, end } = elfImage(reading.elf);
+  const { entry, end } = imageForQemu(reading.elf);
   return { entry, pieces: [], end: end + kernel.size };
 }
 

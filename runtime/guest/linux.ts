@@ -1,10 +1,10 @@
 /** Linux itself, with an init of the image's in an initial RAM disk, or on a disk that a parameter names. */
 import { UnikrunError } from "../error.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily } from "./guest.ts";
-import { linuxEnvironment } from "./linux-environment.ts";
-import { linuxImage, recognizeLinux } from "./linux-file.ts";
-import { diskWords, networkWords } from "./linux-told.ts";
-import { kernelWord } from "./linux-words.ts";
+import { linuxEnvironment } from "./linux/environment.ts";
+import { linuxImage, recognizeLinux } from "./linux/file.ts";
+import { diskWords, networkWords } from "./linux/told.ts";
+import { kernelWord } from "./linux/words.ts";
 
 /** What reboot(2) and panic() of the kernel print, whatever `quiet` says; its time may come before. */
 const EXIT_RULES: readonly ExitRule[] = [

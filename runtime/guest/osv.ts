@@ -1,11 +1,11 @@
 /** OSv, entered by PVH: its loader with the image's files in it, or on a disk image. */
 import { UnikrunError } from "../error.ts";
 import { readElf } from "./file/elf.ts";
+import { imageForQemu } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { type Note, readNotes } from "./file/notes.ts";
 import type { Boot, BootArguments, BootNic, ExitRule, GuestFamily, Recognition } from "./guest.ts";
-import { elfImage } from "./linux-file.ts";
 import { dottedMask } from "./netmask.ts";
 
 /** Of its runtime.cc, core/app.cc and loader.cc. */
@@ -79,7 +79,7 @@ function hasLoaderBehind(file: KernelFile): boolean {
 function image(kernel: KernelFile): KernelImage {
   const reading = readElf(kernel);
   if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
-  return elfImage(reading.elf);
+  return imageForQemu(reading.elf);
 }
 
 /** Options of its loader may stand before the command in the arguments, too; one that it does not know ends it. */

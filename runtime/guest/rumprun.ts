@@ -3,8 +3,8 @@ import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, Recognition } from "./guest.ts";
-import { rumprunConfig } from "./rumprun-config.ts";
-import { kernelTraits } from "./rumprun-kernel.ts";
+import { rumprunConfig } from "./rumprun/config.ts";
+import { kernelTraits } from "./rumprun/kernel.ts";
 
 /** Page-aligned modules, a memory map, and load addresses: what rumprun's start-up code asks for. */
 const FLAGS = 0x10003;

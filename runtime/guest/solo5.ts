@@ -4,8 +4,8 @@ import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
-import { mirageOptions, mirageWords } from "./mirage.ts";
-import { manifestOf } from "./solo5-manifest.ts";
+import { manifestOf } from "./solo5/manifest.ts";
+import { mirageOptions, mirageWords } from "./solo5/mirage.ts";
 
 const OWNER = "Solo5";
 /** "ABI1": the target and the version of its interface, 32 bits each. */

@@ -5,8 +5,8 @@ import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
-import { hasOwnFiles, parameterWords, unikraftVersion, valuesOf } from "./unikraft-info.ts";
-import { unikraftLine } from "./unikraft-line.ts";
+import { hasOwnFiles, parameterWords, unikraftVersion, valuesOf } from "./unikraft/info.ts";
+import { unikraftLine } from "./unikraft/line.ts";
 
 /** They survive strip. */
 const INFO = ".uk_libinfo";

@@ -1,19 +1,12 @@
 /** What the firmware of a machine has to find and tell: cards, disks, memory; and the choice of it. */
 import { readFileSync, writeFileSync } from "node:fs";
-import test, { type ExecutionContext } from "ava";
-import { type Bench, makeBench, placeInNetwork } from "./harness.ts";
+import test from "ava";
+import { type Bench, makeBench, placeInNetwork, start } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { privateHost } from "./private-host.ts";
 
 const annotate = (bench: Bench, annotations: Readonly<Record<string, string>>): void =>
   bench.configure((config) => Object.assign(config, { annotations }));
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
-}
 
 /** A guest's answer, asked again until it listens. */
 async function ask(card: number, path: string): Promise<string> {

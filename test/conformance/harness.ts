@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import type { ExecutionContext } from "ava";
 import { becomeSubreaper } from "../../native/process.ts";
 import { reap, reapAll } from "../bench/reap.ts";
 
@@ -125,6 +126,14 @@ export function makeBench(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Creates and starts what has to come up. */
+export function start(t: ExecutionContext, bench: Bench): void {
+  for (const call of [["create"], ["start", bench.id]]) {
+    const { code, log } = bench.call(...call);
+    t.is(code, 0, log.at(-1)?.msg);
+  }
 }
 
 interface Namespace {

@@ -1,7 +1,7 @@
 /** Guests that QEMU loads itself, Linux, OSv and Hermit: what they are given, and how they end. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { type Bench, leftovers, makeBench, placeInNetwork, repository, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, repository, start, until } from "./harness.ts";
 import { makeNetworks } from "./networks.ts";
 
 const guest = (name: string): string => `${repository}/build/guest/${name}.bin`;
@@ -37,13 +37,6 @@ function benchOf(t: ExecutionContext, kernel: keyof typeof KERNELS, ...args: str
   if (kernel === "hermit") copyFileSync(guest("multiboot"), `${bench.rootfs}/hermit-loader`);
   bench.configure(({ process }) => Object.assign(process, { args: ["/kernel", ...args], env: [] }));
   return bench;
-}
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
 }
 
 function refusal(bench: Bench): string {

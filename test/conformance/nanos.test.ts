@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from "ava";
 import { asQcow2 } from "../families/qcow2.ts";
 import { run } from "../network/netns.ts";
 import { makeBootDisk, type Orders } from "./boot-disk.ts";
-import { type Bench, leftovers, makeBench, placeInNetwork, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, start, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 
 function benchOf(t: ExecutionContext, disk: Buffer, ...args: string[]): Bench {
@@ -13,13 +13,6 @@ function benchOf(t: ExecutionContext, disk: Buffer, ...args: string[]): Bench {
   writeFileSync(`${bench.rootfs}/disk.img`, disk);
   bench.configure(({ process }) => Object.assign(process, { args: ["/disk.img", ...args] }));
   return bench;
-}
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
 }
 
 function started(t: ExecutionContext, orders: Orders, ...args: string[]): Bench {

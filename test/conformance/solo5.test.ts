@@ -1,7 +1,7 @@
 /** Unikernels of Solo5 for virtio: known by their notes, given what they declare, and ended as they say. */
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { type Bench, leftovers, makeBench, placeInNetwork, repository, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, repository, start, until } from "./harness.ts";
 import { makeNetworks } from "./networks.ts";
 
 const guest = (name: string): string => `${repository}/build/guest/${name}.bin`;
@@ -12,13 +12,6 @@ function benchOf(t: ExecutionContext, name: string, ...args: string[]): Bench {
   copyFileSync(guest(name), `${bench.rootfs}/kernel`);
   bench.configure(({ process }) => Object.assign(process, { args: ["/kernel", ...args] }));
   return bench;
-}
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
 }
 
 /** The path of an empty one of 1 MiB, mounted at /storage. */

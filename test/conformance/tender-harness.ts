@@ -63,13 +63,6 @@ export function tenderBench(
   };
 }
 
-export function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
-}
-
 /** Of create or start. */
 export function refusal(bench: Bench): string {
   for (const call of [["create"], ["start", bench.id]]) {

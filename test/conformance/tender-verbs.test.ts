@@ -1,8 +1,8 @@
 /** What the verbs do with a guest that a tender runs, which has no monitor to be asked by. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { leftovers, until } from "./harness.ts";
-import { refusal, start, type TenderBench, tenderBench, tenderHost } from "./tender-harness.ts";
+import { leftovers, start, until } from "./harness.ts";
+import { refusal, type TenderBench, tenderBench, tenderHost } from "./tender-harness.ts";
 
 const SECRET = "open-sesame-4712";
 

@@ -1,9 +1,9 @@
 /** Solo5's targets spt and hvt, run by the host's tenders: in the cage, with what they declare, and ended as they say. */
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { leftovers, placeInNetwork, unikrun, until } from "./harness.ts";
+import { leftovers, placeInNetwork, start, unikrun, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
-import { bareHost, refusal, start, tenderBench, tenderHost, told } from "./tender-harness.ts";
+import { bareHost, refusal, tenderBench, tenderHost, told } from "./tender-harness.ts";
 
 const kvmTest = existsSync("/dev/kvm") ? test.serial : test.serial.skip;
 

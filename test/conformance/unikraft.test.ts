@@ -1,7 +1,16 @@
 /** Unikernels of Unikraft for QEMU: loaded by their program headers, told what they take, with their files in memory, and ended as they say. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { type Bench, leftovers, makeBench, placeInNetwork, repository, unikrun, until } from "./harness.ts";
+import {
+  type Bench,
+  leftovers,
+  makeBench,
+  placeInNetwork,
+  repository,
+  start,
+  unikrun,
+  until,
+} from "./harness.ts";
 import { makeNetworks } from "./networks.ts";
 
 const GUEST = `${repository}/build/guest/unikraft.bin`;
@@ -13,13 +22,6 @@ function benchOf(t: ExecutionContext, ...args: string[]): Bench {
   copyFileSync(GUEST, `${bench.rootfs}/kernel`);
   bench.configure(({ process }) => Object.assign(process, { args: ["/kernel", ...args] }));
   return bench;
-}
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
 }
 
 /** What it has printed when it has ended with that code. */

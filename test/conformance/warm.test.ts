@@ -12,7 +12,7 @@ import {
 import test, { type ExecutionContext } from "ava";
 import { reapAll } from "../bench/reap.ts";
 import { run } from "../network/netns.ts";
-import { type Bench, type Config, leftovers, makeBench, placeInNetwork } from "./harness.ts";
+import { type Bench, type Config, leftovers, makeBench, placeInNetwork, start } from "./harness.ts";
 import { privateHost } from "./private-host.ts";
 
 const PORT = "80";
@@ -57,13 +57,6 @@ function moveTo(address: string, from: string, mac: string): void {
   run(`ip -n ${name} link set eth0 address ${mac}`);
   run(`ip -n ${name} addr add ${address}/24 dev eth0`);
   run(`ip -n ${name} route replace default via ${SUBNET}.1`);
-}
-
-function start(t: ExecutionContext, bench: Bench): void {
-  for (const call of [["create"], ["start", bench.id]]) {
-    const { code, log } = bench.call(...call);
-    t.is(code, 0, log.at(-1)?.msg);
-  }
 }
 
 function end(t: ExecutionContext, bench: Bench): void {

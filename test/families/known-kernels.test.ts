@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
-import { SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
-import { kernelTraits } from "../../runtime/guest/rumprun-kernel.ts";
+import { SINGLE_NETWORK } from "../../runtime/guest/rumprun/config.ts";
+import { kernelTraits } from "../../runtime/guest/rumprun/kernel.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
 const OLD = makeKernel({ text: 'currently only 1 "net" configuration is supported' });

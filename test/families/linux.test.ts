@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import test from "ava";
 import { classify } from "../../runtime/guest/detect.ts";
+import { kernelWord } from "../../runtime/guest/linux/words.ts";
 import { linux } from "../../runtime/guest/linux.ts";
-import { kernelWord } from "../../runtime/guest/linux-words.ts";
 import { fileOf, patched } from "./kernels.ts";
 
 const guest = (name: string): Buffer =>

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { Boot, BootNic } from "../../runtime/guest/guest.ts";
-import { rumprunConfig, SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
+import { rumprunConfig, SINGLE_NETWORK } from "../../runtime/guest/rumprun/config.ts";
 
 const config = (boot: Partial<Boot>) =>
   rumprunConfig({ args: ["prog"], env: [], cwd: "/", nics: [], disks: [], ...boot });

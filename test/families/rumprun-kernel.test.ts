@@ -1,6 +1,6 @@
 import test from "ava";
-import { SINGLE_NETWORK } from "../../runtime/guest/rumprun-config.ts";
-import { kernelTraits } from "../../runtime/guest/rumprun-kernel.ts";
+import { SINGLE_NETWORK } from "../../runtime/guest/rumprun/config.ts";
+import { kernelTraits } from "../../runtime/guest/rumprun/kernel.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
 /** A kernel whose text is these strings and the array of files that rumprun-bake makes of them. */

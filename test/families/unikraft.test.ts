@@ -5,8 +5,8 @@ import { classify } from "../../runtime/guest/detect.ts";
 import { readElf } from "../../runtime/guest/file/elf.ts";
 import { elfImage, elfTrouble } from "../../runtime/guest/file/elf-image.ts";
 import type { Boot } from "../../runtime/guest/guest.ts";
+import { unikraftLine } from "../../runtime/guest/unikraft/line.ts";
 import { unikraft } from "../../runtime/guest/unikraft.ts";
-import { unikraftLine } from "../../runtime/guest/unikraft-line.ts";
 import { fileOf, patched } from "./kernels.ts";
 
 const text = (boot: Partial<Boot>): string =>

@@ -3,7 +3,7 @@
  * (life/ask-guest.ts): a person, or whoever shuts down the host. Init itself may start nothing by then.
  */
 import type { Directive } from "../../../native/directives.ts";
-import { stopCalls } from "../../guest/netbsd-files.ts";
+import { stopCalls } from "../../guest/netbsd/files.ts";
 import { visitGuest } from "../../network/visit.ts";
 import { kernelDirectives } from "../exec/ask-kernel.ts";
 import { toolUid } from "../exec/beside-machine.ts";

@@ -2,7 +2,7 @@
 import { openConsole } from "../../../native/control.ts";
 import type { Directive } from "../../../native/directives.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import { fileCalls, fileSystemCalls, folderCalls } from "../../guest/netbsd-files.ts";
+import { fileCalls, fileSystemCalls, folderCalls } from "../../guest/netbsd/files.ts";
 import { nameServers, searchNames } from "../../network/resolv-conf.ts";
 import { openLookups, visitGuest } from "../../network/visit.ts";
 import { readResolvConf } from "../boot/network.ts";

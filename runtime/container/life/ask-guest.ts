@@ -6,7 +6,7 @@ import { announceStop } from "../../../native/control.ts";
 import type { Directive } from "../../../native/directives.ts";
 import { isTerminating, SIGKILL } from "../../../native/signals.ts";
 import { reasonOf } from "../../error.ts";
-import { flushCalls, stopCalls } from "../../guest/netbsd-files.ts";
+import { flushCalls, stopCalls } from "../../guest/netbsd/files.ts";
 import { warn } from "../../log.ts";
 import { visitGuest } from "../../network/visit.ts";
 import { askKernel } from "../exec/ask-kernel.ts";

@@ -1,7 +1,7 @@
 /** Tells a guest that goes on as another container's which one it is, by its kernel's server of system calls. */
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { BootNic } from "../../guest/guest.ts";
-import { identityCalls, ipv4, neighbourCalls, readNeighbours } from "../../guest/netbsd-identity.ts";
+import { identityCalls, ipv4, neighbourCalls, readNeighbours } from "../../guest/netbsd/identity.ts";
 import { visitGuest, visitUntold } from "../../network/visit.ts";
 import { askKernel } from "../exec/ask-kernel.ts";
 import { type Container, netnsOf } from "../record/container.ts";

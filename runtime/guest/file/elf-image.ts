@@ -32,6 +32,13 @@ export function elfImage(elf: Elf): KernelImage {
   };
 }
 
+/** Of a file that QEMU loads, by PVH or with its own multiboot loader. */
+export const imageForQemu = (elf: Elf): KernelImage => ({
+  entry: elf.entry,
+  pieces: [],
+  end: Math.max(0, ...loadedSegments(elf).map(({ physical, memory }) => physical + memory)),
+});
+
 /** Why a file can't be loaded by its program headers, a clause; null where it can. */
 export function elfTrouble(elf: Elf): string | null {
   const segments = loadedSegments(elf);

@@ -1,9 +1,10 @@
 /** What a Linux kernel's file says of itself: a bzImage (the kernel's Documentation/arch/x86/boot.rst), or an ELF file with an entry for PVH. */
-import { ELF_MACHINE, type Elf, readElf, SEGMENT } from "./file/elf.ts";
-import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
-import type { Marks } from "./file/marks.ts";
-import type { Note } from "./file/notes.ts";
-import type { Recognition } from "./guest.ts";
+import { ELF_MACHINE, type Elf, readElf } from "../file/elf.ts";
+import { imageForQemu } from "../file/elf-image.ts";
+import type { KernelFile, KernelImage } from "../file/kernel-file.ts";
+import type { Marks } from "../file/marks.ts";
+import type { Note } from "../file/notes.ts";
+import type { Recognition } from "../guest.ts";
 
 /** The fields of struct setup_header that are looked at, by their places in the file. */
 const FIELD = {
@@ -92,11 +93,5 @@ export function linuxImage(kernel: KernelFile): KernelImage {
   }
   const reading = readElf(kernel);
   if (reading.kind !== "elf") throw new Error(`${kernel.path} is no Linux kernel`);
-  return elfImage(reading.elf);
-}
-
-/** As PVH has it loaded. */
-export function elfImage({ entry, segments }: Elf): KernelImage {
-  const loaded = segments.filter(({ type }) => type === SEGMENT.load);
-  return { entry, pieces: [], end: Math.max(0, ...loaded.map(({ physical, memory }) => physical + memory)) };
+  return imageForQemu(reading.elf);
 }

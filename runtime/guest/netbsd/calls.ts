@@ -2,7 +2,7 @@
  * How a running rump kernel's system calls are said to native/init/exec/proxy.c, which makes them. Numbers and structures, here and in
  * netbsd-*.ts, are those of NetBSD 7.99/amd64, which are its ABI: sys/kern/syscalls.master.
  */
-import type { Directive } from "../../native/directives.ts";
+import type { Directive } from "../../../native/directives.ts";
 
 export const CALL = {
   read: 3,

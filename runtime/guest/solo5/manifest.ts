@@ -1,8 +1,8 @@
 /** What devices a Solo5 unikernel declares (Solo5's include/mft_abi.h). */
-import { readElf } from "./file/elf.ts";
-import type { KernelFile } from "./file/kernel-file.ts";
-import { readNotes } from "./file/notes.ts";
-import type { DeclaredDevice } from "./guest.ts";
+import { readElf } from "../file/elf.ts";
+import type { KernelFile } from "../file/kernel-file.ts";
+import { readNotes } from "../file/notes.ts";
+import type { DeclaredDevice } from "../guest.ts";
 
 const OWNER = "Solo5";
 /** "MFT1". */

@@ -1,6 +1,6 @@
 /** System calls about a running rump kernel's files (sys/sys/{fcntl,statvfs,reboot}.h of NetBSD). */
-import type { Directive } from "../../native/directives.ts";
-import { CALL, call, ERROR, FIRST, memory, SECOND, tolerate } from "./netbsd-calls.ts";
+import type { Directive } from "../../../native/directives.ts";
+import { CALL, call, ERROR, FIRST, memory, SECOND, tolerate } from "./calls.ts";
 
 /** Has the tool print a file. A folder would be read, too, as it is on its disk. */
 export const fileCalls = (address: string, path: string): Directive[] => [

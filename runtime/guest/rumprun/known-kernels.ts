@@ -2,9 +2,9 @@
  * Where things lie in kernels that were searched before, for all containers: a search reads all of a kernel, 3 to 5 ms of a start for
  * 4 MB, and this file takes 0.1. Only places and answers are kept, no content, so that what is wrong here can't be worse than none.
  */
-import { makeFolders, readTextOrNull, rename, writeText } from "../../native/files.ts";
-import { parentOf } from "../../native/paths.ts";
-import type { KernelFile } from "./file/kernel-file.ts";
+import { makeFolders, readTextOrNull, rename, writeText } from "../../../native/files.ts";
+import { parentOf } from "../../../native/paths.ts";
+import type { KernelFile } from "../file/kernel-file.ts";
 
 /** On a file system that a reboot empties; root's alone. */
 export const KNOWN_KERNELS = "/run/unikrun-host/kernels.json";

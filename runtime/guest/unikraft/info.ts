@@ -1,8 +1,8 @@
 /** What a Unikraft kernel says of itself: its version, and the parameters that it was built to take. */
-import type { Elf, Section } from "./file/elf.ts";
-import { sectionBytes } from "./file/elf.ts";
-import type { KernelFile } from "./file/kernel-file.ts";
-import { LoadedProgram } from "./file/loaded-program.ts";
+import type { Elf, Section } from "../file/elf.ts";
+import { sectionBytes } from "../file/elf.ts";
+import type { KernelFile } from "../file/kernel-file.ts";
+import { LoadedProgram } from "../file/loaded-program.ts";
 
 /** Records of lib/uklibid's include/uk/libid/info.h. */
 const RECORD = { version: 6, fullVersion: 7 };

@@ -1,7 +1,7 @@
 /** A Linux guest's network and disks, in words of its kernel's and in those that its init can look for in /proc/cmdline. */
-import type { Boot, BootDisk, BootNic } from "./guest.ts";
-import { kernelWord } from "./linux-words.ts";
-import { dottedMask } from "./netmask.ts";
+import type { Boot, BootDisk, BootNic } from "../guest.ts";
+import { dottedMask } from "../netmask.ts";
+import { kernelWord } from "./words.ts";
 
 /** `ip=` and `hostname=` are the kernel's own; one that was built without them hands them to init as variables. It ignores words with a dot. */
 export function networkWords(boot: Boot): string[] {

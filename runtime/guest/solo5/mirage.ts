@@ -1,9 +1,9 @@
 /** What a MirageOS unikernel of Solo5 can be told of its network: options that it was built with, since it ends at one that it does not know. */
 
-import { readElf } from "./file/elf.ts";
-import type { KernelFile } from "./file/kernel-file.ts";
-import { LoadedProgram } from "./file/loaded-program.ts";
-import type { Boot, BootNic } from "./guest.ts";
+import { readElf } from "../file/elf.ts";
+import type { KernelFile } from "../file/kernel-file.ts";
+import { LoadedProgram } from "../file/loaded-program.ts";
+import type { Boot, BootNic } from "../guest.ts";
 
 /** By the names of mirage-runtime's and tcpip's arguments. */
 const OPTIONS = ["ipv4", "ipv4-gateway", "ipv6", "ipv6-gateway"] as const;

@@ -1,5 +1,5 @@
 /** Words of a Linux kernel's command line, as the kernel takes them apart (its lib/cmdline.c, next_arg). */
-import { UnikrunError } from "../error.ts";
+import { UnikrunError } from "../../error.ts";
 
 /** `what`: "argument 2", for the error's sentence. Throws UnikrunError for a text that no word can be. */
 export function kernelWord(text: string, what: string): string {

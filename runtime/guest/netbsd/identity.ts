@@ -2,11 +2,11 @@
  * System calls by which a running rump kernel becomes another. Structures are NetBSD's: sys/sys/{sockio,ioccom,sysctl}.h;
  * sys/net/{if,if_dl,route}.h; sys/netinet/{in,in_var}.h; sys/netinet6/in6_var.h.
  */
-import type { Directive } from "../../native/directives.ts";
-import { addressBytes } from "../../native/ip-address.ts";
-import { macBytes } from "../../native/mac-address.ts";
-import type { BootNic } from "./guest.ts";
-import { CALL, call, ERROR, FIRST, fields, memory, SECOND, THIRD, tolerate } from "./netbsd-calls.ts";
+import type { Directive } from "../../../native/directives.ts";
+import { addressBytes } from "../../../native/ip-address.ts";
+import { macBytes } from "../../../native/mac-address.ts";
+import type { BootNic } from "../guest.ts";
+import { CALL, call, ERROR, FIRST, fields, memory, SECOND, THIRD, tolerate } from "./calls.ts";
 
 const FAMILY = { inet: 2, link: 18, inet6: 24, route: 34 };
 const SOCKET = { datagrams: 2, raw: 3 };

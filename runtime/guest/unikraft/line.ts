@@ -2,9 +2,9 @@
  * Unikraft's command line: parameters of its libraries, `--`, and the program's arguments (lib/ukboot, lib/uklibparam, lib/ukargparse). White
  * space ends a word outside of quotes; within double quotes a backslash keeps the next quote or backslash.
  */
-import { UnikrunError } from "../error.ts";
-import type { Boot, BootArguments, BootNic } from "./guest.ts";
-import { valuesOf } from "./unikraft-info.ts";
+import { UnikrunError } from "../../error.ts";
+import type { Boot, BootArguments, BootNic } from "../guest.ts";
+import { valuesOf } from "./info.ts";
 
 /** Bytes with the NUL and the kernel's path before it (CONFIG_LIBUKBOOT_CMDLINE_MAX_LEN). */
 const LINE_LIMIT = 4095 - "/guest/kernel ".length;

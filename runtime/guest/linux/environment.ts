@@ -2,8 +2,8 @@
  * The environment of a Linux guest's init. The kernel makes a variable of each word NAME=VALUE that is no parameter of its own; and
  * parameters have small letters in their names, so names without are safe from being any.
  */
-import { UnikrunError } from "../error.ts";
-import { kernelWord } from "./linux-words.ts";
+import { UnikrunError } from "../../error.ts";
+import { kernelWord } from "./words.ts";
 
 const SAFE = /^[A-Z_][A-Z0-9_]*$/;
 /** What engines set by themselves, and no kernel knows. */

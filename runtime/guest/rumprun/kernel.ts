@@ -1,11 +1,11 @@
 /** What can be read off a rumprun kernel beyond that it is one. */
-import { UnikrunError } from "../error.ts";
-import { readElf } from "./file/elf.ts";
-import type { KernelFile } from "./file/kernel-file.ts";
-import { LoadedProgram } from "./file/loaded-program.ts";
-import type { KernelTraits } from "./guest.ts";
+import { UnikrunError } from "../../error.ts";
+import { readElf } from "../file/elf.ts";
+import type { KernelFile } from "../file/kernel-file.ts";
+import { LoadedProgram } from "../file/loaded-program.ts";
+import type { KernelTraits } from "../guest.ts";
+import { PROXY_VARIABLE, SINGLE_NETWORK } from "./config.ts";
 import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
-import { PROXY_VARIABLE, SINGLE_NETWORK } from "./rumprun-config.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');

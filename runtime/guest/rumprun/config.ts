@@ -3,9 +3,9 @@
  * `blk` as repeated keys, all values strings, and no escapes, so what would need one can't be said. It stands on
  * the kernel's command line, or in a file.
  */
-import { inSubnet, isLinkLocal } from "../../native/ip-address.ts";
-import { UnikrunError } from "../error.ts";
-import type { Boot, BootArguments, BootDisk, BootNic } from "./guest.ts";
+import { inSubnet, isLinkLocal } from "../../../native/ip-address.ts";
+import { UnikrunError } from "../../error.ts";
+import type { Boot, BootArguments, BootDisk, BootNic } from "../guest.ts";
 
 /** Bytes of the kernel's command line without its NUL (BMK_MULTIBOOT_CMDLINE_SIZE); on a longer one it panics. */
 const LINE_LIMIT = 4095;
