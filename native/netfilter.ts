@@ -1,5 +1,5 @@
 /** The chains of a network namespace that packets meet, and how many rules they have, by nf_tables' netlink (linux/netfilter/nf_tables.h). */
-import { errorCode } from "./libc.ts";
+import { askPart } from "./kernel-part.ts";
 import { attributeList, attributes, NETLINK_NETFILTER, type Netlink, openNetlink } from "./netlink.ts";
 
 /** A chain that the kernel sends packets through. */
@@ -19,23 +19,17 @@ const message = (kind: number): number => (10 << 8) | kind;
 const NFT_MSG_GETCHAIN = message(4);
 const NFT_MSG_GETRULE = message(7);
 
-/** Of a kernel without netfilter, or without nf_tables. */
-const MISSING = new Set(["EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL", "EOPNOTSUPP"]);
-
 /** Those of IPv4, IPv6 and of single links, in the namespace that this thread is in. Throws an Error with `code`. */
-export function listBaseChains(): BaseChain[] {
-  try {
-    using netlink = openNetlink(NETLINK_NETFILTER);
-    const chains = dumpBaseChains(netlink);
-    if (chains.every(({ uses }) => uses === 0)) return chains.map((chain) => ({ ...chain, rules: 0 }));
-    const rules = dumpRules(netlink);
-    const rulesOf = ({ table, name }: BaseChain): number =>
-      rules.filter((rule) => rule.table === table && rule.chain === name && !rule.isLocal).length;
-    return chains.map((chain) => ({ ...chain, rules: rulesOf(chain) }));
-  } catch (error) {
-    if (MISSING.has(errorCode(error))) return [];
-    throw error;
-  }
+export const listBaseChains = (): BaseChain[] => askPart("nf_tables", readChains);
+
+function readChains(): BaseChain[] {
+  using netlink = openNetlink(NETLINK_NETFILTER);
+  const chains = dumpBaseChains(netlink);
+  if (chains.every(({ uses }) => uses === 0)) return chains;
+  const rules = dumpRules(netlink);
+  const rulesOf = ({ table, name }: BaseChain): number =>
+    rules.filter((rule) => rule.table === table && rule.chain === name && !rule.isLocal).length;
+  return chains.map((chain) => ({ ...chain, rules: rulesOf(chain) }));
 }
 
 function dumpBaseChains(netlink: Netlink): (BaseChain & { readonly uses: number })[] {

@@ -22,6 +22,7 @@ export interface Netlink extends Disposable {
 }
 
 const NETLINK_ROUTE = 0;
+export const NETLINK_XFRM = 6;
 export const NETLINK_NETFILTER = 12;
 
 /** `protocol` is a NETLINK_*. Throws an Error with `code`, EPROTONOSUPPORT for one that the kernel does not have. */

@@ -6,6 +6,7 @@ import { type BaseChain, listBaseChains } from "../../native/netfilter.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { listOwnRules, listTableRoutes } from "../../native/policy-routes.ts";
 import { listLinks } from "../../native/rtnetlink.ts";
+import { countPolicies } from "../../native/xfrm.ts";
 import { listLegacyChains } from "../../native/xtables.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Nic } from "./nics.ts";
@@ -20,7 +21,7 @@ export function refuseRules(netlink: Netlink, nics: readonly Nic[], containerId:
   const more = found.length > FEW ? [`${found.length - FEW} more`] : [];
   const list = [...found.slice(0, FEW), ...more].join(", ");
   throw new UnikrunError(
-    `Container ${containerId}: its network namespace has rules that do not bind a unikernel, whose frames go around them (${list}): give it a network without them, or accept that they don't hold for it by the annotation org.unikrun.networkRules=ignore.`,
+    `Container ${containerId}: its network namespace has rules that do not bind a unikernel, whose frames go around them (${list}): give it a network without them, or accept that they don't hold for it by the annotation org.unikrun.networkRules=ignore ("networkRules" in /etc/unikrun/config.json for all containers).`,
   );
 }
 
@@ -31,6 +32,7 @@ function findRules(netlink: Netlink, nics: readonly Nic[], containerId: string):
       ...listLegacyChains().flatMap((chain) => describeChain(chain, "iptables")),
       ...findRoutes(netlink, nics),
       ...listOwnRules(netlink).map(({ family, priority }) => `IPv${family}'s policy rule ${priority}`),
+      ...(countPolicies() === 0 ? [] : ["IPsec's policies"]),
     ];
   } catch (cause) {
     throw new UnikrunError(

@@ -6,7 +6,7 @@ import { makeNetworks } from "./networks.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
 
 const NAMED =
-  /Container \S+: its network namespace has rules that do not bind a unikernel, whose frames go around them \(.*chain ip filter OUTPUT that drops what is not allowed\).* org\.unikrun\.networkRules=ignore\.\n$/;
+  /Container \S+: its network namespace has rules that do not bind a unikernel, whose frames go around them \(.*chain ip filter OUTPUT that drops what is not allowed\).* org\.unikrun\.networkRules=ignore [^\n]*\n$/;
 
 /** Where nothing but a tunnel's frames may leave; null, with a word, where this host's kernel or programs have no such rules. */
 function makeKillSwitch(t: ExecutionContext): string | null {
