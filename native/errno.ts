@@ -33,6 +33,7 @@ const NAMES: Readonly<Record<number, string>> = {
   38: "ENOSYS",
   39: "ENOTEMPTY",
   40: "ELOOP",
+  93: "EPROTONOSUPPORT",
   95: "EOPNOTSUPP",
   97: "EAFNOSUPPORT",
   98: "EADDRINUSE",

@@ -21,13 +21,15 @@ export interface Netlink extends Disposable {
   dump(message: { type: number; body: Uint8Array; what: string }): Buffer[];
 }
 
-export function openNetlink(): Netlink {
+const NETLINK_ROUTE = 0;
+export const NETLINK_XFRM = 6;
+export const NETLINK_NETFILTER = 12;
+
+/** `protocol` is a NETLINK_*. Throws an Error with `code`, EPROTONOSUPPORT for one that the kernel does not have. */
+export function openNetlink(protocol = NETLINK_ROUTE): Netlink {
   const AF_NETLINK = 16;
   const SOCK_RAW = 3;
-  const NETLINK_ROUTE = 0;
-  const socket = owned(
-    openSocket({ domain: AF_NETLINK, type: SOCK_RAW, protocol: NETLINK_ROUTE, timeout: 5 }),
-  );
+  const socket = owned(openSocket({ domain: AF_NETLINK, type: SOCK_RAW, protocol, timeout: 5 }));
   let sequence = 0;
 
   function exchange(type: number, flags: number, body: Uint8Array, what: string): Buffer[] {
@@ -95,13 +97,17 @@ function attributeData(value: number | string | Uint8Array | readonly Buffer[]):
 }
 
 /** The attributes that follow a fixed header of `offset` bytes, by type. */
-export function attributes(data: Buffer, offset: number): Map<number, Buffer> {
+export const attributes = (data: Buffer, offset: number): Map<number, Buffer> =>
+  new Map(attributeList(data, offset));
+
+/** The same, in their order, where several are of one type. */
+export function attributeList(data: Buffer, offset: number): [type: number, value: Buffer][] {
   const NLA_TYPE_MASK = 0x3fff;
-  const found = new Map<number, Buffer>();
+  const found: [number, Buffer][] = [];
   for (let at = align(offset); at + 4 <= data.length; ) {
     const length = data.readUInt16LE(at);
     if (length < 4 || at + length > data.length) break;
-    found.set(data.readUInt16LE(at + 2) & NLA_TYPE_MASK, data.subarray(at + 4, at + length));
+    found.push([data.readUInt16LE(at + 2) & NLA_TYPE_MASK, data.subarray(at + 4, at + length)]);
     at += align(length);
   }
   return found;

@@ -63,10 +63,18 @@ export function connectUnix({
 export function listenerOf(fd: number): { readonly pid: number; readonly uid: number } {
   const SO_PEERCRED = 17;
   const credentials = new Int32Array(3);
-  const size = new Int32Array([credentials.byteLength]);
-  check(libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, size), "getsockopt");
+  readOption(fd, { level: SOL_SOCKET, option: SO_PEERCRED, value: credentials });
   const [pid = 0, uid = -1] = credentials;
   return { pid, uid };
+}
+
+/** Fills `value`, in which some options have a question beforehand (getsockopt(2)). */
+export function readOption(
+  fd: number,
+  { level, option, value }: { level: number; option: number; value: Int32Array | Buffer },
+): void {
+  const size = new Int32Array([value.byteLength]);
+  check(libc().getsockopt(fd, level, option, value, size), "getsockopt");
 }
 
 const MSG_NOSIGNAL = 0x4000;

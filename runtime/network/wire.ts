@@ -14,6 +14,7 @@ import { claimIngress, isLeftover } from "./claim.ts";
 import { relayRequests } from "./dhcp.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
+import { refuseRules } from "./rules.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
@@ -59,6 +60,8 @@ export interface WireOptions extends Place {
    * reach the guest at all, and it only them, until `open`.
    */
   readonly guard?: "shut" | "closed";
+  /** "ignore": that rules of the namespace don't bind it was accepted (rules.ts). */
+  readonly rules?: "refuse" | "ignore";
 }
 
 /**
@@ -101,6 +104,7 @@ function wireHere({
   dhcp = false,
   server,
   guard,
+  rules = "refuse",
 }: WireOptions): Wiring {
   using opened = new DisposableStack();
   const netlink = opened.use(openNetlink());
@@ -112,6 +116,7 @@ function wireHere({
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
+  if (rules === "refuse") refuseRules(netlink, nics, containerId);
   const addTap = (name: string, mtu: number, hasHeaders: boolean): Tap => {
     const { fd } = taps.use(makeTap(name, containerId, hasHeaders));
     const link = listLinks(netlink).find((each) => each.name === name);

@@ -11,6 +11,7 @@ import {
   probeImage,
   repository,
   runProbe,
+  startNeighbour,
   startProbe,
   succeed,
   uniqueName,
@@ -140,6 +141,14 @@ test.serial("the host's network", (t) => {
     "a unikernel can't share the host's network",
     runProbe(["return", "0"], ["--network", "host"]).stderr,
   );
+});
+
+test.serial("a firewall in the network that it shares", (t) => {
+  const name = startNeighbour(t, "bridge", "sleep 1000");
+  const pid = inspect(name, "{{.State.Pid}}");
+  succeed(["nsenter", "-t", pid, "-n", "iptables", "-P", "OUTPUT", "DROP"]);
+  const refused = runProbe(["return", "0"], ["--network", `container:${name}`]);
+  isRow(t, "its network namespace has rules that do not bind a unikernel", refused.stderr);
 });
 
 test.serial(

@@ -34,7 +34,7 @@ export async function wireGuest(
   resolvConf: ResolvConf,
   guard?: WireOptions["guard"],
 ): Promise<Wiring> {
-  const { id } = container;
+  const { id, guest } = container;
   const server = loopbackServer(resolvConf.text);
   const wiring = wireNetwork({
     netns: netnsOf(container),
@@ -44,6 +44,7 @@ export async function wireGuest(
     dhcp: family.devices.dhcp ?? false,
     ...(server === undefined ? {} : { server }),
     ...(guard === undefined ? {} : { guard }),
+    ...(guest.networkRules === undefined ? {} : { rules: guest.networkRules }),
   });
   if (wiring.nics.length === 0) {
     await warn(

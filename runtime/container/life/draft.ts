@@ -18,6 +18,7 @@ export function guestRecord(
   const { process, linux } = spec;
   refuseFewPids(id, linux?.resources?.pids?.limit);
   const memoryLimit = linux?.resources?.memory?.limit;
+  const networkRules = found.machine.networkRules ?? settings.networkRules;
   const hostname = spec.hostname || givenHostname(spec);
   const record: GuestRecord = {
     family: found.family.name,
@@ -35,6 +36,7 @@ export function guestRecord(
     cacheBytes: cacheBytes(settings),
     volumeBytes: volumeBytes(settings),
     ...(found.disks === undefined ? {} : { disks: found.disks }),
+    ...(networkRules === undefined ? {} : { networkRules }),
     newMounts: hasOwn(spec, "mount"),
     ...(hostname === undefined ? {} : { hostname }),
     ...(found.memory === undefined ? {} : { memory: found.memory }),

@@ -63,6 +63,8 @@ export interface GuestRecord {
   readonly volumeBytes: number;
   /** Its guest can be kept once it listens on that TCP port, with others in so many bytes of the store. */
   readonly warm?: { readonly port: number; readonly bytes: number };
+  /** Of its network namespace's rules, which its guest's frames would go around. */
+  readonly networkRules?: "refuse" | "ignore";
   readonly newMounts: boolean;
   readonly apparmor?: string;
   readonly selinux?: string;

@@ -53,6 +53,7 @@ const HOST_ONLY = [
   "accelerator",
   "firmware",
   "sayEmulated",
+  "networkRules",
   "runtime",
   "store",
   "cacheSize",

@@ -26,7 +26,7 @@ export interface GuestSettings {
 }
 
 /** What the operator can set of one container's machine; what the host has set, too, is won over. */
-export type MachineSettings = Pick<HostSettings, "accelerator" | "firmware" | "sayEmulated">;
+export type MachineSettings = Pick<HostSettings, "accelerator" | "firmware" | "sayEmulated" | "networkRules">;
 
 export interface OperatorSettings extends GuestSettings, MachineSettings {}
 

@@ -19,6 +19,8 @@ export interface HostSettings {
   readonly firmware?: Firmware;
   /** An emulated guest's log says so, and why. */
   readonly sayEmulated?: boolean;
+  /** Whether a guest starts where its network namespace has rules that its frames go around. */
+  readonly networkRules?: "refuse" | "ignore";
   /** Path of the runtime for what is not a unikernel. */
   readonly runtime?: string;
   /** Where disks of volumes and of read-only files are kept. */

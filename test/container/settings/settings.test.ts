@@ -73,7 +73,7 @@ test("what is no setting in the host's file is ignored, with a word about it", a
     const { settings, ignored } = await readHostFile(file);
     t.deepEqual(settings, { qemu: "/opt/qemu" });
     const all =
-      "there are qemu, solo5-spt, solo5-hvt, accelerator, firmware, sayEmulated, runtime, store, cacheSize, warmSize, volumeSize";
+      "there are qemu, solo5-spt, solo5-hvt, accelerator, firmware, sayEmulated, networkRules, runtime, store, cacheSize, warmSize, volumeSize";
     t.deepEqual(
       ignored.map((sentence) =>
         sentence.replace(`${file}: `, "").replace(" is no setting and is ignored", ""),
@@ -208,11 +208,12 @@ for (const [name, value, says] of [
   ["disks", '[{"path":1}]', /^The annotation org\.unikrun\.disks\[0\]\.path must be a string\.$/],
   ["accelerator", "hvf", " must be one of auto, kvm, tcg."],
   ["firmware", "ovmf", " must be one of unikrun, seabios."],
+  ["networkRules", "off", " must be one of refuse, ignore."],
   ["qemu", "/bin/sh", " can be set by the host only, in /etc/unikrun/config.json."],
   [
     "kernal",
     "/k",
-    " is no setting: there are family, kernel, initrd, loader, args, memory, disks, warm, accelerator, firmware, sayEmulated.",
+    " is no setting: there are family, kernel, initrd, loader, args, memory, disks, warm, accelerator, firmware, sayEmulated, networkRules.",
   ],
 ] as const)
   test(`the annotation org.unikrun.${name}=${value} is refused by its name`, (t) =>
