@@ -30,6 +30,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   restore: () => import("./cli/restore.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
+  status: () => import("./cli/status.ts"),
   features: () => import("./cli/features.ts"),
   inspect: () => import("./cli/inspect.ts"),
   volumes: () => import("./cli/volumes.ts"),

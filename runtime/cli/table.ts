@@ -230,6 +230,12 @@ export const VERBS: readonly VerbEntry[] = [
     args: [],
   },
   {
+    name: "status",
+    help: "say how a container's guest does, stopped ones too: accelerator, limits, memory, last exit",
+    flags: () => [boolean("json", "print it as JSON")],
+    args: ["ID"],
+  },
+  {
     name: "ps",
     help: "list a container's processes",
     flags: () => [formats],
