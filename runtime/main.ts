@@ -31,6 +31,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   status: () => import("./cli/status.ts"),
+  logs: () => import("./cli/logs.ts"),
   features: () => import("./cli/features.ts"),
   inspect: () => import("./cli/inspect.ts"),
   volumes: () => import("./cli/volumes.ts"),
