@@ -39,6 +39,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   install: () => import("./cli/install.ts"),
   uninstall: () => import("./cli/uninstall.ts"),
   check: () => import("./cli/check.ts"),
+  report: () => import("./cli/report.ts"),
   completion: () => import("./cli/completion.ts"),
 };
 

@@ -311,6 +311,12 @@ export const VERBS: readonly VerbEntry[] = [
     args: [],
   },
   {
+    name: "report",
+    help: "write what a bug report needs, without guests' arguments and environment",
+    flags: () => [string("output", "file to write to (default stdout)", { alias: "o" })],
+    args: [],
+  },
+  {
     name: "completion",
     help: "print a completion script for a shell",
     flags: none,

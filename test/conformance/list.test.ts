@@ -1,23 +1,10 @@
 /** `unikrun list` and the verbs for people, on a host whose engines' folders are the test's own. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { callWith } from "./engine-folders.ts";
 import { type Bench, makeBench, unikrun } from "./harness.ts";
 
 const DOCKER = "/run/docker/runtime-unikrun/moby";
-
-/** Calls dist/unikrun where the benches' folders are at these places. */
-function callWith(places: Readonly<Record<string, Bench>>, ...args: string[]) {
-  const mounts = Object.entries(places).flatMap(([place, { root }]) => [
-    `mkdir -p ${place} ${root}`,
-    `mount --bind ${root} ${place}`,
-  ]);
-  const script = ["mount -t tmpfs test /run", ...mounts, 'exec "$@"'].join(" && ");
-  const { exitCode, stdout, stderr } = Bun.spawnSync(
-    ["unshare", "--mount", "sh", "-c", script, "sh", unikrun, ...args],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
-}
 
 /** Docker's and Podman's names for their containers are in files of theirs. */
 function created(about: "docker" | "podman" | "pod", name: string): Bench {
