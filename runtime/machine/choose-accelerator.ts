@@ -63,8 +63,8 @@ export function adviceFor(
   const { extension, isGuest } = virtualization(cpuinfo);
   if (extension === undefined)
     return isGuest
-      ? "this host is a guest itself: switch nested virtualization on for it, or take one with VT-x or AMD-V"
-      : "switch VT-x or AMD-V on in the firmware's setup, or take a host that has one of them";
+      ? "this host is a guest itself: switch nested virtualization on for it, or use one that has VT-x or AMD-V"
+      : "switch VT-x or AMD-V on in the firmware's setup, or use a host that has one of them";
   if (kind === "slow") return "a host that is no guest itself, or is less deeply nested, has a faster KVM";
   if (/there is no|has nothing behind/.test(why))
     return `modprobe ${extension === "vmx" ? "kvm_intel" : "kvm_amd"}`;
