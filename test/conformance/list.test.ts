@@ -65,14 +65,16 @@ test.serial("list has the containers of all engines, by the names that people ga
 
 test.serial("no line of it is wider than the terminal", (t) => {
   using bench = created("docker", "a-name-that-is-longer-than-what-is-left-of-the-line");
-  const inner = `stty cols 70; mount -t tmpfs test /run && mkdir -p ${DOCKER} && mount --bind ${bench.root} ${DOCKER} && ${unikrun} list`;
-  const { stdout } = Bun.spawnSync(["script", "-qec", `unshare --mount sh -c '${inner}'`, "/dev/null"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const lines = stdout.toString().split(/\r?\n/).filter(Boolean);
-  t.is(lines.length, 2, stdout.toString());
-  for (const line of lines) t.true(line.length <= 70, line);
-  t.regex(lines[1] ?? "", /^a-name-[\w-]*… +created +rumprun/);
+  for (const columns of [70, 40]) {
+    const inner = `stty cols ${columns}; mount -t tmpfs test /run && mkdir -p ${DOCKER} && mount --bind ${bench.root} ${DOCKER} && ${unikrun} list`;
+    const { stdout } = Bun.spawnSync(["script", "-qec", `unshare --mount sh -c '${inner}'`, "/dev/null"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const lines = stdout.toString().split(/\r?\n/).filter(Boolean);
+    t.is(lines.length, 2, stdout.toString());
+    for (const line of lines) t.true(line.length <= columns, line);
+    t.regex(lines[1] ?? "", /^a-name-[\w-]*… +created +rumprun/);
+  }
 });
 
 test.serial("verbs for people take names and short ids of any engine; engines' verbs do not", (t) => {
