@@ -121,7 +121,11 @@ async function chooseForNew(own: MachineSettings, settings: HostSettings, vmm: P
   if (!emulated) return { accelerator };
   if (choice.isNews) await warn(`${emulated.why}.`);
   const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
-  return { accelerator, emulated, ...(isSaid ? { say: `${emulated.why} (what to do: ${emulated.advice})` } : {}) };
+  return {
+    accelerator,
+    emulated,
+    ...(isSaid ? { say: `${emulated.why} (what to do: ${emulated.advice})` } : {}),
+  };
 }
 
 /** Has init make the board, and returns at once: what goes wrong is told by the start. A tender has none. */
