@@ -30,6 +30,8 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   restore: () => import("./cli/restore.ts"),
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
+  status: () => import("./cli/status.ts"),
+  logs: () => import("./cli/logs.ts"),
   features: () => import("./cli/features.ts"),
   inspect: () => import("./cli/inspect.ts"),
   volumes: () => import("./cli/volumes.ts"),
@@ -37,6 +39,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   install: () => import("./cli/install.ts"),
   uninstall: () => import("./cli/uninstall.ts"),
   check: () => import("./cli/check.ts"),
+  report: () => import("./cli/report.ts"),
   completion: () => import("./cli/completion.ts"),
 };
 

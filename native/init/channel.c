@@ -27,6 +27,9 @@ struct channel channel_open(const char *directory)
 	if (channel.listener < 0 || bind(channel.listener, (struct sockaddr *)&address, sizeof address) < 0)
 		fail_errno("could not make %s/" START_SOCKET, directory);
 	umask(old);
+	channel.exit = openat(channel.directory, EXIT_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (channel.exit < 0)
+		fail_errno("could not make %s/" EXIT_FILE, directory);
 	return channel;
 }
 

@@ -73,6 +73,7 @@ void open_terminal(int console_socket, const char *size, bool patient);
 struct channel {
 	int listener; /* start.sock, and control.sock once the machine runs */
 	int directory; /* the container's state directory */
+	int exit; /* its file there for the exit code, which nothing could be opened for any more when that is known */
 };
 struct channel channel_open(const char *directory);
 /* By who answers, since that is whose the socket is to others (SO_PEERCRED). */

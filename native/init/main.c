@@ -83,7 +83,10 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 		fail_errno("could not enter /");
 	(void)!write(ready, "ok", 2);
 	close(ready);
-	return live(channel, signals);
+	int code = live(channel, signals);
+	/* For whoever asks how it ended; engines have it by wait(2). */
+	dprintf(channel->exit, "%d\n", code);
+	return code;
 }
 
 /* If we are held. Whoever has the other end puts us into our cgroup meanwhile; if that fails, or he dies, it closes. */

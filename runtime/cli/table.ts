@@ -225,9 +225,24 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "list",
-    help: "list containers",
+    help: "list the containers of all engines, or of those in --root",
     flags: () => [formats, boolean("quiet", "ids only", "q")],
     args: [],
+  },
+  {
+    name: "status",
+    help: "say how a container's guest does, stopped ones too: accelerator, limits, memory, last exit",
+    flags: () => [boolean("json", "print it as JSON")],
+    args: ["ID"],
+  },
+  {
+    name: "logs",
+    help: "print what a container's guest has printed, by its engine's client",
+    flags: () => [
+      boolean("follow", "go on with what it prints from now on", "f"),
+      number("tail", "so many of the last lines only"),
+    ],
+    args: ["ID"],
   },
   {
     name: "ps",
@@ -254,7 +269,7 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "features", help: "print what this runtime can do", flags: none, args: [] },
   {
     name: "inspect",
-    help: "say what unikernel a file is, what it needs, and what it can be told",
+    help: "say what unikernel a file is, or a container (ID), what it needs, and what it can be told",
     flags: () => [
       string("image", "folder of an unpacked image; FILE is a path in it"),
       boolean("json", "print it as JSON"),
@@ -293,6 +308,12 @@ export const VERBS: readonly VerbEntry[] = [
     name: "check",
     help: "say what this host has, and what to do about what is missing",
     flags: () => [boolean("json", "print it as JSON")],
+    args: [],
+  },
+  {
+    name: "report",
+    help: "write what a bug report needs, without guests' arguments and environment",
+    flags: () => [string("output", "file to write to (default stdout)", { alias: "o" })],
     args: [],
   },
   {

@@ -4,6 +4,8 @@ import { VERSION_LINE } from "../container/engines/words.ts";
 import { SPEC_VERSION } from "../container/spec/oci.ts";
 import { print } from "./print.ts";
 
+export const ownVersion = (): string => `${version}, commit ${commit}`;
+
 /** The first line is for engines; the last lines say what this really is. */
 export function showVersion(): void {
   print(

@@ -16,12 +16,14 @@ import type { Finding } from "./finding.ts";
 export async function checkHost(): Promise<Finding[]> {
   const isRoot = !isRootless();
   const { settings, ignored, wrong } = await readSettings();
+  const cpuinfo = readTextOrNull("/proc/cpuinfo") ?? "";
+  const vmm = await checkVmm(settings, isRoot, cpuinfo);
   return [
     ...wrong,
     ...ignored,
     ...(isRoot ? [] : [ROOTLESS]),
-    checkProcessor(readTextOrNull("/proc/cpuinfo") ?? ""),
-    ...(await checkVmm(settings, isRoot)),
+    checkProcessor(cpuinfo, vmm.verdict, settings),
+    ...vmm.findings,
     ...(await checkNetwork(isRoot)),
     checkCgroups(),
     checkVolumes(),
@@ -45,7 +47,12 @@ interface Readings {
   readonly wrong: readonly Finding[];
 }
 
-const ignoredSetting = (fact: string): Finding => ({ status: "warning", subject: "settings", fact });
+const ignoredSetting = (fact: string): Finding => ({
+  status: "warning",
+  subject: "settings",
+  fact,
+  advice: "correct its name, or take it out",
+});
 
 /** With settings that can't be read no unikernel starts. */
 async function readSettings(): Promise<Readings> {
@@ -57,7 +64,15 @@ async function readSettings(): Promise<Readings> {
     return {
       settings: {},
       ignored: [],
-      wrong: [{ status: "missing", subject: "settings", fact, essential: true }],
+      wrong: [
+        {
+          status: "missing",
+          subject: "settings",
+          fact,
+          advice: "correct that: until then no unikernel is created",
+          essential: true,
+        },
+      ],
     };
   }
 }

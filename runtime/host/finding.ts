@@ -1,14 +1,37 @@
+import { reasonOf } from "../error.ts";
+
 /** One line of `unikrun check`. */
-export interface Finding {
-  readonly status: "ok" | "warning" | "missing";
+export type Finding = Fact & (Well | Trouble);
+
+interface Fact {
   /** A word or two. */
   readonly subject: string;
   /** What is so. */
   readonly fact: string;
-  /** What to do; absent where there is nothing to do. */
-  readonly advice?: string;
+}
+
+interface Well {
+  readonly status: "ok";
+  readonly advice?: never;
+  readonly essential?: never;
+}
+
+interface Trouble {
+  readonly status: "warning" | "missing";
+  /** What to do. */
+  readonly advice: string;
   /** Without it no guest runs at all. */
   readonly essential?: true;
+}
+
+/** Our sentences say what to do behind their last colon; `otherwise` is for one that does not. */
+export function toldBy(error: unknown, otherwise: string): Pick<Trouble, "advice"> & Pick<Fact, "fact"> {
+  const sentence = reasonOf(error).replace(/\.$/, "");
+  // What is in parentheses is others' words.
+  const plain = sentence.replace(/\([^()]*\)/g, (words) => " ".repeat(words.length));
+  const colon = plain.lastIndexOf(": ");
+  if (colon < 0) return { fact: sentence, advice: otherwise };
+  return { fact: sentence.slice(0, colon), advice: sentence.slice(colon + 2) };
 }
 
 /** Whether guests can run on a host with these findings: a warning of something essential leaves it open. */
@@ -29,7 +52,8 @@ export function screenOf(findings: readonly Finding[]): string {
 }
 
 function verdictOf(findings: readonly Finding[]): string {
-  if (canRun(findings)) return "Guests can run on this host.";
+  const isMissing = findings.some(({ status }) => status === "missing");
+  if (canRun(findings)) return `Guests can run on this host${isMissing ? ", but see what is missing" : ""}.`;
   return findings.some(({ status, essential }) => status === "missing" && essential)
     ? "Guests can't run on this host yet: see what is missing."
     : "Whether guests can run on this host is not known: see the warnings.";

@@ -10,6 +10,7 @@ import { MEMORY_ID, memoryArguments, memoryFile } from "./memory.ts";
 import type { Host } from "./qemu.ts";
 import { SANDBOX } from "./sandbox.ts";
 import { EXIT_CODE, EXIT_DEVICE, trialImage, trialKernel } from "./trial-kernel.ts";
+import { virtualization } from "./virtualization.ts";
 
 /** Seconds of CPU time in which only a processor can do the trial's work. */
 const QUICK = 0.5;
@@ -44,7 +45,7 @@ export function tryKvm(host: Host, scratch: string): Verdict {
   if (missing) return { kind: "broken", why: missing };
   using place = makePlace(scratch);
   const run = (accelerator: Accelerator, limit = CPU_LIMIT) => boot({ host, accelerator, place, limit });
-  if (hasVirtualization(readTextOrNull("/proc/cpuinfo") ?? "")) {
+  if (virtualization(readTextOrNull("/proc/cpuinfo") ?? "").extension) {
     const kvm = run("kvm");
     if ("error" in kvm || (kvm.end === "ended" && kvm.used <= QUICK)) return judgeTrials({ kvm });
     return judgeTrials({ kvm, tcg: run("tcg", kvm.used) });
@@ -71,9 +72,6 @@ export function judgeTrials({ kvm, tcg }: { kvm: Trial; tcg?: Trial }): Verdict 
 }
 
 const seconds = (time: number): string => `${time.toFixed(time < 1 ? 2 : 1)} s`;
-
-/** VT-x or AMD-V. */
-const hasVirtualization = (cpuinfo: string): boolean => /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo);
 
 interface Place extends Disposable {
   readonly cage: string;

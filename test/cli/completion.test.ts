@@ -44,9 +44,9 @@ test("bash offers every command, and those that begin with what was typed", (t) 
     complete("unikrun "),
     VERBS.map(({ name }) => name),
   );
-  t.deepEqual(complete("unikrun sta"), ["start", "state"]);
-  t.deepEqual(complete("unikrun --debug --root run st"), ["start", "state"]);
-  t.deepEqual(complete("unikrun --root = run st"), ["start", "state"]);
+  t.deepEqual(complete("unikrun sta"), ["start", "state", "status"]);
+  t.deepEqual(complete("unikrun --debug --root run st"), ["start", "state", "status"]);
+  t.deepEqual(complete("unikrun --root = run st"), ["start", "state", "status"]);
 });
 
 test("bash offers the flags of the place", (t) => {
@@ -105,5 +105,5 @@ const binaryTest = existsSync(binary) ? test : test.skip;
 
 binaryTest("the built binary prints the script that bash completes it by", (t) => {
   const { stdout } = Bun.spawnSync({ cmd: [binary, "completion", "bash"] });
-  t.deepEqual(complete("unikrun sta", stdout.toString()), ["start", "state"]);
+  t.deepEqual(complete("unikrun sta", stdout.toString()), ["start", "state", "status"]);
 });

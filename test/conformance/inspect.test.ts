@@ -58,7 +58,7 @@ test("a file of an image is looked up in the image, and by its settings", (t) =>
 });
 
 test("no file is one sentence", (t) => {
-  t.regex(inspect().error, /needs FILE, or --image DIR/);
+  t.regex(inspect().error, /needs FILE or ID, or --image DIR/);
   t.regex(inspect("--image", imageOf(t, "{}")).error, /names no kernel/);
   t.regex(inspect("/absent").error, /no regular file \/absent/);
 });

@@ -169,7 +169,7 @@ test.serial("an emulated guest's log says so where that is asked for, and else n
     t.is(bench.wait(), 0);
     return readFileSync(`${bench.folder}/output.errors`, "utf8");
   };
-  const line = /^unikrun: guests are emulated \(TCG\), .*as "accelerator" says$/m;
+  const line = /^unikrun: guests are emulated \(TCG\), .*as "accelerator" says \(what to do: .*\)$/m;
   t.is(logOf({}), "");
   t.regex(logOf({ sayEmulated: true }), line);
   t.regex(logOf({}, { "org.unikrun.sayEmulated": "true" }), line);

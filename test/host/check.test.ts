@@ -11,10 +11,20 @@ import { judgeFirmware, judgeKvm, judgeQemu } from "../../runtime/host/checks/vm
 import { canRun, type Finding, screenOf } from "../../runtime/host/finding.ts";
 
 test("the processor's flags tell whether KVM can be", (t) => {
-  t.is(checkProcessor("flags\t\t: fpu vmx sse\n").fact, "has VT-x (vmx)");
-  t.is(checkProcessor("flags\t\t: fpu svm\n").status, "ok");
-  t.regex(checkProcessor("flags\t\t: fpu hypervisor\n").advice ?? "", /nested/);
-  t.regex(checkProcessor("flags\t\t: fpu vmxnet\n").advice ?? "", /firmware/);
+  t.is(checkProcessor("flags\t\t: fpu vmx sse\n", null).fact, "has VT-x (vmx)");
+  t.is(checkProcessor("flags\t\t: fpu svm\n", null).status, "ok");
+  t.regex(checkProcessor("flags\t\t: fpu hypervisor\n", null).advice ?? "", /nested/);
+  t.regex(checkProcessor("flags\t\t: fpu vmxnet\n", null).advice ?? "", /firmware/);
+});
+
+test("a trial on KVM, and a setting, overrule the processor's flags", (t) => {
+  const none = "flags\t\t: fpu hypervisor\n";
+  t.like(checkProcessor(none, { kind: "good" }), {
+    status: "ok",
+    fact: "shows neither VT-x nor AMD-V; KVM is fast all the same",
+  });
+  t.is(checkProcessor(none, { kind: "slow", why: "the reason" }).status, "warning");
+  t.is(checkProcessor(none, { kind: "broken", why: "the reason" }, { accelerator: "tcg" }).status, "ok");
 });
 
 test("QEMU must be 7.2 or newer", (t) => {
@@ -47,7 +57,9 @@ test("SeaBIOS has to be there where the host's settings want it", (t) => {
 
 test("without KVM guests run all the same, but where the host's settings want KVM only", (t) => {
   t.is(judgeKvm({ kind: "good" }, {}).status, "ok");
-  t.is(judgeKvm({ kind: "good" }, { accelerator: "tcg" }).status, "warning");
+  // What somebody set is what they want.
+  t.is(judgeKvm({ kind: "good" }, { accelerator: "tcg" }).status, "ok");
+  t.is(judgeKvm({ kind: "broken", why: "the reason" }, { accelerator: "tcg" }).status, "ok");
   const verdicts = (["slow", "broken", "undecided"] as const).map((kind) => ({ kind, why: "the reason" }));
   for (const verdict of verdicts) {
     const finding = judgeKvm(verdict, {});
@@ -57,11 +69,14 @@ test("without KVM guests run all the same, but where the host's settings want KV
   }
 });
 
-test("what to do about KVM fits why it does not work", (t) => {
-  const adviceFor = (why: string) => judgeKvm({ kind: "broken", why }, {}).advice ?? "";
-  t.regex(adviceFor("there is no /dev/kvm"), /modprobe/);
-  t.regex(adviceFor("/dev/kvm can't be opened (open /dev/kvm: Operation not permitted)"), /--device/);
-  t.notRegex(adviceFor("QEMU failed on it: no"), /firmware|modprobe/);
+test("what to do about KVM fits why it does not work, and what the processor has", (t) => {
+  const adviceFor = (why: string, flags: string) =>
+    judgeKvm({ kind: "broken", why }, {}, `flags\t\t: ${flags}\n`).advice ?? "";
+  t.is(adviceFor("there is no /dev/kvm", "vmx"), "modprobe kvm_intel");
+  t.is(adviceFor("the kernel has nothing behind /dev/kvm", "svm"), "modprobe kvm_amd");
+  t.regex(adviceFor("there is no /dev/kvm", "hypervisor"), /nested virtualization/);
+  t.regex(adviceFor("/dev/kvm can't be opened (open /dev/kvm: Operation not permitted)", "vmx"), /--device/);
+  t.notRegex(adviceFor("QEMU failed on it: no", "vmx"), /firmware|modprobe/);
 });
 
 test("cgroups are told by their versions and controllers", (t) => {
@@ -119,18 +134,21 @@ test("an engine is told by its version and by whether it knows this runtime", (t
   writeFileSync(`${root}/usr/bin/unikrun`, "", { mode: 0o755 });
   t.is(checkEngines(root)[0]?.fact, "of unknown version; has uk (/usr/bin/unikrun)");
   writeFileSync(`${root}/etc/docker/daemon.json`, "{");
-  t.is(checkEngines(root)[0]?.status, "warning");
+  t.like(checkEngines(root)[0], { status: "warning" });
+  t.regex(checkEngines(root)[0]?.advice ?? "", /Mend it there first; then unikrun install docker$/);
 });
 
 test("what is essential and was not tried leaves it open whether guests can run", (t) => {
-  const untried: Finding = { status: "warning", subject: "taps", fact: "were not tried", essential: true };
+  const about = { subject: "taps", fact: "were not tried", advice: "run it as root" };
+  const untried: Finding = { ...about, status: "warning", essential: true };
   t.false(canRun([untried]));
   t.regex(screenOf([untried]), /is not known: see the warnings\.$/);
   t.regex(
     screenOf([{ ...untried, status: "missing" }]),
     /can't run on this host yet: see what is missing\.$/,
   );
-  t.regex(screenOf([{ ...untried, status: "ok" }]), /can run on this host\.$/);
+  t.regex(screenOf([{ subject: "taps", fact: "are there", status: "ok" }]), /can run on this host\.$/);
+  t.regex(screenOf([{ ...about, status: "missing" }]), /can run on this host, but see what is missing\.$/);
 });
 
 test("a long fact and its advice are wrapped below each other", (t) => {

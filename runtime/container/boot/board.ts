@@ -32,8 +32,9 @@ export async function decideBoard(options: {
   vmm: Probe;
 }): Promise<QemuRecord> {
   const { id, family, guest, board, machine, settings, pidsLimit, saved, vmm } = options;
-  const { accelerator, say }: Pick<QemuRecord, "accelerator" | "say"> =
-    saved ?? (await chooseForNew(machine, settings, vmm));
+  const { accelerator, emulated, say } = saved
+    ? chooseForSaved(saved)
+    : await chooseForNew(machine, settings, vmm);
   const memoryMiB = decideMemory({ id, family, guest, vmm: accelerator, wanted: saved?.memoryMiB });
   return {
     qemu: vmm.host.qemu,
@@ -43,7 +44,8 @@ export async function decideBoard(options: {
       chooseFirmware({ id, family, board, own: machine.firmware, host: settings.firmware }),
     memoryMiB,
     workers: limitedWorkers(pidsLimit),
-    ...(say === undefined || accelerator === "kvm" ? {} : { say }),
+    ...(emulated ? { emulated } : {}),
+    ...(say === undefined ? {} : { say }),
     ...(saved ? { incoming: true } : {}),
   };
 }
@@ -98,16 +100,32 @@ export function decideMemory(options: {
   );
 }
 
-async function chooseForNew(
-  own: MachineSettings,
-  settings: HostSettings,
-  vmm: Probe,
-): Promise<Pick<QemuRecord, "accelerator" | "say">> {
+type Chosen = Pick<QemuRecord, "accelerator" | "emulated" | "say">;
+
+/** A saved guest goes on as it was. */
+const chooseForSaved = ({ accelerator }: Board): Chosen => ({
+  accelerator,
+  ...(accelerator === "tcg"
+    ? {
+        emulated: {
+          why: "the guest is emulated (TCG), as it was when it was saved",
+          advice: "start it anew, without the checkpoint, where KVM works (unikrun check)",
+        },
+      }
+    : {}),
+});
+
+async function chooseForNew(own: MachineSettings, settings: HostSettings, vmm: Probe): Promise<Chosen> {
   const choice = await chooseAccelerator(vmm, own.accelerator ?? settings.accelerator);
   const { accelerator, emulated } = choice;
-  if (emulated !== undefined && choice.isNews) await warn(`${emulated}.`);
+  if (!emulated) return { accelerator };
+  if (choice.isNews) await warn(`${emulated.why}.`);
   const isSaid = own.sayEmulated ?? settings.sayEmulated ?? false;
-  return { accelerator, ...(isSaid && emulated !== undefined ? { say: emulated } : {}) };
+  return {
+    accelerator,
+    emulated,
+    ...(isSaid ? { say: `${emulated.why} (what to do: ${emulated.advice})` } : {}),
+  };
 }
 
 /** Has init make the board, and returns at once: what goes wrong is told by the start. A tender has none. */

@@ -1,45 +1,70 @@
-/** What `unikrun status` and `unikrun stats` say of a container's guest. */
-import { guestNics } from "../../network/visit.ts";
+/** What `unikrun status` and `unikrun stats` print of a container's guest. */
+import { amountOf } from "../../amount.ts";
 import { exactJson } from "../cgroup/figures.ts";
+import type { Limits, Throttling } from "../observe/limits.ts";
+import type { MemoryUse } from "../observe/memory-use.ts";
 import { statisticsOf } from "../observe/statistics.ts";
-import { boardOf, type Container, netnsOf } from "../record/container.ts";
+import { type StatusFacts, statusFacts } from "../observe/status-facts.ts";
+import type { Container } from "../record/container.ts";
+import type { Exit } from "../record/exit.ts";
 import { statusOf } from "../record/status.ts";
 
-type Facts = Readonly<Record<string, string | number>>;
+/** What is undefined is left out. */
+type Facts = Readonly<Record<string, string | number | undefined>>;
 
 /** "name  value" lines, or the same as JSON, with all numbers in bytes. */
 export function statusText(root: string, container: Container, json: boolean): string {
-  const { id, pid, created, guest } = container;
-  const board = boardOf(container);
-  const memory = board && board.memoryMiB * 2 ** 20;
-  const accelerator = board?.accelerator ?? null;
-  const nics = guestNics({ netns: netnsOf(container), containerId: id });
-  const first = { id, status: statusOf(root, container), guest: guest.family, kernel: guest.kernel };
-  const last = { pid, created };
-  if (json) {
-    const cards = nics.map(({ link, mac, mtu, addresses }) => ({
-      interface: link.name,
-      mac,
-      mtu,
-      addresses: addresses.map(({ address, prefix }) => `${address}/${prefix}`),
-    }));
-    return `${JSON.stringify({ ...first, arguments: guest.args, ...last, memory, accelerator, cards })}\n`;
-  }
-  return table({
-    ...first,
-    arguments: guest.args
+  const facts = statusFacts(root, container);
+  return json ? `${JSON.stringify(facts)}\n` : table(rowsOf(facts));
+}
+
+function rowsOf(facts: StatusFacts): Facts {
+  const { id, status, guest, kernel, pid, created, memory, accelerator, emulated, cards } = facts;
+  return {
+    id,
+    status,
+    "last exit": facts.exit ? exitWords(facts.exit) : undefined,
+    guest,
+    kernel,
+    arguments: facts.arguments
       .map((word) => (/^[\w./:@%+=,-]+$/.test(word) ? word : JSON.stringify(word)))
       .join(" "),
-    ...last,
-    memory: memory === null ? "unknown" : mebibytes(memory),
+    pid: pid === 0 ? undefined : pid,
+    created,
+    memory: memory === null ? "unknown" : amountOf(memory),
+    "memory used": facts.memoryUse ? useWords(facts.memoryUse) : undefined,
     accelerator: accelerator ?? "unknown",
+    ...(emulated ? { "  because": emulated.why, "  what to do": emulated.advice } : {}),
+    limits: facts.limits ? limitWords(facts.limits) : undefined,
+    throttled: facts.throttling ? throttlingWords(facts.throttling, facts.limits ?? {}) : undefined,
     ...Object.fromEntries(
-      nics.map(({ link, mac, addresses }) => [
-        link.name,
-        [mac, ...addresses.map(({ address, prefix }) => `${address}/${prefix}`)].join(" "),
-      ]),
+      cards.map(({ interface: name, mac, addresses }) => [name, [mac, ...addresses].join(" ")]),
     ),
-  });
+  };
+}
+
+const exitWords = ({ code, at }: Exit): string =>
+  at === undefined ? `${code}, by SIGKILL` : `${code}, at ${at}`;
+
+const useWords = ({ guest, vmm }: MemoryUse): string =>
+  guest === undefined
+    ? `${amountOf(vmm)} (guest and tender)`
+    : `${amountOf(guest)} (guest), ${amountOf(vmm)} (VMM)`;
+
+function limitWords({ memory, cpus, cpuset, pids }: Limits): string {
+  const words = [
+    ...(memory === undefined ? [] : [`memory ${amountOf(memory)}`]),
+    ...(cpus === undefined ? [] : [`CPU time of ${Number(cpus.toFixed(2))} processors`]),
+    ...(cpuset === undefined ? [] : [`processors ${cpuset}`]),
+    ...(pids === undefined ? [] : [`${pids} processes`]),
+  ];
+  return words.join(", ") || "none";
+}
+
+function throttlingWords({ periods, throttled, time }: Throttling, { cpus }: Limits): string | undefined {
+  if (throttled === 0) return cpus === undefined ? undefined : "never";
+  const share = Math.round((throttled / Math.max(periods, 1)) * 100);
+  return `in ${throttled} of ${periods} periods (${share} %), ${(time / 1e9).toFixed(2)} s in all: a larger CPU limit makes it faster`;
 }
 
 export function statisticsText(root: string, container: Container, json: boolean): string {
@@ -48,28 +73,25 @@ export function statisticsText(root: string, container: Container, json: boolean
   const { cpu, memory, pids, disks, network_interfaces: interfaces } = data;
   return table({
     CPU: `${(Number(cpu.usage.total) / 1e9).toFixed(2)} s`,
-    memory: mebibytes(memory.usage.usage),
+    memory: amountOf(memory.usage.usage),
     processes: String(pids.current),
     ...Object.fromEntries(
       interfaces.map(({ Name, RxBytes, TxBytes }) => [
         Name,
-        `received ${mebibytes(RxBytes)}, sent ${mebibytes(TxBytes)}`,
+        `received ${amountOf(RxBytes)}, sent ${amountOf(TxBytes)}`,
       ]),
     ),
     ...Object.fromEntries(
       disks.map(({ name, readBytes, writtenBytes }) => [
         name,
-        `read ${mebibytes(readBytes)}, written ${mebibytes(writtenBytes)}`,
+        `read ${amountOf(readBytes)}, written ${amountOf(writtenBytes)}`,
       ]),
     ),
   });
 }
 
-const mebibytes = (bytes: number | bigint): string => `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`;
-
 function table(facts: Facts): string {
-  const width = Math.max(...Object.keys(facts).map((name) => name.length)) + 2;
-  return Object.entries(facts)
-    .map(([name, value]) => `${name.padEnd(width)}${value}\n`)
-    .join("");
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length)) + 2;
+  return known.map(([name, value]) => `${name.padEnd(width)}${value}\n`).join("");
 }

@@ -1,6 +1,7 @@
 /** What is kept of a container from its create on. */
 import type { KernelImage } from "../../guest/file/kernel-file.ts";
 import type { TenderBoard, VmmBoard } from "../../machine/board.ts";
+import type { Emulated } from "../../machine/choose-accelerator.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { DeviceRule } from "../cgroup/devices.ts";
 import type { Hooks } from "../spec/oci.ts";
@@ -76,6 +77,8 @@ export type BoardRecord = QemuRecord | TenderRecord;
 /** Its VMM waits for the start. */
 export interface QemuRecord extends VmmBoard {
   readonly tender?: never;
+  /** Why it is emulated, and what to do about that, as it was when the container was created. */
+  readonly emulated?: Emulated;
   /** A line for the container's log. */
   readonly say?: string;
   /** Where a guest may be kept: what is known at create of those that can go on from each other. */
@@ -84,6 +87,7 @@ export interface QemuRecord extends VmmBoard {
 
 /** Its tender is started with all that it needs, and can be told nothing more. */
 export interface TenderRecord extends TenderBoard {
+  readonly emulated?: never;
   readonly say?: never;
   readonly kind?: never;
   readonly incoming?: never;

@@ -1,7 +1,6 @@
 import { readTextOrNull } from "../../../native/files.ts";
 import { type Hierarchy, mountedHierarchies } from "../../container/cgroup/hierarchy.ts";
-import { reasonOf } from "../../error.ts";
-import type { Finding } from "../finding.ts";
+import { type Finding, toldBy } from "../finding.ts";
 
 export function checkCgroups(): Finding {
   try {
@@ -10,7 +9,8 @@ export function checkCgroups(): Finding {
     const ofUnified = unified ? readTextOrNull(`${unified.mountpoint}/cgroup.controllers`) : null;
     return judgeCgroups(hierarchies, ofUnified?.trim().split(" ").filter(Boolean) ?? []);
   } catch (error) {
-    return { status: "missing", subject: "cgroups", fact: reasonOf(error), essential: true };
+    const advice = "mount them (mount -t cgroup2 none /sys/fs/cgroup)";
+    return { status: "missing", subject: "cgroups", ...toldBy(error, advice), essential: true };
   }
 }
 

@@ -1,7 +1,6 @@
-import { reasonOf } from "../../error.ts";
 import { readConfig } from "../edit-file.ts";
 import { ENGINES, type Engine, findEngine, isThisRuntime } from "../engines.ts";
-import type { Finding } from "../finding.ts";
+import { type Finding, toldBy } from "../finding.ts";
 import { checkProgram } from "../wanted.ts";
 
 /** Those that are there, and whether they know this runtime. */
@@ -34,6 +33,12 @@ function checkEngine(root: string, engine: Engine): Finding {
     const names = entries.map(({ name }) => name).join(", ");
     return { status: "ok", subject, fact: `${version}; has ${names} (${entry.binary})` };
   } catch (error) {
-    return { status: "warning", subject, fact: `${version}; ${reasonOf(error)}` };
+    const { fact, advice } = toldBy(error, "correct that");
+    return {
+      status: "warning",
+      subject,
+      fact: `${version}; ${fact}`,
+      advice: `${advice.replace("; nothing was changed", "")}; then unikrun install ${engine.name}`,
+    };
   }
 }

@@ -1,26 +1,38 @@
 /** The VMM: QEMU, its firmware, and what it runs guests on. */
 import { exists } from "../../../native/files.ts";
 import type { HostSettings } from "../../container/settings/host.ts";
-import { reasonOf } from "../../error.ts";
+import { adviceFor } from "../../machine/choose-accelerator.ts";
 import { probeHost, renewKvm } from "../../machine/probe.ts";
 import { findQemu, listQemuFiles } from "../../machine/qemu.ts";
 import type { Verdict } from "../../machine/trial.ts";
 import { versionOf } from "../engines.ts";
-import type { Finding } from "../finding.ts";
+import { canRun, type Finding, toldBy } from "../finding.ts";
+
+interface VmmFindings {
+  readonly findings: readonly Finding[];
+  /** Of KVM; null where it was not tried. */
+  readonly verdict: Verdict | null;
+}
 
 /** Tries KVM again, as root, whatever is remembered, and what comes out is remembered. */
-export async function checkVmm(settings: HostSettings, isRoot: boolean): Promise<Finding[]> {
+export async function checkVmm(
+  settings: HostSettings,
+  isRoot: boolean,
+  cpuinfo: string,
+): Promise<VmmFindings> {
   const subject = "QEMU";
   try {
     const qemu = findQemu(settings.qemu);
     const { needed } = listQemuFiles(qemu);
-    return [
-      judgeQemu(qemu, versionOf(qemu)),
-      judgeFirmware(needed, settings),
-      isRoot ? judgeKvm(await renewKvm(probeHost(qemu)), settings) : unasked(settings),
-    ];
+    const first = [judgeQemu(qemu, versionOf(qemu)), judgeFirmware(needed, settings)];
+    // What does not work by a QEMU that is too old says nothing of KVM.
+    if (!canRun(first)) return { findings: first, verdict: null };
+    if (!isRoot) return { findings: [...first, unasked(settings)], verdict: null };
+    const verdict = await renewKvm(probeHost(qemu));
+    return { findings: [...first, judgeKvm(verdict, settings, cpuinfo)], verdict };
   } catch (error) {
-    return [{ status: "missing", subject, fact: reasonOf(error), essential: true }];
+    const told = toldBy(error, "see whether that program is a whole QEMU (qemu-system-x86_64 --version)");
+    return { findings: [{ status: "missing", subject, ...told, essential: true }], verdict: null };
   }
 }
 
@@ -66,10 +78,20 @@ export function judgeFirmware(
   };
 }
 
-/** As a start judges, with what can be done about it. */
-export function judgeKvm(verdict: Verdict, { accelerator = "auto" }: HostSettings): Finding {
+/** As a start judges, with what can be done about it. What the host's settings say is what somebody wants. */
+export function judgeKvm(
+  verdict: Verdict,
+  { accelerator = "auto" }: Pick<HostSettings, "accelerator">,
+  cpuinfo = "",
+): Finding {
   const subject = "KVM";
-  if (verdict.kind !== "good" && accelerator === "kvm") {
+  const isGood = verdict.kind === "good";
+  if (accelerator === "tcg") {
+    const fact = `${isGood ? "works" : FACTS[verdict.kind](verdict.why)}; the host's settings say tcg, so guests are emulated`;
+    return { status: "ok", subject, fact };
+  }
+  if (isGood) return { status: "ok", subject, fact: "a trial guest is fast on it" };
+  if (accelerator === "kvm") {
     const isEssential = verdict.kind === "broken";
     return {
       status: isEssential ? "missing" : "warning",
@@ -79,15 +101,8 @@ export function judgeKvm(verdict: Verdict, { accelerator = "auto" }: HostSetting
       ...(isEssential ? { essential: true } : {}),
     };
   }
-  if (accelerator === "tcg") {
-    const isGood = verdict.kind === "good";
-    const fact = `${isGood ? "works" : FACTS[verdict.kind](verdict.why)}; the host's settings say tcg, so guests are emulated`;
-    const advice = 'take "accelerator" out of /etc/unikrun/config.json';
-    return { status: "warning", subject, fact, ...(isGood ? { advice } : {}) };
-  }
-  if (verdict.kind === "good") return { status: "ok", subject, fact: "a trial guest is fast on it" };
   const fact = `${FACTS[verdict.kind](verdict.why)}; guests are emulated (TCG)`;
-  return { status: "warning", subject, fact, advice: adviceFor(verdict) };
+  return { status: "warning", subject, fact, advice: adviceFor(verdict, cpuinfo) };
 }
 
 const FACTS: Readonly<Record<Exclude<Verdict["kind"], "good">, (why: string) => string>> = {
@@ -96,16 +111,10 @@ const FACTS: Readonly<Record<Exclude<Verdict["kind"], "good">, (why: string) => 
   undecided: (why) => `is not known: ${why}`,
 };
 
-function adviceFor({ kind, why }: Exclude<Verdict, { kind: "good" }>): string {
-  if (kind === "undecided") return "try again when this host is less busy";
-  if (kind === "slow") return "a host with VT-x or AMD-V, nested or not, has a faster one";
-  if (/there is no|has nothing behind/.test(why)) return "modprobe kvm_intel (or kvm_amd)";
-  if (/can't be opened/.test(why))
-    return "allow this system its device 10:232 (docker run --device /dev/kvm)";
-  return "see what QEMU says, and dmesg";
-}
-
 function unasked({ accelerator = "auto" }: HostSettings): Finding {
+  const subject = "KVM";
+  if (accelerator === "tcg")
+    return { status: "ok", subject, fact: "the host's settings say tcg, so guests are emulated" };
   const fact = `was not tried, since that takes root (the host's settings say ${accelerator})`;
-  return { status: "warning", subject: "KVM", fact, advice: "run unikrun check as root" };
+  return { status: "warning", subject, fact, advice: "run unikrun check as root" };
 }

@@ -1,0 +1,47 @@
+/** All that `unikrun status` says of a container, whatever state it is in. */
+import { guestNics } from "../../network/visit.ts";
+import { boardOf, type Container, netnsOf } from "../record/container.ts";
+import { type Exit, exitOf } from "../record/exit.ts";
+import { canUpdate, pidOf, type Status, statusOf } from "../record/status.ts";
+import { limitsOf } from "./limits.ts";
+import { memoryUse } from "./memory-use.ts";
+
+export type StatusFacts = ReturnType<typeof statusFacts>;
+
+/** Numbers are bytes, or as limits.ts has them; null is what is not known, or not so. */
+export function statusFacts(root: string, container: Container) {
+  const { id, created, guest } = container;
+  const status = statusOf(root, container);
+  const board = boardOf(container);
+  const own = limitsOf(container);
+  return {
+    id,
+    status,
+    guest: guest.family,
+    kernel: guest.kernel,
+    arguments: guest.args,
+    pid: pidOf(container, status),
+    created,
+    memory: board && board.memoryMiB * 2 ** 20,
+    memoryUse: memoryUse(container),
+    accelerator: board?.accelerator ?? null,
+    emulated: board?.emulated ?? null,
+    limits: own?.limits ?? null,
+    throttling: own?.throttling ?? null,
+    exit: lastExit(root, container, status),
+    cards: canUpdate(status) ? cardsOf(container) : [],
+  };
+}
+
+const lastExit = (root: string, container: Container, status: Status): Exit | null =>
+  status === "stopped" ? exitOf(root, container) : null;
+
+const cardsOf = (container: Container) =>
+  guestNics({ netns: netnsOf(container), containerId: container.id }).map(
+    ({ link, mac, mtu, addresses }) => ({
+      interface: link.name,
+      mac,
+      mtu,
+      addresses: addresses.map(({ address, prefix }) => `${address}/${prefix}`),
+    }),
+  );
