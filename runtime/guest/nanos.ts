@@ -1,7 +1,8 @@
 /** Nanos (its src/fs/tlog.c, src/kernel/init.c): a disk image with kernel, program and manifest in it. */
 import { type DiskImage, readDisk } from "./file/disk-image.ts";
-import { type Elf, SEGMENT } from "./file/elf.ts";
+import type { Elf } from "./file/elf.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
+import { LoadedProgram, searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
 import { XEN_ENTRY } from "./file/notes.ts";
 import type { Boot, GuestFamily, Recognition } from "./guest.ts";
@@ -25,14 +26,10 @@ function isOurs(disk: DiskImage, start: number): boolean {
   }
 }
 
-/** Bytes of a kernel that are looked through: many times what one has. */
-const LARGEST = 1 << 26;
-
-const holdsMark = (file: KernelFile, { segments }: Elf): boolean =>
-  segments.some(
-    ({ type, offset, size }) =>
-      type === SEGMENT.load && size <= LARGEST && file.read(offset, size).includes(MARK),
-  );
+function holdsMark(file: KernelFile, elf: Elf): boolean {
+  if (searchTrouble(elf) !== null) return false;
+  return new LoadedProgram(file, elf).pieces(MARK.length).some(({ bytes }) => bytes.includes(MARK));
+}
 
 /** Words of a manifest as they stand in the log of its file system, each behind its kind and length (src/runtime/tuple.c). */
 const WORDS = {

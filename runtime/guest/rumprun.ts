@@ -1,5 +1,6 @@
 import { ELF_MACHINE, type Elf, SEGMENT } from "./file/elf.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import { loadedSize, searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, Recognition } from "./guest.ts";
@@ -60,12 +61,9 @@ export const rumprun: GuestFamily = {
 function recognizes(marks: Marks): Recognition | null {
   const { elf, file } = marks;
   if (!elf) return null;
-  const size = loadedSize(elf);
-  const tooLarge = size > MOST_LOADED;
+  const tooLarge = searchTrouble(elf);
   if (!tooLarge && !hasMark(marks, elf)) return null;
-  const refusal = tooLarge
-    ? `its program takes ${Math.ceil(size / 2 ** 20)} MiB of its file, and ${MOST_LOADED / 2 ** 20} are the most that is looked through`
-    : refusalOf(marks, elf, file.size);
+  const refusal = tooLarge ?? refusalOf(marks, elf, file.size);
   return refusal === null ? {} : { refusal };
 }
 
@@ -88,16 +86,11 @@ function image(kernel: KernelFile): KernelImage {
   return multibootImage(header, kernel.size);
 }
 
-/** Bytes of a kernel's file: many times what the largest has. */
-const MOST_LOADED = 1 << 29;
-
-const loadedSize = ({ segments }: Elf): number =>
-  segments.reduce((sum, { type, size }) => sum + (type === SEGMENT.load ? size : 0), 0);
-
 function hasMark(marks: Marks, elf: Elf): boolean {
   const readOnlyData = marks.sections().find(({ name }) => name === ".rodata");
   // It is there, as a rule; one that is larger than the program is none of it.
-  if (readOnlyData && readOnlyData.size <= loadedSize(elf) && isIn(marks.file, readOnlyData)) return true;
+  if (readOnlyData && readOnlyData.size <= loadedSize(elf.segments) && isIn(marks.file, readOnlyData))
+    return true;
   return elf.segments.some((segment) => segment.type === SEGMENT.load && isIn(marks.file, segment));
 }
 

@@ -2,6 +2,7 @@
 import { UnikrunError } from "../error.ts";
 import { ELF_MACHINE, readElf, SEGMENT } from "./file/elf.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
 import type { GuestFamily, KernelTraits, Recognition, TenderKind } from "./guest.ts";
 import { solo5, solo5Arguments, solo5Rules, solo5Target, solo5Traits } from "./solo5.ts";
@@ -40,7 +41,9 @@ function ofTender(board: TenderKind): GuestFamily {
 function recognize({ notes, elf }: Marks, { target }: TenderKind): Recognition | null {
   const found = solo5Target({ notes });
   if (found?.target !== target) return null;
-  return elf?.machine === ELF_MACHINE.x86_64 ? found : { ...found, refusal: "not made for x86-64" };
+  if (elf?.machine !== ELF_MACHINE.x86_64) return { ...found, refusal: "not made for x86-64" };
+  const trouble = searchTrouble(elf);
+  return trouble === null ? found : { ...found, refusal: trouble };
 }
 
 /** Loaded by its tender. */

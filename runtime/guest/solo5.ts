@@ -1,6 +1,7 @@
 /** Solo5 (its include/elf_abi.h and mft_abi.h) on virtio, and so MirageOS. */
 import { UnikrunError } from "../error.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
@@ -65,7 +66,7 @@ export function solo5Target({ notes }: Pick<Marks, "notes">): { target: string; 
   return { target: TARGETS[number] ?? `number ${number}`, version: String(abi.content.readUInt32LE(4)) };
 }
 
-function recognizes({ notes, multiboot, file }: Marks): Recognition | null {
+function recognizes({ elf, notes, multiboot, file }: Marks): Recognition | null {
   const found = solo5Target({ notes });
   if (!found || OF_TENDERS.includes(found.target)) return null;
   const { target } = found;
@@ -75,7 +76,7 @@ function recognizes({ notes, multiboot, file }: Marks): Recognition | null {
       refusal: `for its target ${target}, and QEMU runs what is built for virtio: build it with -t virtio`,
     };
   if (!multiboot) return { ...found, refusal: "without a multiboot header: it was altered" };
-  const trouble = multibootTrouble(multiboot, file.size);
+  const trouble = multibootTrouble(multiboot, file.size) ?? (elf ? searchTrouble(elf) : null);
   return trouble === null ? found : { ...found, refusal: trouble };
 }
 

@@ -2,6 +2,7 @@
 import { ELF_MACHINE, type Elf, readElf } from "./file/elf.ts";
 import { elfImage, elfTrouble } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
 import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
@@ -80,7 +81,8 @@ function recognizes(marks: Marks): Recognition | null {
       ...found,
       refusal: `it has no multiboot header in its first ${MULTIBOOT_SEARCH} bytes, as those for QEMU have: build it for the platform kvm and the target qemu/x86_64`,
     };
-  const trouble = multiboot.addresses ? multibootTrouble(multiboot, file.size) : elfTrouble(elf);
+  const trouble =
+    (multiboot.addresses ? multibootTrouble(multiboot, file.size) : elfTrouble(elf)) ?? searchTrouble(elf);
   return trouble === null ? found : { ...found, refusal: trouble };
 }
 

@@ -1,6 +1,21 @@
 import { type Elf, SEGMENT } from "./elf.ts";
 import type { KernelFile } from "./kernel-file.ts";
 
+/** Bytes of a kernel's file that are looked through: many times what the largest has. Its program headers may lie on one another. */
+const MOST_LOADED = 1 << 29;
+
+/** Why a kernel is not looked through, a clause; null where it is. */
+export function searchTrouble({ segments }: Elf): string | null {
+  const size = loadedSize(segments);
+  return size <= MOST_LOADED
+    ? null
+    : `its program takes ${Math.ceil(size / 2 ** 20)} MiB of its file, and ${MOST_LOADED / 2 ** 20} are the most that is looked through`;
+}
+
+/** Bytes of the file. */
+export const loadedSize = (segments: Elf["segments"]): number =>
+  segments.reduce((sum, { type, size }) => sum + (type === SEGMENT.load ? size : 0), 0);
+
 /** What of a kernel's file its program is loaded from, read in pieces: a file may claim any size, and have holes. */
 export class LoadedProgram {
   readonly #kernel: KernelFile;
