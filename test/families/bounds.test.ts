@@ -1,7 +1,9 @@
 /** What a file's headers claim costs nobody time or memory without bound. */
 import test from "ava";
+import { readElf, readSections } from "../../runtime/guest/file/elf.ts";
 import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
 import { inspect } from "../../runtime/guest/inspect.ts";
+import { fileOf, makeKernel } from "./kernels.ts";
 
 const GIB = 2 ** 30;
 
@@ -82,3 +84,20 @@ for (const [family, { note: content, size }] of Object.entries(KERNELS))
     t.regex("why" in found ? found.why : "", /takes \d+ MiB of its file, and 512 are the most/);
     t.true(file.fetched.bytes < 64 << 20, `${file.fetched.bytes} bytes read`);
   });
+
+test("of sections' names no more is looked at than names have", (t) => {
+  const kernel = makeKernel();
+  const names = 0x3000 + 512;
+  const lengthOf = (length: number): number => {
+    const bytes = Buffer.concat([kernel, Buffer.alloc(4096)]);
+    bytes.writeBigUInt64LE(4096n, 0x3000 + 64 * 2 + 32);
+    bytes.fill("x", names + 1, names + 1 + length);
+    bytes[names + 1 + length] = 0;
+    const file = fileOf(bytes);
+    const reading = readElf(file);
+    if (reading.kind !== "elf") throw new Error("it is an ELF file");
+    return readSections(file, reading.elf)[1]?.name.length ?? 0;
+  };
+  t.is(lengthOf(100), 100);
+  t.is(lengthOf(2000), 0);
+});

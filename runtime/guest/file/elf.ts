@@ -179,9 +179,13 @@ export function sectionBytes(file: KernelFile, section: Omit<Section, "name"> | 
   return file.read(section.offset, section.size);
 }
 
+/** Bytes of a name that anybody looks for, with its NUL: all may lie in the same text, and that be long. */
+const LONGEST_NAME = 256;
+
 function textAt(bytes: Buffer, offset: number): string {
-  const end = bytes.indexOf(0, offset);
-  return end < 0 ? "" : bytes.toString("latin1", offset, end);
+  const text = bytes.subarray(offset, offset + LONGEST_NAME);
+  const end = text.indexOf(0);
+  return end < 0 ? "" : text.toString("latin1", 0, end);
 }
 
 /** The address of a symbol; undefined where there is no such symbol, as in a stripped file. */
