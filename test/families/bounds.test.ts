@@ -3,6 +3,8 @@ import test from "ava";
 import { readElf, readSections } from "../../runtime/guest/file/elf.ts";
 import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
 import { inspect } from "../../runtime/guest/inspect.ts";
+import { mirageWords } from "../../runtime/guest/mirage.ts";
+import { parameterWords } from "../../runtime/guest/unikraft-info.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
 const GIB = 2 ** 30;
@@ -100,4 +102,27 @@ test("of sections' names no more is looked at than names have", (t) => {
   };
   t.is(lengthOf(100), 100);
   t.is(lengthOf(2000), 0);
+});
+
+test("of words that are none of an option's no more are looked at than a kernel has", (t) => {
+  const piece = Buffer.concat([elfHead([{ type: 1, offset: 4096, size: 1 << 20 }]), Buffer.alloc(4096)]);
+  const wordsOf = (text: string): string[] => {
+    const program = Buffer.alloc((1 << 20) - 4096, text);
+    program.write(" ipv6 ipv6-gateway ipv4 ", program.length - 24);
+    return [...mirageWords(fileOf(Buffer.concat([piece.subarray(0, 4096), program, Buffer.alloc(4096)])))];
+  };
+  t.deepEqual(wordsOf("nothing of that"), ["ipv4", "ipv6", "ipv6-gateway"]);
+  t.deepEqual(wordsOf("ipv4ipv4"), ["ipv6", "ipv6-gateway"]);
+});
+
+test("an address that no number has is none of a Unikraft kernel's parameters", (t) => {
+  const head = elfHead([{ type: 1, offset: 4096, size: 4096 }]);
+  head.writeBigUInt64LE(2n ** 64n - 1n, 64 + 16);
+  const bytes = Buffer.alloc(8192);
+  head.copy(bytes);
+  bytes.write("Environment variables\0", 4096);
+  const file = fileOf(bytes);
+  const reading = readElf(file);
+  if (reading.kind !== "elf") return t.fail(reading.kind);
+  t.is(parameterWords(file, reading.elf).size, 0);
 });

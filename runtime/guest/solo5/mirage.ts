@@ -18,15 +18,19 @@ export function mirageWords(kernel: KernelFile): ReadonlySet<string> {
   const program = new LoadedProgram(kernel, reading.elf);
   const known = new Set<string>();
   for (const { bytes } of program.pieces(MARK.length + 2)) {
-    for (const option of OPTIONS) if (hasWord(bytes, option)) known.add(option);
+    for (const option of OPTIONS) if (!known.has(option) && hasWord(bytes, option)) known.add(option);
   }
   return known.has("ipv4-gateway") || known.has("ipv6-gateway") ? known : new Set();
 }
 
+/** Places in a piece that are looked at: more than any kernel has, so that one that was made to be searched for long is not. */
+const MOST_PLACES = 1 << 12;
+
 /** With no letter, digit or hyphen around it: "ipv4" alone is another word than "ipv4-only". */
 function hasWord(bytes: Buffer, word: string): boolean {
   const text = Buffer.from(word);
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
+  let at = bytes.indexOf(text);
+  for (let places = 0; at >= 0 && places < MOST_PLACES; places++, at = bytes.indexOf(text, at + 1)) {
     const [before = 0, after = 0] = [bytes[at - 1], bytes[at + text.length]];
     if (!isPart(before) && !isPart(after)) return true;
   }

@@ -68,7 +68,8 @@ export function valuesOf(words: ReadonlySet<string> | undefined, name: Parameter
 /** lib/uklibparam's struct has a pointer to the description, a type of 32 bits, padding, and how many values there can be. */
 function countOf(program: LoadedProgram, description: string): number | undefined {
   const place = find(program, Buffer.from(description, "latin1"), 1);
-  if (place === undefined) return undefined;
+  // Nothing of a sound kernel is at an address that a number can't have.
+  if (place === undefined || !Number.isSafeInteger(place)) return undefined;
   const pointer = Buffer.alloc(8);
   pointer.writeBigUInt64LE(BigInt(place));
   const found = find(program, pointer, 8);
