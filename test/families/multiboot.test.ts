@@ -32,6 +32,8 @@ test("load addresses that do not fit the file are refused", (t) => {
   t.regex(changed({ loadEnd: 0x90000 }), /contradict/);
   t.regex(changed({ bssEnd: 0x101000 }), /contradict/);
   t.regex(changed({ entry: 0x200000 }), /entry point/);
+  const low = { header: 0x10000, load: 0x10000, loadEnd: 0x12000, bssEnd: 0, entry: 0x10040 };
+  t.regex(changed(low), /first MiB of memory, where the firmware is/);
   t.is(changed({ loadEnd: 0, bssEnd: 0 }), "", "0 is: as much as there is");
   t.regex(multibootTrouble({ offset: 4096, flags: 3 }, bytes.length) ?? "", /no load addresses/);
 });

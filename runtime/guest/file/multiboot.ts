@@ -21,6 +21,7 @@ export const MULTIBOOT_SEARCH = 8192;
 
 const MAGIC = Buffer.from([0x02, 0xb0, 0xad, 0x1b]);
 const HAS_ADDRESSES = 0x10000;
+const LOW_MEMORY = 0x100000;
 
 /** The header in the first bytes of a file; undefined where there is none with the right sum. */
 export function findMultiboot(file: Buffer): MultibootHeader | undefined {
@@ -67,6 +68,7 @@ export function multibootTrouble(found: MultibootHeader, size: number): string |
   if (start + length > size) {
     return `it is truncated: it has ${size} bytes, and its multiboot header has ${start + length} loaded`;
   }
+  if (load < LOW_MEMORY) return "it belongs into the first MiB of memory, where the firmware is";
   return entry < load || entry >= load + length
     ? "its multiboot header has an entry point outside of what is loaded"
     : null;
