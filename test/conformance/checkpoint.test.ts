@@ -170,6 +170,10 @@ test("what is no whole checkpoint of this guest is refused in a sentence, and le
   refused(t, bench, /had 1 network cards, and its network namespace has 0/);
   change('"memoryMiB":', '"memoryMiB":"x","y":');
   refused(t, bench, /memoryMiB must be a whole number/);
+  change('"nics":[]', '"order":"x","nics":[]');
+  refused(t, bench, /machine\.order must be an array/);
+  change('"nics":[]', '"order":["nic"],"nics":[]');
+  refused(t, bench, /has 0 cards and \d disks, which no machine has, or in no such order/);
   writeFileSync(file, good);
   bench.configure(({ linux }) => {
     linux.resources = { memory: { limit: 48 << 20 } };

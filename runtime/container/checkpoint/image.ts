@@ -5,6 +5,7 @@ import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc
 import { AS_FILE, openBelow, openRoot } from "../../../native/tree-files.ts";
 import { syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { ROOM } from "../../machine/pci.ts";
 import type { DiskRecord, MachineRecord } from "../record/machine.ts";
 import { type Check, filled, flag, list, matching, object, oneOf, text, whole } from "../spec/check.ts";
 
@@ -62,7 +63,7 @@ export const checkPhase: Check = object({
   halting: flag,
 });
 
-export const checkMachine: Check = object(
+const checkParts: Check = object(
   {
     family: filled,
     accelerator: oneOf(["kvm", "tcg"]),
@@ -84,8 +85,21 @@ export const checkMachine: Check = object(
       ),
     ),
   },
-  { proxy: flag },
+  { proxy: flag, order: list(oneOf(["nic", "disk"])) },
 );
+
+/** Whoever made a checkpoint may have written more devices than there is room for, or an order of others. */
+export const checkMachine: Check = (value, place) => {
+  checkParts(value, place);
+  const { nics, disks, order } = value as Pick<MachineRecord, "nics" | "disks" | "order">;
+  const isWhole = (kind: keyof typeof ROOM, count: number): boolean =>
+    count <= ROOM[kind] &&
+    (order ?? Array(count).fill(kind)).filter((each) => each === kind).length === count;
+  if (isWhole("nic", nics.length) && isWhole("disk", disks.length)) return;
+  throw new UnikrunError(
+    `${place} has ${nics.length} cards and ${disks.length} disks, which no machine has, or in no such order: take another checkpoint.`,
+  );
+};
 
 const checkCheckpoint: Check = object({
   version: whole(VERSION, VERSION),
