@@ -9,12 +9,19 @@ import { copyContent, spansOf } from "./content.ts";
 import { type Entry, type Folder, sorted } from "./tree.ts";
 
 const MAGIC = "070701";
-const TRAILER = "TRAILER!!!";
 /** Unikraft 0.17.0 fails an assertion of its own where the memory behind an archive does not begin with a page. */
 const PAGE = 4096;
 const MOST_BYTES = 0xffff_ffff;
 
 const aligned = (size: number): number => Math.ceil(size / 4) * 4;
+
+/** The bytes of such an archive. Throws UnikrunError for a file from 4 GiB on. */
+export function cpioSize(tree: Folder): number {
+  let size = TRAILER_ENTRY.length;
+  for (const { path, entry } of entriesOf(tree))
+    size += headOf(path, entry, 0).length + (entry.kind === "file" ? aligned(entry.size) : 0);
+  return Math.ceil(size / PAGE) * PAGE;
+}
 
 /**
  * Writes an archive into an open file, in place of what it has, and returns its size in bytes. The same tree gives the same bytes. Names of
@@ -39,9 +46,8 @@ export function writeCpio(tree: Folder, fd: number): number {
       spansOf(entry).map((span) => ({ ...span, place: place + span.start })),
     );
   }
-  const trailer = header({ name: TRAILER, mode: 0, uid: 0, gid: 0, modified: 0n, size: 0, number: 0 });
-  writeAt(fd, trailer, end);
-  const size = Math.ceil((end + trailer.length) / PAGE) * PAGE;
+  writeAt(fd, TRAILER_ENTRY, end);
+  const size = Math.ceil((end + TRAILER_ENTRY.length) / PAGE) * PAGE;
   setSize(fd, size);
   return size;
 }
@@ -105,3 +111,13 @@ function header(entry: {
   const parts = Buffer.concat([Buffer.from(text, "latin1"), name]);
   return Buffer.concat([parts], aligned(parts.length + 1));
 }
+
+const TRAILER_ENTRY = header({
+  name: "TRAILER!!!",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  modified: 0n,
+  size: 0,
+  number: 0,
+});

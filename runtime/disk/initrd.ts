@@ -5,7 +5,7 @@ import { memoryFile } from "../../native/process.ts";
 import { UnikrunError } from "../error.ts";
 import { cachedImage } from "./cache.ts";
 import type { Disk, TreeContent } from "./choose.ts";
-import { writeCpio } from "./cpio.ts";
+import { cpioSize, writeCpio } from "./cpio.ts";
 import { type ComposedTree, composeTree, type ReadOnlyOptions } from "./read-only.ts";
 import { emptyFolder, type Folder, put } from "./tree.ts";
 
@@ -21,15 +21,18 @@ export interface Initrd extends Disposable {
   readonly size: number;
 }
 
+export interface InitrdOptions extends ReadOnlyOptions {
+  /** Paths of files that are no business of the guest's. */
+  readonly without: readonly string[];
+  /** Is told how many bytes it will have, and throws UnikrunError where those are too many. */
+  readonly judge: (size: number) => void;
+}
+
 /**
- * `disks` are the root (ROOT) and what is mounted in it; `without` are paths of files that are no business of the
- * guest's. Throws UnikrunError for what is to be written, or is no folder: that can't be had in memory.
+ * `disks` are the root (ROOT) and what is mounted in it. Throws UnikrunError for what is to be written, or is no folder: that can't be had
+ * in memory.
  */
-export function openInitrd(
-  disks: readonly Disk[],
-  without: readonly string[],
-  options: ReadOnlyOptions,
-): Initrd {
+export function openInitrd(disks: readonly Disk[], options: InitrdOptions): Initrd {
   using opened = new DisposableStack();
   const parts = disks
     .map((disk) => ({ mountpoint: disk.mountpoint ?? ROOT, content: contentOf(disk, options.containerId) }))
@@ -39,8 +42,9 @@ export function openInitrd(
       ...composeTree(mountpoint, content, options, opened),
     }));
   const root = mergedTree(parts);
-  for (const path of without) remove(root, path);
-  const descriptor = open(root, parts, without, options);
+  for (const path of options.without) remove(root, path);
+  options.judge(cpioSize(root));
+  const descriptor = open(root, parts, options);
   return {
     fd: descriptor.fd,
     size: statusOfFile(descriptor.fd).size,
@@ -71,12 +75,7 @@ function remove(root: Folder, path: string): void {
   if (last !== undefined) folder.entries.delete(last);
 }
 
-function open(
-  root: Folder,
-  parts: readonly Part[],
-  without: readonly string[],
-  { store, limit }: ReadOnlyOptions,
-): Descriptor {
+function open(root: Folder, parts: readonly Part[], { without, store, limit }: InitrdOptions): Descriptor {
   if (!parts.some(({ isKept }) => isKept)) {
     using undo = new DisposableStack();
     const archive = undo.use(owned(memoryFile("initrd", new Uint8Array())));

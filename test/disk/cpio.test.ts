@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { writeCpio } from "../../runtime/disk/cpio.ts";
+import { cpioSize, writeCpio } from "../../runtime/disk/cpio.ts";
+import { openInitrd, ROOT } from "../../runtime/disk/initrd.ts";
 import { emptyFolder, type Folder, put } from "../../runtime/disk/tree.ts";
 import { described, opened, scan, temporaryFolder, variousFiles } from "./images.ts";
 
@@ -25,6 +26,7 @@ test("cpio finds in the archive what was on the host", (t) => {
   variousFiles(`${folder}/source`);
   const size = archiveOf(scan(`${folder}/source`).tree, `${folder}/archive`);
   t.is(statSync(`${folder}/archive`).size, size);
+  t.is(cpioSize(scan(`${folder}/source`).tree), size);
   extract(t, `${folder}/archive`, `${folder}/copy`);
   t.deepEqual(untimed(`${folder}/copy`), untimed(`${folder}/source`));
 });
@@ -50,4 +52,35 @@ test("an archive of nothing is its end, and a file of 4 GiB is refused by its na
   const common = { kind: "file", mode: 0o644, uid: 0, gid: 0, modified: 0n } as const;
   put(tree, "/data/huge", { ...common, size: 2 ** 32, content: { bytes: Buffer.alloc(0) } });
   t.throws(() => archiveOf(tree, `${folder}/huge`), { message: /^"\/data\/huge" is larger than 4 GiB/ });
+});
+
+test("nothing is written where a file's many names would take more than there is room for", (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(`${folder}/rootfs`);
+  writeFileSync(`${folder}/rootfs/file`, Buffer.alloc(5 << 20, 7));
+  for (let name = 1; name < 20; name++) linkSync(`${folder}/rootfs/file`, `${folder}/rootfs/${name}`);
+  const content = {
+    kind: "tree",
+    base: { in: "image", path: "/" },
+    files: new Map(),
+    folders: new Set<string>(),
+  } as const;
+  const open = (most: number) =>
+    openInitrd([{ mountpoint: ROOT, readOnly: true, content }], {
+      containerId: "test",
+      rootfs: `${folder}/rootfs`,
+      sourceAt: () => t.fail() as never,
+      store: `${folder}/store`,
+      limit: 1 << 30,
+      texts: new Map(),
+      builtIn: new Map(),
+      without: [],
+      judge(size) {
+        if (size > most) throw new Error(`${size >> 20} MiB`);
+      },
+    });
+  t.throws(() => open(50 << 20), { message: "100 MiB" });
+  t.false(existsSync(`${folder}/store`));
+  using opened = open(200 << 20);
+  t.is(opened.size >> 20, 100);
 });

@@ -2,7 +2,6 @@
 
 import type { GuestPhase } from "../../../native/control.ts";
 import { openBootDisk } from "../../disk/boot-disk.ts";
-import type { Initrd } from "../../disk/initrd.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
 import {
@@ -17,6 +16,7 @@ import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
 import { openGuestDisks, openSingleFile, ownDisk } from "./disks.ts";
+import { moduleAddress } from "./module.ts";
 import { type ResolvConf, toldNames } from "./network.ts";
 
 export interface Boot extends Disposable {
@@ -67,7 +67,11 @@ export function prepareBoot(options: {
     hasFiles: initrd !== undefined,
   };
   const boot = family.bootArguments(told);
-  const module = initrd && placeModule(container, initrd);
+  const module = initrd && {
+    fd: initrd.fd,
+    address: moduleAddress(container, initrd.size),
+    size: initrd.size,
+  };
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
   if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
   const all = opened.move();
@@ -84,17 +88,6 @@ export function prepareBoot(options: {
     ...(module ? { module } : {}),
     [Symbol.dispose]: () => all.dispose(),
   };
-}
-
-/** The first page behind the kernel. Throws UnikrunError where its memory is too small. */
-function placeModule({ id, guest, board }: Container, { fd, size }: Initrd) {
-  const PAGE = 4096;
-  const address = Math.ceil(guest.image.end / PAGE) * PAGE;
-  const end = Math.ceil((address + size) / 2 ** 20);
-  if (end <= board.memoryMiB) return { fd, address, size };
-  throw new UnikrunError(
-    `Container ${id} can't be started: its guest has its files in its memory, which take ${Math.ceil(size / 2 ** 20)} MiB, ${end} with its kernel, and it has ${board.memoryMiB} MiB: give it several times as much (org.unikrun.memory, or a larger limit), or fewer files ("disks" in /unikrun.json).`,
-  );
 }
 
 /** Those of its namespace that it has a use for, in their order. Throws UnikrunError where they are too few. */

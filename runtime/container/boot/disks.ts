@@ -18,6 +18,7 @@ import { mayHaveDisk } from "../record/devices.ts";
 import { writerAmong } from "../record/disk-writer.ts";
 import { hostSource } from "../record/host-source.ts";
 import { IMAGE_SETTINGS } from "../settings/guest.ts";
+import { moduleAddress } from "./module.ts";
 import type { ResolvConf } from "./network.ts";
 
 export interface GuestDiskOptions {
@@ -52,7 +53,12 @@ export function openGuestDisks(from: GuestDiskOptions): OpenStorage {
       `Container ${id}: its unikernel ${guest.kernel} takes no files from an initrd (it was built with its own, or without), so it can't be given ${wanted.destination}: build it to take them, or do without.`,
     );
   }
-  const initrd = openInitrd(disks, [...(guest.kernelOnHost ? [] : [guest.kernel]), ...OWN_FILES], options);
+  const initrd = openInitrd(disks, {
+    ...options,
+    without: [...(guest.kernelOnHost ? [] : [guest.kernel]), ...OWN_FILES],
+    // Before it is made: the names of one large file are files of their own in it.
+    judge: (size) => void moduleAddress(from.container, size),
+  });
   return { list: [], initrd, [Symbol.dispose]: () => initrd[Symbol.dispose]() };
 }
 
