@@ -10,7 +10,14 @@ import { dottedMask } from "./netmask.ts";
 /** The version of what loader and application agree on (its hermit-entry). */
 const NOTE = { owner: "HERMIT", entryVersion: 0x5a00 } as const;
 
+const NO_ROOM =
+  "Hermit's loader has 4 KiB for all that it does before the kernel, and this guest's arguments, environment and network take too much of them: give it fewer, some hundred bytes in all";
+
 const EXIT_RULES: readonly ExitRule[] = [
+  // Its loader says why in a line of its own, and goes round in circles then.
+  { when: "boot", line: "[LOADER] panicked at *:#:#:", code: 134, phase: "main" },
+  { when: "main", line: "memory allocation of # bytes failed", phase: "ended", say: NO_ROOM },
+  { when: "main", line: "*", phase: "ended" },
   { line: "[*][PANIC] *", code: 134, phase: "ending" },
   // Its own stable message, whatever a runtime makes of a machine's end.
   { when: "boot", line: "exit status #", code: "#" },

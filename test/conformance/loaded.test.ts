@@ -67,6 +67,7 @@ for (const [kernel, args, code] of [
   ["osv", ["do=off"], 0],
   ["hermit", ["do=status:0"], 0],
   ["hermit", ["do=status:7"], 7],
+  ["hermit", ["do=loader"], 134],
 ] as const) {
   test.serial(`${kernel}: "${args.join(" ")}" ends with ${code}`, (t) => {
     const bench = benchOf(t, kernel, ...args);
