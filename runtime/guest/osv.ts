@@ -82,6 +82,9 @@ function image(kernel: KernelFile): KernelImage {
   return imageForQemu(reading.elf);
 }
 
+/** Bytes of the command line without its NUL: with more than a page it ends in a fault of its own before it has memory. */
+const LINE_LIMIT = 4095;
+
 /** Options of its loader may stand before the command in the arguments, too; one that it does not know ends it. */
 function bootArguments(boot: Boot): BootArguments {
   const [, ...args] = boot.args;
@@ -100,8 +103,13 @@ function bootArguments(boot: Boot): BootArguments {
     ...args.slice(0, first),
   ];
   const commandLine = [...options.map(option), ...args.slice(first).map(word)].join(" ");
-  if (!commandLine.includes("\0")) return { commandLine };
-  throw new UnikrunError("An OSv guest can't be told a NUL: take it out of its arguments and environment.");
+  if (commandLine.includes("\0"))
+    throw new UnikrunError("An OSv guest can't be told a NUL: take it out of its arguments and environment.");
+  const length = Buffer.byteLength(commandLine);
+  if (length <= LINE_LIMIT) return { commandLine };
+  throw new UnikrunError(
+    `An OSv guest can't be told more than ${LINE_LIMIT} bytes, and its arguments, environment and network take ${length}: shorten its arguments and environment.`,
+  );
 }
 
 /** One address a card: a later one would take the place of the first. */

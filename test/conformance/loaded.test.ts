@@ -193,6 +193,10 @@ test.serial("an OSv guest is told its address, its environment and its command",
     told(other).line,
     '--verbose --ip=eth0,10.213.0.2,255.255.255.0 --env=A=b\\ c\\\\d --cwd=/srv --rootfs=ramfs "/program" "say \\"x\\\\y\\""',
   );
+  t.regex(
+    refusal(benchOf(t, "osv", "/program", "x".repeat(4095))),
+    /more than 4095 bytes, and .* take 41\d\d: /,
+  );
   t.regex(refusal(benchOf(t, "osv")), /runs the command that its arguments are, and there is none/);
 });
 
