@@ -52,10 +52,17 @@ export function writeCpio(tree: Folder, fd: number): number {
   return size;
 }
 
+/** Characters of a path, more than any guest can open. */
+const LONGEST_PATH = 4095;
+
 /** Folders before what is in them. */
 function* entriesOf(folder: Folder, within = ""): Generator<{ path: string; entry: Entry }> {
   for (const [name, entry] of sorted(folder)) {
     const path = `${within}${name}`;
+    if (path.length > LONGEST_PATH)
+      throw new UnikrunError(
+        `The path "/${path.slice(0, 60)}…" has more than ${LONGEST_PATH} bytes, which no guest can open: leave it out.`,
+      );
     yield { path, entry };
     if (entry.kind === "folder") yield* entriesOf(entry, `${path}/`);
   }

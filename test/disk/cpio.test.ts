@@ -44,7 +44,7 @@ test("the same tree gives the same bytes, and what was in the file before leaves
   t.true(readFileSync(`${folder}/one`).equals(readFileSync(`${folder}/two`)));
 });
 
-test("an archive of nothing is its end, and a file of 4 GiB is refused by its name", (t) => {
+test("an archive of nothing is its end, and a file of 4 GiB, or a path that nobody can open, is refused by its name", (t) => {
   const folder = temporaryFolder(t);
   archiveOf(emptyFolder(), `${folder}/empty`);
   t.regex(readFileSync(`${folder}/empty`, "latin1"), /^070701[0-9A-Fa-f]{104}TRAILER!!!\0+$/);
@@ -52,6 +52,15 @@ test("an archive of nothing is its end, and a file of 4 GiB is refused by its na
   const common = { kind: "file", mode: 0o644, uid: 0, gid: 0, modified: 0n } as const;
   put(tree, "/data/huge", { ...common, size: 2 ** 32, content: { bytes: Buffer.alloc(0) } });
   t.throws(() => archiveOf(tree, `${folder}/huge`), { message: /^"\/data\/huge" is larger than 4 GiB/ });
+  let deep = emptyFolder();
+  for (let depth = 0; depth < 20_000; depth++) {
+    const above = emptyFolder();
+    above.entries.set("a", deep);
+    deep = above;
+  }
+  t.throws(() => archiveOf(deep, `${folder}/deep`), {
+    message: /^The path "\/a\/a.*" has more than 4095 bytes/,
+  });
 });
 
 test("nothing is written where a file's many names would take more than there is room for", (t) => {

@@ -3,8 +3,8 @@ import test from "ava";
 import { readElf, readSections } from "../../runtime/guest/file/elf.ts";
 import type { KernelFile } from "../../runtime/guest/file/kernel-file.ts";
 import { inspect } from "../../runtime/guest/inspect.ts";
-import { mirageWords } from "../../runtime/guest/mirage.ts";
-import { parameterWords } from "../../runtime/guest/unikraft-info.ts";
+import { mirageWords } from "../../runtime/guest/solo5/mirage.ts";
+import { parameterWords } from "../../runtime/guest/unikraft/info.ts";
 import { fileOf, makeKernel } from "./kernels.ts";
 
 const GIB = 2 ** 30;
