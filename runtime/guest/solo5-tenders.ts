@@ -1,10 +1,9 @@
 /** Solo5's targets spt and hvt, which programs of the host's run: a process that can call little, and a machine of KVM's. */
-import { UnikrunError } from "../error.ts";
 import { ELF_MACHINE, readElf, SEGMENT } from "./file/elf.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
-import type { GuestFamily, KernelTraits, Recognition, TenderKind } from "./guest.ts";
+import type { GuestFamily, Recognition, TenderKind } from "./guest.ts";
 import { solo5, solo5Arguments, solo5Rules, solo5Target, solo5Traits } from "./solo5.ts";
 
 export const solo5Spt: GuestFamily = ofTender({
@@ -31,7 +30,7 @@ function ofTender(board: TenderKind): GuestFamily {
     limits: { nics: 8, disks: 15 },
     devices: { modern: false, headers: false, disks: "blocks" },
     image,
-    traits: (kernel) => named(kernel, board),
+    traits: solo5Traits,
     bootArguments: solo5Arguments,
     ending: { rules: solo5Rules, reset: "fault", stop: "end" },
     features: { ...solo5.features, exitCode: "yes" },
@@ -55,14 +54,4 @@ function image(kernel: KernelFile): KernelImage {
     .filter(({ type }) => type === SEGMENT.load)
     .map(({ address, memory }) => address + memory);
   return { entry, pieces: [], end: Math.max(0, ...ends) };
-}
-
-/** Its devices' names become part of options. Throws UnikrunError for one that could be more than that. */
-function named(kernel: KernelFile, { program }: TenderKind): KernelTraits {
-  const traits = solo5Traits(kernel);
-  const strange = traits.declared?.find(({ name }) => !/^[A-Za-z0-9]{1,67}$/.test(name));
-  if (!strange) return traits;
-  throw new UnikrunError(
-    `The unikernel ${kernel.path} declares a device that is called ${JSON.stringify(strange.name)}, and ${program} takes names of letters and digits only: build it with another.`,
-  );
 }

@@ -86,8 +86,14 @@ function image(kernel: KernelFile): KernelImage {
   return multibootImage(header, kernel.size);
 }
 
+/** Its devices' names become part of options and sentences. Throws UnikrunError for one that could be more than that. */
 export function solo5Traits(kernel: KernelFile): KernelTraits {
-  return { files: new Map(), proxy: false, knows: mirageWords(kernel), declared: manifestOf(kernel) };
+  const declared = manifestOf(kernel);
+  const strange = declared.find(({ name }) => !/^[A-Za-z0-9]{1,67}$/.test(name));
+  if (!strange) return { files: new Map(), proxy: false, knows: mirageWords(kernel), declared };
+  throw new UnikrunError(
+    `The unikernel ${kernel.path} declares a device that is called ${JSON.stringify(strange.name)}, and Solo5 takes names of letters and digits only: build it with another.`,
+  );
 }
 
 /** The program gets the text as it is, and splits it itself: white space ends an argument outside of double quotes. */

@@ -1,5 +1,5 @@
 /** `unikrun inspect`: what a file is, before anybody makes a container of it. */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import { probe, repository, unikrun } from "./harness.ts";
@@ -33,6 +33,21 @@ test("the same is had as JSON", (t) => {
   const { code, text } = inspect("--json", probe);
   t.is(code, 0);
   t.like(JSON.parse(text), { kind: "guest", family: "rumprun", file: probe, features: { folders: "yes" } });
+});
+
+test("a device's name is never what a terminal would obey", (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/unikrun-inspect-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const bytes = readFileSync(SOLO5);
+  const name = bytes.lastIndexOf("service\0");
+  bytes.write("\x1b[2J\nx\0", name, "latin1");
+  writeFileSync(`${folder}/kernel`, bytes);
+  const { code, text, error } = inspect(`${folder}/kernel`);
+  t.like({ code, text }, { code: 1, text: "" });
+  t.regex(
+    error,
+    /a device that is called "\\u001b\[2J\\nx", and Solo5 takes names of letters and digits only/,
+  );
 });
 
 test("what can't be booted says why, with exit code 1", (t) => {
