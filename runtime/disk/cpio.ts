@@ -15,12 +15,26 @@ const MOST_BYTES = 0xffff_ffff;
 
 const aligned = (size: number): number => Math.ceil(size / 4) * 4;
 
-/** The bytes of such an archive. Throws UnikrunError for a file from 4 GiB on. */
+/** The bytes of such an archive. */
 export function cpioSize(tree: Folder): number {
   let size = TRAILER_ENTRY.length;
-  for (const { path, entry } of entriesOf(tree))
-    size += headOf(path, entry, 0).length + (entry.kind === "file" ? aligned(entry.size) : 0);
+  for (const { path, entry } of entriesOf(tree)) size += entrySize(path, entry);
   return Math.ceil(size / PAGE) * PAGE;
+}
+
+function entrySize(path: string, entry: Entry): number {
+  const HEADER = 110;
+  const head = aligned(HEADER + bytesOf(path).length + 1);
+  switch (entry.kind) {
+    case "folder":
+      return head;
+    case "file":
+      return head + aligned(entry.size);
+    case "link":
+      return head + aligned(bytesOf(entry.target).length);
+    default:
+      return 0;
+  }
 }
 
 /**
