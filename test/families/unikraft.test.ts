@@ -62,6 +62,7 @@ test("what is too much is refused, without a word of its values", (t) => {
   });
   t.throws(() => text({ env: ["TOKEN=secret\0"] }), { message: /the environment variable TOKEN: [^=]*$/ });
   t.throws(() => text({ env: ["[A=1"] }), { message: /process\.env\[0\]/ });
+  t.throws(() => text({ env: ["\x1b[2J=\0"] }), { message: /the environment variable \?\[2J: / });
   t.throws(() => text({ nics: [nic("172.17.0.2")], hostname: "a:b" }), { message: /host name "a:b"/ });
 });
 

@@ -66,7 +66,9 @@ function environment({ env, knows }: Boot): string[] {
   });
 }
 
-const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
+/** For sentences: an image may call one what a terminal obeys. */
+const nameOf = (variable: string): string =>
+  (variable.split("=", 1)[0] ?? "").replace(/[^\x21-\x7e]/g, "?").slice(0, 60);
 
 /** One word for each card, in the machine's order. Left out for a kernel that asks DHCP only. */
 function network(boot: Boot): string[] {
