@@ -1,5 +1,4 @@
 /** As much of qcow2 (QEMU's docs/interop/qcow2.txt) as reads a disk's first sectors. */
-import { inflateRawSync } from "node:zlib";
 import type { KernelFile } from "./kernel-file.ts";
 
 const MAGIC = Buffer.from("QFI\xfb", "latin1");
@@ -79,6 +78,8 @@ function inflated(file: KernelFile, clusterBits: number, entry: bigint): Buffer 
   const start = Number(entry & ((1n << bits) - 1n));
   const sectors = Number((entry & (COMPRESSED - 1n)) >> bits) + 1;
   const packed = file.read(start, sectors * 512 - (start % 512));
+  // Loaded here, since few files need it, and it takes as long as all else that a start loads.
+  const { inflateRawSync } = process.getBuiltinModule("node:zlib");
   const bytes = inflateRawSync(packed, { maxOutputLength: 2 ** clusterBits });
   if (bytes.length !== 2 ** clusterBits) throw new Error("a compressed cluster is cut short");
   return bytes;
