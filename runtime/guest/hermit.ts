@@ -1,11 +1,11 @@
 /** Hermit: an application, which its loader boots. */
 import { UnikrunError } from "../error.ts";
-import { ELF_MACHINE, readElf } from "./file/elf.ts";
+import { ELF_MACHINE, elfOf } from "./file/elf.ts";
 import { imageForQemu } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily, Recognition } from "./guest.ts";
-import { dottedMask } from "./netmask.ts";
+import { dottedMask, ipv4GatewayOf, ipv4Of, ipv4Servers } from "./ipv4.ts";
 
 /** The version of what loader and application agree on (its hermit-entry). */
 const NOTE = { owner: "HERMIT", entryVersion: 0x5a00 } as const;
@@ -89,9 +89,7 @@ function isLoader({ elf, multiboot, notes, file }: Marks): boolean {
 
 /** The loader has both in memory, the file and the program that it makes of it. */
 function image(kernel: KernelFile): KernelImage {
-  const reading = readElf(kernel);
-  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
-  const { entry, end } = imageForQemu(reading.elf);
+  const { entry, end } = imageForQemu(elfOf(kernel));
   return { entry, pieces: [], end: end + kernel.size };
 }
 
@@ -110,15 +108,15 @@ function bootArguments(boot: Boot): BootArguments {
   return { commandLine: words.map(quoted).join(" ") };
 }
 
-function networkWords({ nics: [nic], nameServers = [] }: Boot): string[] {
-  const own = nic?.addresses.find(({ family }) => family === 4);
+function networkWords(boot: Boot): string[] {
+  const [nic] = boot.nics;
+  const own = nic && ipv4Of(nic);
   if (!nic || !own) return [];
-  const gateway = nic.gateways.find(({ family }) => family === 4);
-  const servers = nameServers.filter((address) => /^[\d.]+$/.test(address)).slice(0, 2);
+  const servers = ipv4Servers(boot).slice(0, 2);
   return [
     ...["-ip", own.address, "-mask", dottedMask(own.prefix)],
     // Without one it takes one of its own.
-    ...["-gateway", gateway?.address ?? own.address],
+    ...["-gateway", ipv4GatewayOf(nic) ?? own.address],
     // Its frames' size, header included.
     `env=HERMIT_MTU=${nic.mtu + 14}`,
     ...servers.map((address, index) => `env=HERMIT_DNS${index + 1}=${address}`),

@@ -4,7 +4,7 @@ import type { Elf } from "./file/elf.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
 import { LoadedProgram, searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
-import { XEN_ENTRY } from "./file/notes.ts";
+import { hasXenEntry } from "./file/notes.ts";
 import type { Boot, GuestFamily, Recognition } from "./guest.ts";
 
 /** Its file system, where a partition begins. */
@@ -12,7 +12,7 @@ const MARK = Buffer.from("NVMTFS");
 
 function recognizes({ disk, elf, notes, file }: Marks): Recognition | null {
   if (disk) return disk.partitions.some((start) => isOurs(disk, start)) ? {} : null;
-  if (!elf || !notes.some(({ owner, type }) => owner === "Xen" && type === XEN_ENTRY)) return null;
+  if (!elf || !hasXenEntry(notes)) return null;
   return holdsMark(file, elf)
     ? { refusal: "a kernel without its disk: give the disk image that was made with it (ops image create)" }
     : null;

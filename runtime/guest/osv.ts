@@ -1,12 +1,12 @@
 /** OSv, entered by PVH: its loader with the image's files in it, or on a disk image. */
 import { UnikrunError } from "../error.ts";
-import { readElf } from "./file/elf.ts";
+import { elfOf, readElf } from "./file/elf.ts";
 import { imageForQemu } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import type { Marks } from "./file/marks.ts";
-import { type Note, readNotes } from "./file/notes.ts";
+import { isGuestOs, type Note, readNotes } from "./file/notes.ts";
 import type { Boot, BootArguments, BootNic, ExitRule, GuestFamily, Recognition } from "./guest.ts";
-import { dottedMask } from "./netmask.ts";
+import { dottedMask, ipv4GatewayOf, ipv4Of, ipv4Servers } from "./ipv4.ts";
 
 /** Of its runtime.cc, core/app.cc and loader.cc. */
 const EXIT_RULES: readonly ExitRule[] = [
@@ -47,13 +47,7 @@ export const osv: GuestFamily = {
   },
 };
 
-const GUEST_OS = 6;
-
-const isOsv = (notes: readonly Note[]): boolean =>
-  notes.some(
-    ({ owner, type, content }) =>
-      owner === "Xen" && type === GUEST_OS && /^osv\0*$/.test(content.toString("latin1")),
-  );
+const isOsv = (notes: readonly Note[]): boolean => isGuestOs(notes, "osv");
 
 function recognizes({ elf, notes, file }: Marks): Recognition | null {
   if (elf) return isOsv(notes) ? { target: "PVH" } : null;
@@ -77,9 +71,7 @@ function hasLoaderBehind(file: KernelFile): boolean {
 }
 
 function image(kernel: KernelFile): KernelImage {
-  const reading = readElf(kernel);
-  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
-  return imageForQemu(reading.elf);
+  return imageForQemu(elfOf(kernel));
 }
 
 /** Bytes of the command line without its NUL: with more than a page it ends in a fault of its own before it has memory. */
@@ -113,16 +105,17 @@ function bootArguments(boot: Boot): BootArguments {
 }
 
 /** One address a card: a later one would take the place of the first. */
-function nicOptions({ addresses }: BootNic, index: number): string[] {
-  const own = addresses.find(({ family }) => family === 4);
+function nicOptions(nic: BootNic, index: number): string[] {
+  const own = ipv4Of(nic);
   return own ? [`--ip=eth${index},${own.address},${dottedMask(own.prefix)}`] : [];
 }
 
-function gatewayAndNames({ nics, nameServers = [] }: Boot): string[] {
-  const gateway = nics.flatMap(({ gateways }) => gateways).find(({ family }) => family === 4);
-  const server = nameServers.find((address) => /^[\d.]+$/.test(address));
+function gatewayAndNames(boot: Boot): string[] {
+  const { nics } = boot;
+  const [gateway] = nics.flatMap((nic) => ipv4GatewayOf(nic) ?? []);
+  const [server] = ipv4Servers(boot);
   return [
-    ...(gateway ? [`--defaultgw=${gateway.address}`] : []),
+    ...(gateway === undefined ? [] : [`--defaultgw=${gateway}`]),
     ...(server === undefined || nics.length === 0 ? [] : [`--nameserver=${server}`]),
   ];
 }

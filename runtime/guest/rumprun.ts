@@ -1,8 +1,8 @@
 import { ELF_MACHINE, type Elf, SEGMENT } from "./file/elf.ts";
-import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { KernelFile } from "./file/kernel-file.ts";
 import { loadedSize, searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
-import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
+import { imageByMultiboot, MULTIBOOT_SEARCH, multibootTrouble } from "./file/multiboot.ts";
 import type { ExitRule, GuestFamily, Recognition } from "./guest.ts";
 import { rumprunConfig } from "./rumprun/config.ts";
 import { kernelTraits } from "./rumprun/kernel.ts";
@@ -39,7 +39,7 @@ export const rumprun: GuestFamily = {
   board: { machine: "pc", loader: "init", firmware: "unikrun", acpi: false },
   limits: { nics: 8, disks: 15 },
   devices: { modern: false, headers: true, disks: "folders" },
-  image,
+  image: imageByMultiboot,
   traits: kernelTraits,
   bootArguments: rumprunConfig,
   ending: { rules: EXIT_RULES, reset: "fault", stop: "end" },
@@ -78,12 +78,6 @@ function refusalOf({ multiboot }: Marks, elf: Elf, size: number): string | null 
   return multiboot.flags === FLAGS
     ? null
     : `its multiboot flags are 0x${multiboot.flags.toString(16)}, and rumprun's 0x10003`;
-}
-
-function image(kernel: KernelFile): KernelImage {
-  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
-  if (!header) throw new Error(`${kernel.path} has no multiboot header`);
-  return multibootImage(header, kernel.size);
 }
 
 function hasMark(marks: Marks, elf: Elf): boolean {

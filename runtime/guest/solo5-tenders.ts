@@ -1,5 +1,5 @@
 /** Solo5's targets spt and hvt, which programs of the host's run: a process that can call little, and a machine of KVM's. */
-import { ELF_MACHINE, readElf, SEGMENT } from "./file/elf.ts";
+import { ELF_MACHINE, elfOf, SEGMENT } from "./file/elf.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
@@ -47,9 +47,7 @@ function recognize({ notes, elf }: Marks, { target }: TenderKind): Recognition |
 
 /** Loaded by its tender. */
 function image(kernel: KernelFile): KernelImage {
-  const reading = readElf(kernel);
-  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no ELF file`);
-  const { entry, segments } = reading.elf;
+  const { entry, segments } = elfOf(kernel);
   const ends = segments
     .filter(({ type }) => type === SEGMENT.load)
     .map(({ address, memory }) => address + memory);

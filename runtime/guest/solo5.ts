@@ -1,9 +1,9 @@
 /** Solo5 (its include/elf_abi.h and mft_abi.h) on virtio, and so MirageOS. */
 import { UnikrunError } from "../error.ts";
-import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
+import type { KernelFile } from "./file/kernel-file.ts";
 import { searchTrouble } from "./file/loaded-program.ts";
 import type { Marks } from "./file/marks.ts";
-import { findMultiboot, MULTIBOOT_SEARCH, multibootImage, multibootTrouble } from "./file/multiboot.ts";
+import { imageByMultiboot, multibootTrouble } from "./file/multiboot.ts";
 import type { Boot, BootArguments, ExitRule, GuestFamily, KernelTraits, Recognition } from "./guest.ts";
 import { manifestOf } from "./solo5/manifest.ts";
 import { mirageOptions, mirageWords } from "./solo5/mirage.ts";
@@ -34,7 +34,7 @@ export const solo5: GuestFamily = {
   board: { machine: "pc", loader: "init", firmware: "unikrun", acpi: false, debugPort: 0x501 },
   limits: { nics: 8, disks: 15 },
   devices: { modern: false, headers: true, disks: "blocks" },
-  image,
+  image: imageByMultiboot,
   traits: solo5Traits,
   bootArguments: solo5Arguments,
   ending: {
@@ -78,12 +78,6 @@ function recognizes({ elf, notes, multiboot, file }: Marks): Recognition | null 
   if (!multiboot) return { ...found, refusal: "without a multiboot header: it was altered" };
   const trouble = multibootTrouble(multiboot, file.size) ?? (elf ? searchTrouble(elf) : null);
   return trouble === null ? found : { ...found, refusal: trouble };
-}
-
-function image(kernel: KernelFile): KernelImage {
-  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
-  if (!header) throw new Error(`${kernel.path} has no multiboot header`);
-  return multibootImage(header, kernel.size);
 }
 
 /** Its devices' names become part of options and sentences. Throws UnikrunError for one that could be more than that. */

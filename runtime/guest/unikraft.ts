@@ -1,5 +1,5 @@
 /** Unikraft (its plat/kvm) for QEMU on x86-64. */
-import { ELF_MACHINE, type Elf, readElf } from "./file/elf.ts";
+import { ELF_MACHINE, elfOf } from "./file/elf.ts";
 import { elfImage, elfTrouble } from "./file/elf-image.ts";
 import type { KernelFile, KernelImage } from "./file/kernel-file.ts";
 import { searchTrouble } from "./file/loaded-program.ts";
@@ -84,12 +84,6 @@ function recognizes(marks: Marks): Recognition | null {
   const trouble =
     (multiboot.addresses ? multibootTrouble(multiboot, file.size) : elfTrouble(elf)) ?? searchTrouble(elf);
   return trouble === null ? found : { ...found, refusal: trouble };
-}
-
-function elfOf(kernel: KernelFile): Elf {
-  const reading = readElf(kernel);
-  if (reading.kind === "elf") return reading.elf;
-  throw new Error(`${kernel.path} is no ELF file`);
 }
 
 function image(kernel: KernelFile): KernelImage {

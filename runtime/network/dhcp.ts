@@ -6,6 +6,7 @@ import { addressBytes, inSubnet } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addFilter, addIngress } from "../../native/traffic-control.ts";
 import type { BootNic } from "../guest/guest.ts";
+import { ipv4GatewayOf, ipv4Of } from "../guest/ipv4.ts";
 import { OFF_LINK } from "./resolver.ts";
 import { FILTER, type Tap } from "./taps.ts";
 
@@ -58,7 +59,7 @@ export interface Told {
 
 /** Null for a card without an IPv4 address. */
 export function leaseOf(nic: BootNic, told: Told): Lease | null {
-  const own = nic.addresses.find(({ family }) => family === 4);
+  const own = ipv4Of(nic);
   if (!own) return null;
   return { mac: nic.mac, address: own.address, server: OFF_LINK[4], options: optionsOf(nic, own, told) };
 }
@@ -79,7 +80,7 @@ const OPTION = {
 const ROOM = 292;
 
 function optionsOf(nic: BootNic, own: { address: string; prefix: number }, told: Told): Buffer {
-  const gateway = nic.gateways.find(({ family }) => family === 4)?.address;
+  const gateway = ipv4GatewayOf(nic);
   const isOutside = gateway !== undefined && !inSubnet(gateway, own);
   const servers = told.nameServers.filter((each) => !each.includes(":")).slice(0, 3);
   const [domain] = told.searchDomains;

@@ -43,14 +43,14 @@ export function prepareBoot(options: {
   root: string;
   container: Container;
   family: GuestFamily;
+  traits: KernelTraits;
   resolvConf: ResolvConf;
   wiring: Wiring;
   /** Whether its kernel is to take system calls, if it can. */
   proxy: boolean;
 }): Boot {
-  const { root, container, family, resolvConf, wiring } = options;
+  const { root, container, family, traits, resolvConf, wiring } = options;
   const { guest } = container;
-  const traits = readTraits(container, family);
   const nics = declaredNics(container, wiring, traits);
   using opened = new DisposableStack();
   const { list, initrd } = opened.use(

@@ -1,3 +1,4 @@
+import { once } from "../../../native/libc.ts";
 import { UnikrunError } from "../../error.ts";
 import { familyNamed } from "../../guest/detect.ts";
 import { warn } from "../../log.ts";
@@ -60,15 +61,17 @@ async function startMachine(root: string, container: Container, options: StartOp
   const { resume } = options;
   const family = familyNamed(container.guest.family);
   const resolvConf = readResolvConf(container.guest.mounts);
-  const asks = !resume && writesWhatStays(container) && readTraits(container, family).proxy;
+  // Of a guest that goes on from a saved state nobody asks for them.
+  const traits = once(() => readTraits(container, family));
+  const asks = !resume && writesWhatStays(container) && traits().proxy;
   const guard = guardFor(container, options, asks);
   beginWiring(root, container);
   using wiring = await wireGuest(container, family, resolvConf, guard);
   const isShut = guard !== undefined && (await isGuarded(container, options, wiring));
   const parts = { root, container, family, resolvConf, wiring };
-  const warm = mayBeWarm(container, options) ? await startWarm({ ...parts, isShut }) : null;
+  const warm = mayBeWarm(container, options) ? await startWarm({ ...parts, traits: traits(), isShut }) : null;
   const proxy = isShut && (!warm || warm.template !== undefined);
-  using boot = resume?.(wiring.nics) ?? warm?.boot ?? prepareBoot({ ...parts, proxy });
+  using boot = resume?.(wiring.nics) ?? warm?.boot ?? prepareBoot({ ...parts, traits: traits(), proxy });
   if (guard === "closed" && !warm?.boot) wiring.open();
   await runHooks(container, "startContainer");
   const { template, remark } = warm ?? {};

@@ -5,12 +5,12 @@ import { memoryFile } from "../../../native/process.ts";
 import type { Disk, DiskContent } from "../../disk/choose.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
-import type { BootNic, GuestFamily } from "../../guest/guest.ts";
+import type { BootNic, GuestFamily, KernelTraits } from "../../guest/guest.ts";
 import { loadMachine } from "../../machine/migration.ts";
 import { adoptAddresses } from "../../network/adopt.ts";
 import type { Nic } from "../../network/nics.ts";
 import type { Wiring } from "../../network/wire.ts";
-import { type Boot, readTraits } from "../boot/boot.ts";
+import type { Boot } from "../boot/boot.ts";
 import { chooseGuestDisks } from "../boot/disks.ts";
 import type { ResolvConf } from "../boot/network.ts";
 import {
@@ -59,14 +59,14 @@ export function warmStart(options: {
   root: string;
   container: Container;
   family: GuestFamily;
+  traits: KernelTraits;
   resolvConf: ResolvConf;
   wiring: Wiring;
   /** Its kernel can take system calls without taking them from others. */
   isShut: boolean;
 }): WarmStart {
-  const { root, container, family, resolvConf, wiring, isShut } = options;
+  const { root, container, family, traits, resolvConf, wiring, isShut } = options;
   const { board, guest } = container;
-  const traits = readTraits(container, family);
   const { disks, options: diskOptions } = chooseGuestDisks({
     root,
     container,

@@ -88,6 +88,13 @@ export function readElf(file: KernelFile): ElfReading {
   return { kind: "elf", elf };
 }
 
+/** Of a file that was known as one. */
+export function elfOf(file: KernelFile): Elf {
+  const reading = readElf(file);
+  if (reading.kind === "elf") return reading.elf;
+  throw new Error(`${file.path} is no ELF file`);
+}
+
 /** Values past 2^53 are in no sound file, and lie past its end whatever they become. */
 const word = (buffer: Buffer, offset: number): number => Number(buffer.readBigUInt64LE(offset));
 

@@ -1,4 +1,4 @@
-import type { KernelImage } from "./kernel-file.ts";
+import type { KernelFile, KernelImage } from "./kernel-file.ts";
 
 /** The header of Multiboot Specification 0.6.96, section 3.1, and what init and QEMU make of it. */
 export interface MultibootHeader {
@@ -51,6 +51,13 @@ export function multibootImage({ addresses, offset }: MultibootHeader, size: num
     pieces: [{ offset: start, size: length, address: load }],
     end: Math.max(load + length, bssEnd),
   };
+}
+
+/** What the header of a file without trouble has QEMU and init load. */
+export function imageByMultiboot(kernel: KernelFile): KernelImage {
+  const header = findMultiboot(kernel.read(0, MULTIBOOT_SEARCH));
+  if (!header) throw new Error(`${kernel.path} has no multiboot header`);
+  return multibootImage(header, kernel.size);
 }
 
 /** Why a file of that size can't be loaded by its header, a clause; null where it can. */

@@ -12,6 +12,19 @@ export interface Note {
 /** XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h: where a kernel begins by PVH. */
 export const XEN_ENTRY = 18;
 
+/** XEN_ELFNOTE_GUEST_OS of the same. */
+const XEN_GUEST_OS = 6;
+
+/** Whether a kernel that PVH can enter calls itself so. */
+export const isGuestOs = (notes: readonly Note[], name: string): boolean =>
+  notes.some(
+    ({ owner, type, content }) =>
+      owner === "Xen" && type === XEN_GUEST_OS && content.toString("latin1").replace(/\0*$/, "") === name,
+  );
+
+export const hasXenEntry = (notes: readonly Note[]): boolean =>
+  notes.some(({ owner, type }) => owner === "Xen" && type === XEN_ENTRY);
+
 /** Bytes of a segment of notes, and segments of them: no file that says what it is has more. */
 const LONGEST = 1 << 14;
 const MOST = 8;

@@ -1,9 +1,9 @@
 /** What a Linux kernel's file says of itself: a bzImage (the kernel's Documentation/arch/x86/boot.rst), or an ELF file with an entry for PVH. */
-import { ELF_MACHINE, type Elf, readElf } from "../file/elf.ts";
+import { ELF_MACHINE, type Elf, elfOf } from "../file/elf.ts";
 import { imageForQemu } from "../file/elf-image.ts";
 import type { KernelFile, KernelImage } from "../file/kernel-file.ts";
 import type { Marks } from "../file/marks.ts";
-import type { Note } from "../file/notes.ts";
+import { hasXenEntry, isGuestOs, type Note } from "../file/notes.ts";
 import type { Recognition } from "../guest.ts";
 
 /** The fields of struct setup_header that are looked at, by their places in the file. */
@@ -24,8 +24,6 @@ const SECTOR = 512;
 const OLDEST = 0x20a;
 const LOADED_HIGH = 1;
 
-/** Of Xen's public/elfnote.h. */
-const XEN = { entry: 18, guestOs: 6 } as const;
 /** Of the kernel's include/linux/build-salt.h: distributions make it of the version. */
 const BUILD_SALT = 0x100;
 
@@ -70,16 +68,13 @@ function versionText(file: KernelFile, head: Buffer, setup: number): Pick<Recogn
 }
 
 function recognizePvh(elf: Elf, notes: readonly Note[]): Recognition | null {
-  const isLinux = notes.some(({ owner, type, content }) => {
-    return owner === "Xen" && type === XEN.guestOs && /^linux\0*$/.test(content.toString("latin1"));
-  });
-  if (!isLinux) return null;
+  if (!isGuestOs(notes, "linux")) return null;
   const salt = notes.find(({ owner, type }) => owner === "Linux" && type === BUILD_SALT)?.content;
   const [version] = /^[\x21-\x7e]+/.exec(salt?.toString("latin1") ?? "") ?? [];
   const found = { target: "PVH", ...(version === undefined ? {} : { version }) };
   if (elf.bits !== 64 || elf.machine !== ELF_MACHINE.x86_64)
     return { ...found, refusal: "it is not made for x86-64" };
-  if (!notes.some(({ owner, type }) => owner === "Xen" && type === XEN.entry))
+  if (!hasXenEntry(notes))
     return { ...found, refusal: "it has no entry for PVH: build it with CONFIG_PVH, or take its bzImage" };
   return found;
 }
@@ -91,7 +86,5 @@ export function linuxImage(kernel: KernelFile): KernelImage {
     const entry = Number(head.readBigUInt64LE(FIELD.address));
     return { entry, pieces: [], end: entry + head.readUInt32LE(FIELD.memory) };
   }
-  const reading = readElf(kernel);
-  if (reading.kind !== "elf") throw new Error(`${kernel.path} is no Linux kernel`);
-  return imageForQemu(reading.elf);
+  return imageForQemu(elfOf(kernel));
 }

@@ -1,6 +1,6 @@
 /** A Linux guest's network and disks, in words of its kernel's and in those that its init can look for in /proc/cmdline. */
 import type { Boot, BootDisk, BootNic } from "../guest.ts";
-import { dottedMask } from "../netmask.ts";
+import { dottedMask, ipv4GatewayOf, ipv4Of, ipv4Servers } from "../ipv4.ts";
 import { kernelWord } from "./words.ts";
 
 /** `ip=` and `hostname=` are the kernel's own; one that was built without them hands them to init as variables. It ignores words with a dot. */
@@ -18,18 +18,18 @@ export function networkWords(boot: Boot): string[] {
 }
 
 /** Of the first card with an IPv4 address, since the kernel sets up one (its Documentation/admin-guide/nfs/nfsroot.rst). */
-function ipWord({ nics, hostname = "", nameServers = [] }: Boot): string[] {
-  const index = nics.findIndex(({ addresses }) => addresses.some(({ family }) => family === 4));
+function ipWord(boot: Boot): string[] {
+  const { nics, hostname = "" } = boot;
+  const index = nics.findIndex(ipv4Of);
   const nic = nics[index];
-  const own = nic?.addresses.find(({ family }) => family === 4);
+  const own = nic && ipv4Of(nic);
   if (!nic || !own) return [];
-  const gateway = nic.gateways.find(({ family }) => family === 4)?.address ?? "";
   const name = /^[A-Za-z0-9.-]*$/.test(hostname) ? hostname : "";
-  const [first = "", second = ""] = nameServers.filter((address) => /^[\d.]+$/.test(address));
+  const [first = "", second = ""] = ipv4Servers(boot);
   const fields = [
     own.address,
     "",
-    gateway,
+    ipv4GatewayOf(nic) ?? "",
     dottedMask(own.prefix),
     name,
     `eth${index}`,

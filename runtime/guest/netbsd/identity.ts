@@ -6,6 +6,7 @@ import type { Directive } from "../../../native/directives.ts";
 import { addressBytes } from "../../../native/ip-address.ts";
 import { macBytes } from "../../../native/mac-address.ts";
 import type { BootNic } from "../guest.ts";
+import { ipv4GatewayOf, ipv4Of } from "../ipv4.ts";
 import { CALL, call, ERROR, FIRST, fields, memory, SECOND, THIRD, tolerate } from "./calls.ts";
 
 const FAMILY = { inet: 2, link: 18, inet6: 24, route: 34 };
@@ -31,20 +32,17 @@ export function identityCalls(identity: Identity): Directive[] {
   return [
     ["connect", old.address],
     ...(from.mac === to.mac ? [] : changeMac(from.mac, to.mac)),
-    ...(moves ? [...addAddress(own, gatewayOf(to)), ["connect", own.address] as const] : []),
+    ...(moves ? [...addAddress(own, ipv4GatewayOf(to)), ["connect", own.address] as const] : []),
     ...tellOthers(identity),
     ...(moves ? [["left", ""] as const, ...removeAddress(old.address)] : []),
   ];
 }
 
-export const ipv4 = ({ addresses }: BootNic): BootNic["addresses"][number] => {
-  const own = addresses.find(({ family }) => family === 4);
+export const ipv4 = (nic: BootNic): BootNic["addresses"][number] => {
+  const own = ipv4Of(nic);
   if (!own) throw new Error("a card without IPv4");
   return own;
 };
-
-const gatewayOf = ({ gateways }: BootNic): string | undefined =>
-  gateways.find(({ family }) => family === 4)?.address;
 
 const socket = (family: number, kind = SOCKET.datagrams): Directive => call(CALL.socket, family, kind, 0);
 

@@ -4,6 +4,7 @@
  */
 import { UnikrunError } from "../../error.ts";
 import type { Boot, BootArguments, BootNic } from "../guest.ts";
+import { ipv4GatewayOf, ipv4Of } from "../ipv4.ts";
 import { valuesOf } from "./info.ts";
 
 /** Bytes with the NUL and the kernel's path before it (CONFIG_LIBUKBOOT_CMDLINE_MAX_LEN). */
@@ -82,13 +83,12 @@ function network(boot: Boot): string[] {
 }
 
 /** Address, gateway, two name servers, host name, domain; lwIP takes what is behind the gateway from the first card. */
-function address({ addresses, gateways }: BootNic, card: number, boot: Boot): string {
-  const own = addresses.find(({ family }) => family === 4);
-  const gateway = gateways.find(({ family }) => family === 4)?.address;
+function address(nic: BootNic, card: number, boot: Boot): string {
+  const own = ipv4Of(nic);
   const [first = "", second = ""] = (boot.nameServers ?? []).filter((server) => !server.includes(":"));
   const fields = [
     own ? `${own.address}/${own.prefix}` : "",
-    gateway ?? "",
+    ipv4GatewayOf(nic) ?? "",
     ...(card === 0 ? [first, second, hostName(boot.hostname ?? ""), domainOf(boot)] : []),
   ];
   return `netdev.ip=${fields.join(":").replace(/:+$/, "")}`;
