@@ -1,4 +1,5 @@
 /** What a file is to this runtime, said as a whole. */
+import { factLines } from "../fact-lines.ts";
 import { type Classification, classify } from "./detect.ts";
 import { FEATURES, type Features } from "./features.ts";
 import type { KernelFile } from "./file/kernel-file.ts";
@@ -74,16 +75,16 @@ export function inspect(kernel: KernelFile): Inspection {
 export function inspectionText(inspection: Inspection): string {
   if (inspection.kind !== "guest") {
     const { file, family, why } = inspection;
-    return rows([
+    return factLines([
       ["file", file],
       ["family", family ?? "none"],
       ["because", why],
-    ]);
+    ]).join("\n");
   }
   const { file, family, version, target, entry, firmware, tender, memory, needs, companion, features } =
     inspection;
   const list = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
-  return rows([
+  const facts: readonly (readonly [string, string | undefined])[] = [
     ["file", file],
     ["family", family],
     ["version", version],
@@ -102,11 +103,6 @@ export function inspectionText(inspection: Inspection): string {
       FEATURES[key],
       features[key],
     ]),
-  ]);
-}
-
-function rows(cells: readonly (readonly [string, string | undefined])[]): string {
-  const shown = cells.flatMap(([name, text]) => (text === undefined ? [] : [[name, text] as const]));
-  const width = Math.max(...shown.map(([name]) => name.length)) + 2;
-  return shown.map(([name, text]) => `${name.padEnd(width)}${text}`).join("\n");
+  ];
+  return factLines(facts).join("\n");
 }

@@ -4,6 +4,7 @@ import { otherRuntime } from "../container/delegate/other-runtime.ts";
 import { statusOf } from "../container/record/status.ts";
 import { readHostFile } from "../container/settings/host.ts";
 import { reasonOf } from "../error.ts";
+import { factLines } from "../fact-lines.ts";
 import { findQemu } from "../machine/qemu.ts";
 import { checkHost } from "./check.ts";
 import { ENGINES, findEngine, versionOf } from "./engines.ts";
@@ -44,7 +45,7 @@ async function versions(own: string): Promise<string[]> {
       }),
     ),
   };
-  return Object.entries(facts).map(([name, fact]) => `${name.padEnd(15)}${fact}`);
+  return factLines(Object.entries(facts));
 }
 
 async function qemu(): Promise<string> {

@@ -1,5 +1,6 @@
 /** What `unikrun status` and `unikrun stats` print of a container's guest. */
 import { amountOf } from "../../amount.ts";
+import { factLines } from "../../fact-lines.ts";
 import { exactJson } from "../cgroup/figures.ts";
 import type { Limits, Throttling } from "../observe/limits.ts";
 import type { MemoryUse } from "../observe/memory-use.ts";
@@ -90,8 +91,4 @@ export function statisticsText(root: string, container: Container, json: boolean
   });
 }
 
-function table(facts: Facts): string {
-  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
-  const width = Math.max(...known.map(([name]) => name.length)) + 2;
-  return known.map(([name, value]) => `${name.padEnd(width)}${value}\n`).join("");
-}
+const table = (facts: Facts): string => `${factLines(Object.entries(facts)).join("\n")}\n`;

@@ -1,8 +1,9 @@
 /** What curl is asked for, of versions 7 and 8. */
 import { type Command, type Refusal, refuse } from "../request.ts";
-import { type Manner, PATIENCE } from "./manner.ts";
+import { readFetch } from "./fetch.ts";
+import type { Manner } from "./manner.ts";
 import { type Given, milliseconds, type Options, readOptions } from "./options.ts";
-import { readHeaders, readUrl } from "./url.ts";
+import { readHeaders } from "./url.ts";
 
 /** -L is none of a difference: a redirect is a success, and is not followed. */
 const NOTHING =
@@ -32,20 +33,9 @@ const CODES: Manner["codes"] = {
 
 export function readCurl(args: readonly string[]): Command | Refusal {
   const given = readOptions(args, OPTIONS);
-  if ("why" in given) return given;
-  const place = readUrl("curl", [...given.values("url"), ...given.words]);
-  if ("why" in place) return place;
-  const manner = readManner(given);
-  if ("why" in manner) return manner;
-  const timeout = milliseconds(given.value("timeout"), PATIENCE);
-  if (timeout === null)
-    return refuse("curl", `takes no ${JSON.stringify(given.value("timeout"))} for seconds`);
-  const family = given.flags.has("ipv6") ? { family: 6 as const } : {};
-  return {
-    request: { tool: "http", ...place, timeout, manner, ...family },
-    program: "curl",
-    place: place.host,
-  };
+  return "why" in given
+    ? given
+    : readFetch("curl", given, [...given.values("url"), ...given.words], readManner);
 }
 
 function readManner(given: Given): Manner | Refusal {

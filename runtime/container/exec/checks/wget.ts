@@ -1,8 +1,9 @@
 /** What wget is asked for, of GNU's and of busybox's. */
 import { type Command, type Refusal, refuse } from "../request.ts";
-import { type Manner, PATIENCE } from "./manner.ts";
+import { readFetch } from "./fetch.ts";
+import type { Manner } from "./manner.ts";
 import { type Given, milliseconds, type Options, readOptions } from "./options.ts";
-import { readHeaders, readUrl } from "./url.ts";
+import { readHeaders } from "./url.ts";
 
 const NOTHING =
   "q quiet v verbose no-verbose no-check-certificate no-cache no-proxy no-hsts no-http-keep-alive 4 inet4-only";
@@ -29,20 +30,7 @@ const CODES: Manner["codes"] = {
 
 export function readWget(args: readonly string[]): Command | Refusal {
   const given = readOptions(args, OPTIONS);
-  if ("why" in given) return given;
-  const place = readUrl("wget", given.words);
-  if ("why" in place) return place;
-  const manner = readManner(given);
-  if ("why" in manner) return manner;
-  const timeout = milliseconds(given.value("timeout"), PATIENCE);
-  if (timeout === null)
-    return refuse("wget", `takes no ${JSON.stringify(given.value("timeout"))} for seconds`);
-  const family = given.flags.has("ipv6") ? { family: 6 as const } : {};
-  return {
-    request: { tool: "http", ...place, timeout, manner, ...family },
-    program: "wget",
-    place: place.host,
-  };
+  return "why" in given ? given : readFetch("wget", given, given.words, readManner);
 }
 
 function readManner(given: Given): Manner | Refusal {
