@@ -8,6 +8,7 @@ import {
   type Filter,
   type Match,
 } from "../../native/traffic-control.ts";
+import { ipv4Carrying, ipv6Carrying, TCP, UDP } from "./packets.ts";
 import { FILTER } from "./taps.ts";
 
 /** The address, and the frames of a guest's that concern it: packets for it, and questions about it on the guest's network. */
@@ -31,7 +32,6 @@ export interface AsidePriorities {
 }
 
 const WHOLE = 0xffffffff;
-const [TCP, UDP] = [6, 17];
 
 export function asideIpv4(address: string): AsideAddress {
   const match = { mask: WHOLE, value: addressBytes(address).readUInt32BE(0) };
@@ -67,16 +67,8 @@ export function asidePort(
   const isIpv4 = packets.protocol === "ip";
   const ofPort = (protocol: number): Match[] =>
     isIpv4
-      ? [
-          { at: 0, mask: 0x0f000000, value: 0x05000000 },
-          { at: 4, mask: 0x00003fff, value: 0 },
-          { at: 8, mask: 0x00ff0000, value: protocol << 16 },
-          { at: 20, mask: 0xffff, value: port },
-        ]
-      : [
-          { at: 4, mask: 0x0000ff00, value: protocol << 8 },
-          { at: 40, mask: 0xffff, value: port },
-        ];
+      ? [...ipv4Carrying(protocol), { at: 20, mask: 0xffff, value: port }]
+      : [ipv6Carrying(protocol), { at: 40, mask: 0xffff, value: port }];
   const either = packets.either.flatMap((to) => [UDP, TCP].map((protocol) => [...to, ...ofPort(protocol)]));
   return { address, packets: { ...packets, either }, questions: { ...questions, besides: link } };
 }

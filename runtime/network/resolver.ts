@@ -10,6 +10,7 @@ import type { Netlink } from "../../native/netlink.ts";
 import { addFilter } from "../../native/traffic-control.ts";
 import { type AsideAddress, asideIpv4, asideIpv6, asidePort, leadAside } from "./aside.ts";
 import type { Nic } from "./nics.ts";
+import { ipv4Carrying, ipv6Carrying, TCP, UDP } from "./packets.ts";
 import { FILTER, type Tap } from "./taps.ts";
 
 /** What the guest is to ask, and what stands behind it. */
@@ -34,7 +35,7 @@ export const OFF_LINK = { 4: "169.254.53.53", 6: "fd75:6b78:3535::53" } as const
 
 /** DNS. */
 const PORT = 53;
-const [TCP, UDP] = [6, 17];
+const ICMPV6 = 58;
 
 /** What dockerd looks up from inside the namespace leaves by ports that no usual guest chooses for its own questions. */
 const { FIRST_LOOKUP_PORT: first, LOOKUP_PORTS: count } = agreed;
@@ -105,22 +106,16 @@ export function letLookupsThrough(netlink: Netlink, { nic, tap }: { nic: number;
   const ports = { mask: 0xffff0000 + PORTS.mask, value: PORT * 0x10000 + PORTS.first };
   const ARP_REPLY = { at: 4, mask: 0x0000ffff, value: 2 };
   addFilter(netlink, { ...toBoth, priority: FILTER.arp, protocol: "arp", matches: [ARP_REPLY] });
-  const UNFRAGMENTED = [
-    { at: 0, mask: 0x0f000000, value: 0x05000000 },
-    { at: 4, mask: 0x00003fff, value: 0 },
-  ];
   for (const protocol of [UDP, TCP]) {
-    const matches = [
-      ...UNFRAGMENTED,
-      { at: 8, mask: 0x00ff0000, value: protocol << 16 },
-      { at: 20, ...ports },
-    ];
+    const matches = [...ipv4Carrying(protocol), { at: 20, ...ports }];
     addFilter(netlink, { ...toStack, priority: FILTER.ip, protocol: "ip", matches });
   }
-  const nextHeader = (protocol: number) => ({ at: 4, mask: 0x0000ff00, value: protocol << 8 });
-  const NEIGHBOUR_ADVERTISEMENT = [nextHeader(58), { at: 40, mask: 0xff000000, value: 136 * 0x1000000 }];
+  const NEIGHBOUR_ADVERTISEMENT = [
+    ipv6Carrying(ICMPV6),
+    { at: 40, mask: 0xff000000, value: 136 * 0x1000000 },
+  ];
   const ipv6 = { priority: FILTER.ipv6, protocol: "ipv6" } as const;
   addFilter(netlink, { ...toBoth, ...ipv6, matches: NEIGHBOUR_ADVERTISEMENT });
   for (const protocol of [UDP, TCP])
-    addFilter(netlink, { ...toStack, ...ipv6, matches: [nextHeader(protocol), { at: 40, ...ports }] });
+    addFilter(netlink, { ...toStack, ...ipv6, matches: [ipv6Carrying(protocol), { at: 40, ...ports }] });
 }

@@ -1,0 +1,18 @@
+/** Where u32 filters look in a packet, for those of one protocol that can have its ports behind the header. */
+import type { Match } from "../../native/traffic-control.ts";
+
+export const [TCP, UDP] = [6, 17];
+
+/** IPv4 without options, and no fragment: its payload begins at byte 20. */
+export const ipv4Carrying = (protocol: number): Match[] => [
+  { at: 0, mask: 0x0f000000, value: 0x05000000 },
+  { at: 4, mask: 0x00003fff, value: 0 },
+  { at: 8, mask: 0x00ff0000, value: protocol << 16 },
+];
+
+/** IPv6 without extension headers: its payload begins at byte 40. */
+export const ipv6Carrying = (protocol: number): Match => ({
+  at: 4,
+  mask: 0x0000ff00,
+  value: protocol << 8,
+});
