@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "words.h"
 
@@ -46,6 +47,8 @@ void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* io.c */
 bool write_all(int fd, const void *data, size_t length);
+/* The pieces of one message, and a descriptor that goes with it (-1: none). */
+bool send_with(int socket, const struct iovec *pieces, size_t count, int fd, int flags);
 void write_file(const char *path, const char *text);
 /* From `offset` of one file to where the other stands; NULL, or why not. */
 const char *copy_bytes(int to, int from, off_t offset, off_t size);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,25 @@ bool write_all(int fd, const void *data, size_t length)
 		length -= (size_t)n;
 	}
 	return true;
+}
+
+bool send_with(int socket, const struct iovec *pieces, size_t count, int fd, int flags)
+{
+	union {
+		char space[CMSG_SPACE(sizeof fd)];
+		struct cmsghdr align;
+	} rights = { { 0 } };
+	struct msghdr message = { .msg_iov = (struct iovec *)pieces, .msg_iovlen = count };
+	if (fd >= 0) {
+		message.msg_control = &rights;
+		message.msg_controllen = sizeof rights;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL | flags) >= 0;
 }
 
 void write_file(const char *path, const char *text)

@@ -14,8 +14,6 @@
 enum {
 	ENDING_MS = 8000, /* how long a VMM may take to flush its disks and go */
 	DRAIN_MS = 2000, /* how long a reader may leave our last words unread */
-	ASKING_MS = 4000, /* the tool's own time, and a guest's that halts: as runtime/container/life/ask-guest.ts has them */
-	HALTING_MS = 1000,
 	LOOK_MS = 2, LOOK_LIMIT_MS = 512, /* between two looks at a vCPU that said it halts */
 };
 
@@ -63,7 +61,7 @@ static bool ask_guest(struct machine *m, int signal)
 	if (m->asker < 0 || m->control.stopping || m->ended || write(m->asker, "", 1) != 1)
 		return false;
 	m->control.stopping = signal;
-	m->asked_until = now_ms() + ASKING_MS;
+	m->asked_until = now_ms() + ASKING_MS + HALTING_MS;
 	return true;
 }
 

@@ -34,23 +34,6 @@ int connect_by_path(const char *path)
 	return fd;
 }
 
-static void send_descriptor(int socket_fd, int fd, const char *name)
-{
-	struct iovec body = { .iov_base = (void *)name, .iov_len = strlen(name) };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof fd);
-	if (sendmsg(socket_fd, &message, MSG_NOSIGNAL) < 0)
-		fail_errno("could not send the terminal to the console socket");
-}
-
 /*
  * Makes a pty our controlling terminal and stdio, and sends its master to the engine. `patient`: what we write waits until somebody reads
  * it.
@@ -71,7 +54,8 @@ void open_terminal(int console_socket, const char *size, bool patient)
 	}
 	char name[32];
 	snprintf(name, sizeof name, "/dev/pts/%d", number);
-	send_descriptor(console_socket, master, name);
+	if (!send_with(console_socket, &(struct iovec){ name, strlen(name) }, 1, master, 0))
+		fail_errno("could not send the terminal to the console socket");
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		fail_errno("could not make the terminal the container's own");
 	for (int fd = 0; fd < 3; fd++)

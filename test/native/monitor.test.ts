@@ -1,17 +1,19 @@
 /** How init tells the answers of a VMM's monitor, fed to its own reader. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import test from "ava";
+import { compileInit } from "./init-parts.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/unikrun-monitor-`);
 const monitor = `${folder}/monitor`;
 
 test.before(() => {
-  const init = resolve(import.meta.dirname, "../../native/init");
-  const include = ["-I", init, "-I", resolve(init, "../../build")];
-  const sources = [`${import.meta.dirname}/monitor.c`, `${init}/guest/monitor.c`];
-  run("gcc", "-std=gnu11", ...include, "-fsanitize=address,undefined", "-o", monitor, ...sources);
+  compileInit({
+    program: monitor,
+    source: `${import.meta.dirname}/monitor.c`,
+    parts: ["guest/monitor", "directives", "fail", "io"],
+    sanitized: true,
+  });
 });
 test.after.always(() => rmSync(folder, { recursive: true }));
 

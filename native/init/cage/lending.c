@@ -16,30 +16,13 @@
  * opens for reading alone, its libraries and the kernel, is in its cage.
  */
 
-static void give(int socket, int fd)
-{
-	char byte = 0;
-	struct iovec body = { &byte, 1 };
-	union {
-		char space[CMSG_SPACE(sizeof fd)];
-		struct cmsghdr align;
-	} rights = { { 0 } };
-	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(header), &fd, sizeof fd);
-	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-		fail_errno("could not hand the tender's filter to init");
-}
-
 void tender_wait(int socket)
 {
-	char go;
+	char go = 0;
 	ssize_t n;
 	int listener = filter_tender();
-	give(socket, listener);
+	if (!send_with(socket, &(struct iovec){ &go, 1 }, 1, listener, 0))
+		fail_errno("could not hand the tender's filter to init");
 	close(listener);
 	while ((n = read(socket, &go, 1)) < 0 && errno == EINTR)
 		;

@@ -13,21 +13,7 @@ static void say(struct monitor *monitor, const char *line, int fd)
 	char head[32];
 	int length = snprintf(head, sizeof head, "{\"id\":%lu,", ++monitor->id);
 	struct iovec body[] = { { head, (size_t)length }, { (void *)(line + 1), strlen(line + 1) } };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} rights = { { 0 } };
-	struct msghdr message = { .msg_iov = body, .msg_iovlen = 2 };
-	if (fd >= 0) {
-		message.msg_control = &rights;
-		message.msg_controllen = sizeof rights;
-		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof fd);
-	}
-	(void)!sendmsg(monitor->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send_with(monitor->fd, body, 2, fd, MSG_DONTWAIT);
 }
 
 static void say_human(struct monitor *monitor, const char *command)

@@ -2,7 +2,7 @@
  * A tool that is there from the start, confined, and asks the guest to end when its init is sent a signal by others than our `kill`
  * (life/ask-guest.ts): a person, or whoever shuts down the host. Init itself may start nothing by then.
  */
-import type { Directive } from "../../../native/directives.ts";
+import { agreed, type Directive } from "../../../native/directives.ts";
 import { stopCalls } from "../../guest/netbsd/files.ts";
 import { visitGuest } from "../../network/visit.ts";
 import { kernelDirectives } from "../exec/ask-kernel.ts";
@@ -14,9 +14,6 @@ export interface StandBy extends Disposable {
   readonly directives: readonly Directive[];
 }
 
-/** Milliseconds; init gives it no longer than that, and one second (native/init/supervise.c). */
-const PATIENCE = 3000;
-
 /** Undefined where there is no way to the guest: `kill` says so. */
 export function standBy(container: Container): StandBy | undefined {
   const { id, pid } = container;
@@ -27,7 +24,7 @@ export function standBy(container: Container): StandBy | undefined {
       directives: [
         ["stand-by", ""],
         toolUid(pid),
-        ...kernelDirectives(way, PATIENCE, stopCalls(way.guestAddress)),
+        ...kernelDirectives(way, agreed.ASKING_MS, stopCalls(way.guestAddress)),
       ],
       [Symbol.dispose]: () => way[Symbol.dispose](),
     };

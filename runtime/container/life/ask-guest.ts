@@ -3,7 +3,7 @@
  * power cut (docs/volumes.md).
  */
 import { announceStop } from "../../../native/control.ts";
-import type { Directive } from "../../../native/directives.ts";
+import { agreed, type Directive } from "../../../native/directives.ts";
 import { isTerminating, SIGKILL } from "../../../native/signals.ts";
 import { reasonOf } from "../../error.ts";
 import { flushCalls, stopCalls } from "../../guest/netbsd/files.ts";
@@ -14,8 +14,8 @@ import { isAlive } from "../record/alive.ts";
 import { type Container, containerFolder, netnsOf } from "../record/container.ts";
 import { statusOf } from "../record/status.ts";
 
-/** Milliseconds. An engine's time for a stop is 10 s as a rule, and the VMM has some to do as well. */
-const PATIENCE = { flush: 3000, stop: 3000, halt: 1000, kill: 100 };
+/** Milliseconds, as ASKING_MS and HALTING_MS: an engine's time for a stop is 10 s as a rule, and the VMM has some to do as well. */
+const PATIENCE = { flush: 3000, kill: 100 };
 
 /** False where it was told to stand still. */
 const hears = (root: string, container: Container): boolean => statusOf(root, container) === "running";
@@ -42,7 +42,7 @@ export async function end(root: string, container: Container, signal: number): P
       return false;
     }
     announceStop(containerFolder(root, container.id), signal);
-    await ask(container, PATIENCE.stop, stopCalls);
+    await ask(container, agreed.ASKING_MS, stopCalls);
   } catch (cause) {
     if (!isAlive(container)) return true;
     await warn(
@@ -63,7 +63,7 @@ async function ask(
 }
 
 function hasEnded(container: Container): boolean {
-  const deadline = performance.now() + PATIENCE.halt;
+  const deadline = performance.now() + agreed.HALTING_MS;
   while (isAlive(container) && performance.now() < deadline) Bun.sleepSync(2);
   return !isAlive(container);
 }
