@@ -95,20 +95,23 @@ test("--leave-running leaves it running, and a paused one stays paused", (t) => 
   t.regex(lastWords(bench.call("checkpoint", "--pre-dump", bench.id)), /leave --pre-dump out/);
 });
 
+const startSaving = (bench: Bench, image: string): Bun.Subprocess =>
+  Bun.spawn([
+    unikrun,
+    "--root",
+    bench.root,
+    "checkpoint",
+    "--leave-running",
+    "--image-path",
+    image,
+    bench.id,
+  ]);
+
 test("a checkpoint that is killed leaves the guest running, and no checkpoint", async (t) => {
   const bench = started(t);
   for (let round = 0; round < 5; round++) {
     const image = `${bench.image}-${round}`;
-    const saving = Bun.spawn([
-      unikrun,
-      "--root",
-      bench.root,
-      "checkpoint",
-      "--leave-running",
-      "--image-path",
-      image,
-      bench.id,
-    ]);
+    const saving = startSaving(bench, image);
     await Bun.sleep(8 + 6 * round);
     saving.kill("SIGKILL");
     await saving.exited;
@@ -121,17 +124,7 @@ test("a paused guest whose checkpoint is killed is still paused, and can be save
   const bench = started(t);
   t.is(bench.call("pause", bench.id).code, 0);
   const image = `${bench.image}-killed`;
-  const cmd = [
-    unikrun,
-    "--root",
-    bench.root,
-    "checkpoint",
-    "--leave-running",
-    "--image-path",
-    image,
-    bench.id,
-  ];
-  const saving = Bun.spawn(cmd);
+  const saving = startSaving(bench, image);
   until(() => existsSync(`${image}/unikrun-memory`));
   saving.kill("SIGKILL");
   await saving.exited;

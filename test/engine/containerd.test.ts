@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import test from "ava";
+import { ask, ctr, importImages, nameOf, remove, runtimeOptions } from "./ctr.ts";
 import {
-  command,
   containerd,
   eventually,
   httpGet,
@@ -11,38 +11,17 @@ import {
   probeImage,
   repository,
   succeed,
-  unikrun,
   uniqueName,
 } from "./harness.ts";
 
-const image = "docker.io/library/probe:latest";
-
-function ctr(...args: readonly string[]): Outcome {
-  return command(["ctr", "--address", containerd, ...args]);
-}
-
 function runOptions(...options: readonly string[]): readonly string[] {
-  return ["run", "--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun, ...options, image];
+  return ["run", ...runtimeOptions(), ...options, nameOf("probe")];
 }
 
-test.before("containerd has the probe's image", () => {
-  const archive = `/tmp/${uniqueName("probe")}.tar`;
-  try {
-    succeed(["docker", "save", "-o", archive, probeImage()]);
-    succeed(["ctr", "--address", containerd, "images", "import", archive]);
-  } finally {
-    rmSync(archive, { force: true });
-  }
-});
+test.before("containerd has the probe's image", () => importImages([probeImage()]));
 
 function stateOf(name: string): string | undefined {
   return new RegExp(`^${name}\\s+\\d+\\s+(\\w+)`, "m").exec(ctr("task", "ls").stdout)?.[1];
-}
-
-function remove(name: string): void {
-  ctr("task", "kill", "-s", "KILL", name);
-  ctr("task", "delete", "-f", name);
-  ctr("container", "delete", name);
 }
 
 test.serial("ctr run gives the program's output and exit code", (t) => {
@@ -68,7 +47,7 @@ for (const family of [4, 6] as const)
     const name = uniqueName("ctr");
     t.teardown(() => remove(name));
     const options = runOptions("-d", "--with-ns", `network:${netns}`);
-    succeed(["ctr", "--address", containerd, ...options, name, "/probe.bin", "http", "80"]);
+    ask(...options, name, "/probe.bin", "http", "80");
     const exec = (...args: readonly string[]): Outcome =>
       ctr("task", "exec", "--exec-id", uniqueName("exec"), name, "unikrun", ...args);
     await eventually("the server", () => exec("tcp", "80").code === 0 || undefined);
@@ -102,7 +81,6 @@ test.serial("ctr container checkpoint and restore: the guest goes on counting wh
     remove(restored);
     ctr("images", "rm", saved);
   });
-  const ask = (...args: readonly string[]) => succeed(["ctr", "--address", containerd, ...args]);
   const requests = async () => Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`))?.[1]);
   ask(...runOptions("-d", "--with-ns", `network:${netns}`), name, "/probe.bin", "http", "80");
   t.is(await requests(), 1);
@@ -118,7 +96,7 @@ test.serial("ctr run --rootfs needs no image, and ctr task kill gives its signal
   const rootfs = mkdtempSync(`${tmpdir()}/unikrun-rootfs-`);
   t.teardown(() => rmSync(rootfs, { recursive: true }));
   cpSync(`${repository}/build/guest/probe.bin`, `${rootfs}/probe.bin`);
-  const run = ["run", "--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun, "--rootfs"];
+  const run = ["run", ...runtimeOptions(), "--rootfs"];
   const ended = ctr(...run, "--rm", rootfs, uniqueName("ctr"), "/probe.bin", "return", "6");
   t.is(ended.code, 6, ended.stderr);
   t.true(ended.stdout.includes("returned 6"));

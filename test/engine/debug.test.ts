@@ -1,13 +1,11 @@
 /** `--debug`, switched on as docs/troubleshooting.md says for each engine. */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { ctr, importImages, nameOf, remove, runtimeOptions } from "./ctr.ts";
 import {
-  command,
-  containerd,
   docker,
   eventually,
   inspect,
-  type Outcome,
   probeImage,
   repository,
   succeed,
@@ -55,26 +53,15 @@ test.serial("--debug by a script for containerd", (t) => {
   const script = `/run/${uniqueName("debug")}`;
   writeFileSync(script, text.replace("/usr/bin/unikrun", unikrun));
   chmodSync(script, 0o755);
-  const archive = `${script}.tar`;
-  t.teardown(() => {
-    rmSync(script);
-    rmSync(archive, { force: true });
-  });
-  succeed(["docker", "save", "-o", archive, probeImage()]);
-  const ctr = (...args: readonly string[]): Outcome => command(["ctr", "--address", containerd, ...args]);
-  t.is(ctr("images", "import", archive).code, 0);
+  t.teardown(() => rmSync(script));
+  importImages([probeImage()]);
   const id = uniqueName("debug");
-  t.teardown(() => {
-    ctr("task", "kill", "-s", "KILL", id);
-    ctr("task", "delete", "-f", id);
-    ctr("container", "delete", id);
-  });
-  const runtime = ["--runtime", "io.containerd.runc.v2", "--runc-binary", script];
+  t.teardown(() => remove(id));
   const started = ctr(
     "run",
     "-d",
-    ...runtime,
-    "docker.io/library/probe:latest",
+    ...runtimeOptions(script),
+    nameOf("probe"),
     id,
     "/probe.bin",
     "sleep",

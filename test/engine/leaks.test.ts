@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import test from "ava";
+import { ask } from "./ctr.ts";
 import {
   busyboxImage,
-  containerd,
   docker,
   engine,
   eventually,
@@ -114,11 +114,9 @@ function volumes(): { isPending: boolean }[] {
 
 /** Has containerd delete the tasks that Docker forgot, and says how many. */
 function deleteForgottenTasks(): number {
-  const ctr = ["ctr", "--address", containerd, "--namespace", "moby", "task"];
-  const forgotten = succeed([...ctr, "ls", "-q"])
-    .split("\n")
-    .filter(Boolean);
-  for (const id of forgotten) succeed([...ctr, "delete", "--force", id]);
+  const task = (...args: readonly string[]): string => ask("--namespace", "moby", "task", ...args);
+  const forgotten = task("ls", "-q").split("\n").filter(Boolean);
+  for (const id of forgotten) task("delete", "--force", id);
   return forgotten.length;
 }
 

@@ -11,16 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
-import {
-  busyboxImage,
-  command,
-  engine,
-  eventually,
-  probeImage,
-  succeed,
-  unikrun,
-  uniqueName,
-} from "../harness.ts";
+import { importImages } from "../ctr.ts";
+import { busyboxImage, command, engine, eventually, probeImage, succeed, unikrun } from "../harness.ts";
 import { type Client, connect } from "./client.ts";
 
 export interface Node extends AsyncDisposable {
@@ -53,7 +45,7 @@ export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promis
   succeed(["iptables", "-w", "-P", "FORWARD", "ACCEPT"]);
   writeNetwork(folder, "bridge");
   let daemon = await startDaemon(folder, socket);
-  importImages(socket);
+  importImages([probeImage(), busyboxImage(), pauseImage()], ["--address", socket, "-n", "k8s.io"]);
   const client = connect(socket);
   await isReady(client);
   return {
@@ -102,17 +94,6 @@ const isReady = (client: Client): Promise<true> =>
     const { status } = await client.call("Status", {});
     return status.conditions.every((each) => each.status || !each.type.endsWith("Ready")) || undefined;
   });
-
-function importImages(socket: string): void {
-  const images = [probeImage(), busyboxImage(), pauseImage()];
-  const archive = `/tmp/${uniqueName("images")}.tar`;
-  try {
-    succeed(["docker", "save", "-o", archive, ...images]);
-    succeed(["ctr", "--address", socket, "-n", "k8s.io", "images", "import", archive]);
-  } finally {
-    rmSync(archive, { force: true });
-  }
-}
 
 /** A program that does nothing, as Kubernetes' pause. */
 function pauseImage(): string {

@@ -2,9 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { ExecutionContext } from "ava";
+import { ask, ctr, importImages, nameOf, remove, runtimeOptions } from "../ctr.ts";
 import {
   busyboxImage,
-  command,
   containerd,
   engine,
   eventually,
@@ -14,35 +14,18 @@ import {
   probeImage,
   readIfThere,
   succeed,
-  unikrun,
   uniqueName,
 } from "../harness.ts";
 import { type Column, cgroupFile, LOCALHOST, must, mustEnd, onTerminal, refused } from "./answers.ts";
 
-const ctr = (...args: readonly string[]): Outcome =>
-  command(["timeout", "-s", "KILL", "60", "ctr", "--address", containerd, ...args]);
-const ask = (...args: readonly string[]): string => succeed(["ctr", "--address", containerd, ...args]);
-const RUNTIME = ["--runtime", "io.containerd.runc.v2", "--runc-binary", unikrun];
+const RUNTIME = runtimeOptions();
 
 /** The probe, run to its end. */
 const run = (args: readonly string[], options: readonly string[] = []): Outcome =>
   ctr("run", "--rm", ...RUNTIME, ...options, nameOf(probeImage()), uniqueName("ctr"), "/probe.bin", ...args);
 
-const nameOf = (image: string): string => `docker.io/library/${image}:latest`;
-
-/** Brings images of dockerd's to containerd. */
-function importImages(...names: readonly string[]): void {
-  const archive = `/tmp/${uniqueName("images")}.tar`;
-  try {
-    succeed(["docker", "save", "-o", archive, ...names]);
-    ask("images", "import", archive);
-  } finally {
-    rmSync(archive, { force: true });
-  }
-}
-
 export async function askContainerd(column: Column, t: ExecutionContext): Promise<void> {
-  importImages(probeImage(), busyboxImage());
+  importImages([probeImage(), busyboxImage()]);
   await askLife(column, t);
   await askEnds(column, t);
   await askSettings(column);
@@ -278,9 +261,3 @@ interface Config {
 }
 
 const config = async (url: string): Promise<Config> => JSON.parse(await httpGet(`${url}/config`));
-
-function remove(name: string): void {
-  ctr("task", "kill", "-s", "KILL", name);
-  ctr("task", "delete", "-f", name);
-  ctr("container", "delete", name);
-}

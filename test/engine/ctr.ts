@@ -1,0 +1,41 @@
+/** containerd's own tool, on the containerd of the engine that is tried. */
+import { rmSync } from "node:fs";
+import { command, containerd, type Outcome, succeed, unikrun, uniqueName } from "./harness.ts";
+
+const ADDRESS = ["--address", containerd];
+
+/** Runs `ctr ARGS`, for a minute at most. */
+export const ctr = (...args: readonly string[]): Outcome =>
+  command(["timeout", "-s", "KILL", "60", "ctr", ...ADDRESS, ...args]);
+
+/** Runs `ctr ARGS`, which must succeed, and returns what it printed, trimmed. */
+export const ask = (...args: readonly string[]): string => succeed(["ctr", ...ADDRESS, ...args]);
+
+/** What has `ctr run` take `binary` for its runtime. */
+export const runtimeOptions = (binary = unikrun): readonly string[] => [
+  "--runtime",
+  "io.containerd.runc.v2",
+  "--runc-binary",
+  binary,
+];
+
+/** What containerd calls an image of dockerd's. */
+export const nameOf = (image: string): string => `docker.io/library/${image}:latest`;
+
+/** Brings images of dockerd's to the containerd that `address` leads ctr to. */
+export function importImages(names: readonly string[], address: readonly string[] = ADDRESS): void {
+  const archive = `/tmp/${uniqueName("images")}.tar`;
+  try {
+    succeed(["docker", "save", "-o", archive, ...names]);
+    succeed(["ctr", ...address, "images", "import", archive]);
+  } finally {
+    rmSync(archive, { force: true });
+  }
+}
+
+/** Ends a container and forgets it, whatever is left of it. */
+export function remove(name: string): void {
+  ctr("task", "kill", "-s", "KILL", name);
+  ctr("task", "delete", "-f", name);
+  ctr("container", "delete", name);
+}
