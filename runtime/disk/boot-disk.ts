@@ -1,14 +1,13 @@
 /** The disk that a machine boots from: a file of its container's image, which stays as it is, and what its guest writes. */
 
 import { unpackSparse } from "../../native/copy.ts";
-import { makeFolders, readAt, removeFile, statusOfFile } from "../../native/files.ts";
+import { makeFolders, removeFile, statusOfFile } from "../../native/files.ts";
 import { type Descriptor, O_CREAT, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
 import { writeAt } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { isQcow2, refuseReferences } from "./host-image.ts";
 import type { OpenDisk } from "./open.ts";
-import { LARGEST_OVERLAY, overlayHead } from "./overlay.ts";
+import { isQcow2, LARGEST_OVERLAY, overlayHead, refuseReferences, sizeInQcow2 } from "./qcow2.ts";
 
 export interface BootDiskOptions {
   readonly containerId: string;
@@ -57,8 +56,6 @@ export function openBootDisk(options: BootDiskOptions, saved?: Descriptor): Boot
     );
   }
 }
-
-const sizeInQcow2 = (fd: number): number => Number(readAt(fd, 24, 8).readBigUInt64BE(0));
 
 /** Gone with the last of its descriptors. */
 function openNameless(store: string): Descriptor {

@@ -15,6 +15,7 @@ import { mountOfDisk } from "../../native/mounts.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
+import { isQcow2, refuseReferences } from "./qcow2.ts";
 import { repairExt2 } from "./repair.ts";
 import { isWritten, type Writer } from "./writer.ts";
 
@@ -127,23 +128,6 @@ function refuseMounted(containerId: string, source: string, fd: number): void {
   if (place === undefined) return;
   throw new UnikrunError(
     `Container ${containerId}: the disk ${source} is mounted on this host, as ${place}, and only one can write it: unmount it there, or mount the disk read-only.`,
-  );
-}
-
-const QCOW2 = Buffer.from("QFI\xfb", "latin1");
-
-export const isQcow2 = (fd: number): boolean => readAt(fd, 0, 4).equals(QCOW2);
-
-/** Whoever wrote a qcow2 file may have named other files of the host in it (qcow2.txt: backing file, external data file). */
-export function refuseReferences(containerId: string, source: string, fd: number): void {
-  const header = readAt(fd, 0, 104);
-  const backing = header.length >= 16 && header.readBigUInt64BE(8) !== 0n;
-  const EXTERNAL_DATA = 0x4n;
-  const external =
-    header.length >= 80 && header.readUInt32BE(4) >= 3 && (header.readBigUInt64BE(72) & EXTERNAL_DATA) !== 0n;
-  if (!backing && !external) return;
-  throw new UnikrunError(
-    `Container ${containerId}: the disk ${source} needs another file (${backing ? "a backing file" : "an external data file"}), which its machine does not get: make one file of it (qemu-img convert).`,
   );
 }
 
