@@ -1,8 +1,7 @@
 /** What people call a container: its record has the engine's id only, the names are the engine's own. */
-import { readTextOrNull } from "../../native/files.ts";
 import { podNames } from "../container/engines/pod-title.ts";
 import type { Container } from "../container/record/container.ts";
-import { dockerSetting } from "./state-roots.ts";
+import { dockerFolder, readParsed } from "./engine-files.ts";
 
 /** The id where no other name is known. */
 export function nameOf(container: Container): string {
@@ -17,8 +16,8 @@ export function nameOf(container: Container): string {
 function dockerName({ id, guest }: Container): string | undefined {
   const place = `/containers/${id}/`;
   const source = guest.mounts.map((mount) => mount.source).find((path) => path?.includes(place));
-  const folder = source?.slice(0, source.indexOf(place)) ?? dockerSetting("data-root") ?? "/var/lib/docker";
-  const settings = parsed(`${folder}${place}config.v2.json`) as { Name?: string } | null;
+  const folder = source?.slice(0, source.indexOf(place)) ?? dockerFolder("data-root");
+  const settings = readParsed(`${folder}${place}config.v2.json`) as { Name?: string } | null;
   return settings?.Name?.replace(/^\//, "");
 }
 
@@ -27,17 +26,9 @@ function podmanName({ id, bundle }: Container): string | undefined {
   const storage = bundle.replace(`/${id}/userdata`, "");
   if (storage === bundle) return undefined;
   for (const file of ["containers.json", "volatile-containers.json"]) {
-    const list = parsed(`${storage}/${file}`) as { id: string; names?: string[] }[] | null;
+    const list = readParsed(`${storage}/${file}`) as { id: string; names?: string[] }[] | null;
     const name = list?.find((each) => each.id === id)?.names?.[0];
     if (name !== undefined) return name;
   }
   return undefined;
-}
-
-function parsed(file: string): unknown {
-  try {
-    return JSON.parse(readTextOrNull(file) ?? "null");
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 /** What unikrun, and engines about it, complained of lately, as far as this host still has it. */
-import { exists, listFolder, readTextOrNull } from "../../native/files.ts";
+import { exists, readTextOrNull } from "../../native/files.ts";
+import { dockerFolder, parsed, pathsIn, readParsed } from "./engine-files.ts";
 import { findContainers } from "./found-containers.ts";
-import { dockerSetting } from "./state-roots.ts";
 
 /** So many of each source; the newest are last. */
 const MOST = 20;
@@ -25,13 +25,13 @@ function ownLogs(): string[] {
   const bundles = [
     ...findContainers().found.map(({ container }) => container.bundle),
     ...["/run/containerd", "/run/docker/containerd/daemon"]
-      .flatMap((folder) => below(`${folder}/io.containerd.runtime.v2.task`))
-      .flatMap(below),
+      .flatMap((folder) => pathsIn(`${folder}/io.containerd.runtime.v2.task`))
+      .flatMap(pathsIn),
   ];
   return [...new Set(bundles)]
     .flatMap((bundle) => (readTextOrNull(`${bundle}/log.json`) ?? "").split("\n"))
     .flatMap((line) => {
-      const { level, msg, time } = parsed(line) as Readonly<Record<string, string>>;
+      const { level, msg, time } = (parsed(line) ?? {}) as Readonly<Record<string, string>>;
       return msg !== undefined && (level === "error" || level === "warning")
         ? [`${time} ${level} ${msg}`]
         : [];
@@ -45,13 +45,14 @@ interface DockerRecord {
 
 /** Why Docker could not start containers that are unikrun's. */
 function dockerErrors(): string[] {
-  const folders = below(`${dockerSetting("data-root") ?? "/var/lib/docker"}/containers`);
-  return folders.flatMap((folder) => {
-    const { Runtime } = parsed(readTextOrNull(`${folder}/hostconfig.json`)) as { Runtime?: string };
-    if (!Runtime?.includes("unikrun")) return [];
-    const { State } = parsed(readTextOrNull(`${folder}/config.v2.json`)) as DockerRecord;
+  const folders = pathsIn(`${dockerFolder("data-root")}/containers`);
+  const errors = folders.flatMap((folder) => {
+    const host = readParsed(`${folder}/hostconfig.json`) as { Runtime?: string } | null;
+    if (!host?.Runtime?.includes("unikrun")) return [];
+    const { State } = (readParsed(`${folder}/config.v2.json`) ?? {}) as DockerRecord;
     return State?.Error ? [`${State.FinishedAt} ${State.Error}`] : [];
   });
+  return errors.sort();
 }
 
 const UNITS = ["docker", "containerd", "crio"].flatMap((name) => ["--unit", `${name}.service`]);
@@ -78,20 +79,3 @@ const messagesOf = (line: string): string[] =>
     const text: unknown = parsed(word);
     return typeof text === "string" ? text : "";
   });
-
-/** {} for what is no JSON. */
-function parsed(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? "{}") ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function below(folder: string): string[] {
-  try {
-    return listFolder(folder).map((name) => `${folder}/${name}`);
-  } catch {
-    return [];
-  }
-}

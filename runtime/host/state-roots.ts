@@ -1,7 +1,7 @@
 /** Where the engines of a host have their runtimes keep containers' records (--root). */
-import { listFolder, readTextOrNull } from "../../native/files.ts";
 import { defaultRoot } from "../container/delegate/rootless.ts";
 import type { Container } from "../container/record/container.ts";
+import { dockerFolder, pathsIn } from "./engine-files.ts";
 
 export interface StateRoot {
   readonly folder: string;
@@ -14,11 +14,11 @@ const SYSTEM_ROOT = "/run/unikrun";
 /** Of those that are there: our own, which Podman, CRI-O and people use, Docker's and containerd's. */
 export function stateRoots(): StateRoot[] {
   const own = [...new Set([defaultRoot(), SYSTEM_ROOT])].map((folder) => ({ folder }));
-  const docker = foldersIn(dockerFolder())
+  const docker = pathsIn(dockerFolder("exec-root"))
     .filter((folder) => /\/runtime-[^/]+$/.test(folder))
-    .flatMap(foldersIn)
+    .flatMap(pathsIn)
     .map((folder) => ({ folder, engine: "docker" }));
-  const containerd = foldersIn("/run/containerd/runc").map((folder) => ({
+  const containerd = pathsIn("/run/containerd/runc").map((folder) => ({
     folder,
     engine: engineOfNamespace(folder.slice(folder.lastIndexOf("/") + 1)),
   }));
@@ -38,28 +38,4 @@ export function engineOf({ engine }: StateRoot, { annotations }: Pick<Container,
   const manager = annotations["io.container.manager"];
   if (manager === "libpod") return "podman";
   return manager === "cri-o" ? "kubernetes" : "by hand";
-}
-
-/** dockerd's --exec-root. */
-const dockerFolder = (): string => dockerSetting("exec-root") ?? "/run/docker";
-
-/** A folder that daemon.json names; undefined where it does not. */
-export function dockerSetting(name: "exec-root" | "data-root"): string | undefined {
-  try {
-    const settings = JSON.parse(readTextOrNull("/etc/docker/daemon.json") ?? "{}") as Record<string, unknown>;
-    const value = settings[name];
-    return typeof value === "string" && value.startsWith("/") ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function foldersIn(folder: string): string[] {
-  try {
-    return listFolder(folder)
-      .sort()
-      .map((name) => `${folder}/${name}`);
-  } catch {
-    return [];
-  }
 }
