@@ -11,6 +11,6 @@ export const ipv4Of = ({ addresses }: Pick<BootNic, "addresses">): BootNic["addr
 export const ipv4GatewayOf = ({ gateways }: Pick<BootNic, "gateways">): string | undefined =>
   gateways.find(({ family }) => family === 4)?.address;
 
-/** In the order in which they are asked. */
+/** In the order in which they are asked; a resolv.conf may name others than addresses. */
 export const ipv4Servers = ({ nameServers = [] }: Pick<Boot, "nameServers">): string[] =>
-  nameServers.filter((address) => /^[\d.]+$/.test(address));
+  nameServers.filter((address) => /^\d{1,3}(\.\d{1,3}){3}$/.test(address));

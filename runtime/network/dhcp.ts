@@ -6,7 +6,8 @@ import { addressBytes, inSubnet } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addFilter, addIngress } from "../../native/traffic-control.ts";
 import type { BootNic } from "../guest/guest.ts";
-import { ipv4GatewayOf, ipv4Of } from "../guest/ipv4.ts";
+import { dottedMask, ipv4GatewayOf, ipv4Of, ipv4Servers } from "../guest/ipv4.ts";
+import { FIRST, ipv4Carrying, UDP } from "./packets.ts";
 import { OFF_LINK } from "./resolver.ts";
 import { FILTER, type Tap } from "./taps.ts";
 
@@ -15,11 +16,8 @@ export function relayRequests(
   netlink: Netlink,
   { cards, relay }: { cards: readonly Tap[]; relay: Tap },
 ): void {
-  const PLAIN_HEADER = { at: 0, mask: 0x0f000000, value: 0x05000000 };
-  const NO_LATER_FRAGMENT = { at: 4, mask: 0x00001fff, value: 0 };
-  const UDP = { at: 8, mask: 0x00ff0000, value: 17 << 16 };
   const TO_SERVERS = { at: 20, mask: 0x0000ffff, value: 67 };
-  const matches = [PLAIN_HEADER, NO_LATER_FRAGMENT, UDP, TO_SERVERS];
+  const matches = [...ipv4Carrying(UDP, FIRST), TO_SERVERS];
   addIngress(netlink, relay.index);
   for (const [card, { index }] of cards.entries()) {
     addFilter(netlink, {
@@ -82,16 +80,16 @@ const ROOM = 292;
 function optionsOf(nic: BootNic, own: { address: string; prefix: number }, told: Told): Buffer {
   const gateway = ipv4GatewayOf(nic);
   const isOutside = gateway !== undefined && !inSubnet(gateway, own);
-  const servers = told.nameServers.filter((each) => !each.includes(":")).slice(0, 3);
+  const servers = ipv4Servers(told).slice(0, 3);
   const [domain] = told.searchDomains;
   // What comes first is told where there is not room for all.
   const wanted: readonly (readonly [code: number, value: Buffer | undefined])[] = [
-    [OPTION.mask, numbered(4, prefixMask(own.prefix))],
+    [OPTION.mask, addressBytes(dottedMask(own.prefix))],
     // Whoever knows classless routes takes no other.
     [OPTION.classlessRoutes, isOutside ? routesBy(gateway) : undefined],
     [OPTION.router, gateway === undefined ? undefined : addressBytes(gateway)],
     [OPTION.nameServers, servers.length > 0 ? Buffer.concat(servers.map(addressBytes)) : undefined],
-    [OPTION.mtu, numbered(2, nic.mtu)],
+    [OPTION.mtu, sixteenBits(nic.mtu)],
     [OPTION.hostname, told.hostname ? Buffer.from(told.hostname) : undefined],
     [OPTION.domain, domain === undefined ? undefined : Buffer.from(domain)],
     [OPTION.searchDomains, domain === undefined ? undefined : Buffer.concat(told.searchDomains.map(labels))],
@@ -104,13 +102,11 @@ function optionsOf(nic: BootNic, own: { address: string; prefix: number }, told:
   return options;
 }
 
-function numbered(bytes: 2 | 4, value: number): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  buffer.writeUIntBE(value, 0, bytes);
+function sixteenBits(value: number): Buffer {
+  const buffer = Buffer.alloc(2);
+  buffer.writeUInt16BE(value);
   return buffer;
 }
-
-const prefixMask = (prefix: number): number => (prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0);
 
 /** A gateway outside the subnet is reached directly, and all others by it. */
 function routesBy(gateway: string): Buffer {

@@ -222,6 +222,11 @@ test("a card without IPv4 is told nothing, and one without a gateway or names no
   t.deepEqual([...options.keys()], [1, 26]);
 });
 
+test("a name server that is no IPv4 address is left out", (t) => {
+  const options = optionsOf({}, { nameServers: ["gateway", "1.2", "fd00::1", "9.9.9.9"] });
+  t.is(options.get(6)?.toString("hex"), "09090909");
+});
+
 test("what does not fit into an answer that every client takes is left out, the least needed first", (t) => {
   const long = Array.from({ length: 6 }, () => "x".repeat(60)).join(".");
   const options = optionsOf({}, { hostname: "h".repeat(64), searchDomains: ["short.example", long] });

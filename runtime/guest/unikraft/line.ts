@@ -4,7 +4,7 @@
  */
 import { UnikrunError } from "../../error.ts";
 import type { Boot, BootArguments, BootNic } from "../guest.ts";
-import { ipv4GatewayOf, ipv4Of } from "../ipv4.ts";
+import { ipv4GatewayOf, ipv4Of, ipv4Servers } from "../ipv4.ts";
 import { valuesOf } from "./info.ts";
 
 /** Bytes with the NUL and the kernel's path before it (CONFIG_LIBUKBOOT_CMDLINE_MAX_LEN). */
@@ -85,7 +85,7 @@ function network(boot: Boot): string[] {
 /** Address, gateway, two name servers, host name, domain; lwIP takes what is behind the gateway from the first card. */
 function address(nic: BootNic, card: number, boot: Boot): string {
   const own = ipv4Of(nic);
-  const [first = "", second = ""] = (boot.nameServers ?? []).filter((server) => !server.includes(":"));
+  const [first = "", second = ""] = ipv4Servers(boot);
   const fields = [
     own ? `${own.address}/${own.prefix}` : "",
     ipv4GatewayOf(nic) ?? "",
