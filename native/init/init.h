@@ -53,6 +53,8 @@ void write_file(const char *path, const char *text);
 /* From `offset` of one file to where the other stands; NULL, or why not. */
 const char *copy_bytes(int to, int from, off_t offset, off_t size);
 long parse_long(const char *text);
+/* So many bytes of as many pairs of hexadecimal digits. */
+bool read_hex(uint8_t *into, const char *digits, size_t length);
 /* On a clock that only goes forward. */
 long now_ms(void);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -73,6 +74,14 @@ long parse_long(const char *text)
 	if (errno || end == text || *end)
 		fail("\"%s\" is not a whole number", text);
 	return value;
+}
+
+bool read_hex(uint8_t *into, const char *digits, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (sscanf(digits + 2 * i, "%2hhx", &into[i]) != 1)
+			return false;
+	return true;
 }
 
 long now_ms(void)

@@ -2,9 +2,6 @@
 #include "exec/tool.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,20 +138,6 @@ static bool is_answer(const uint8_t *answer, size_t length, const uint8_t *query
 	return length >= size && !memcmp(answer, query, 2) && answer[2] & 0x80 && !memcmp(answer + 12, query + 12, size - 12);
 }
 
-static bool read_whole(struct exec *exec, int fd, uint8_t *into, size_t length)
-{
-	while (length) {
-		ssize_t n = exec_wait(exec, fd, POLLIN) ? recv(fd, into, length, 0) : 0;
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return false;
-		into += n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
 /* The answer's length, 0 for none. */
 static size_t ask_by_stream(struct exec *exec, struct server *server, const uint8_t *query, size_t size, uint8_t answer[FRAME_MOST])
 {
@@ -166,9 +149,9 @@ static size_t ask_by_stream(struct exec *exec, struct server *server, const uint
 	if (!server->is_connected)
 		(void)!connect(server->stream, &server->address.any, tunnel_address_size(&server->address));
 	server->is_connected = true;
-	if (exec_write(exec, server->stream, message, 2 + size) && read_whole(exec, server->stream, length, sizeof length)) {
+	if (exec_write(exec, server->stream, message, 2 + size) && exec_receive_all(exec, server->stream, length, sizeof length)) {
 		size_t whole = word_at(length, 0);
-		if (read_whole(exec, server->stream, answer, whole) && is_answer(answer, whole, query, size))
+		if (exec_receive_all(exec, server->stream, answer, whole) && is_answer(answer, whole, query, size))
 			return whole;
 	}
 	close(server->stream);
@@ -182,11 +165,8 @@ static int ask_one(struct exec *exec, struct server *server, const uint8_t *quer
 	static uint8_t answer[FRAME_MOST];
 	if (send(server->socket, query, size, 0) < 0)
 		return -1;
-	while (exec_wait(exec, server->socket, POLLIN)) {
-		ssize_t n = recv(server->socket, answer, sizeof answer, 0);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -1;
-		if (n < 0 || !is_answer(answer, (size_t)n, query, size))
+	for (ssize_t n; (n = exec_receive(exec, server->socket, answer, sizeof answer)) >= 0;) {
+		if (!is_answer(answer, (size_t)n, query, size))
 			continue;
 		size_t length = answer[2] & TRUNCATED ? ask_by_stream(exec, server, query, size, answer) : (size_t)n;
 		if (!length)

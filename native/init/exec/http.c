@@ -2,28 +2,12 @@
 #include "exec/tool.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 enum { HEAD_LIMIT = 32768 };
-
-/* Up to size bytes; 0 at the end of the stream, -1 where it breaks off or takes too long. */
-static ssize_t receive(const struct exec *exec, char *into, size_t size)
-{
-	for (;;) {
-		if (!exec_wait(exec, exec->socket, POLLIN)) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		ssize_t n = recv(exec->socket, into, size, 0);
-		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-			return n;
-	}
-}
 
 struct response {
 	int status; /* 0 as long as its head is not whole */
@@ -72,7 +56,7 @@ static bool pass_on(const struct exec *exec, struct response *response, const ch
 	return !shown || exec_write(exec, 1, data, length);
 }
 
-/* The code of what ended the answer: `n` of receive. */
+/* The code of what ended the answer: `n` of exec_receive. */
 static int broken(const struct exec *exec, ssize_t n, const char *ended)
 {
 	return exec_code(exec, n >= 0 ? ended : errno == ETIMEDOUT ? "late" : "reset");
@@ -91,7 +75,7 @@ static int judge(const struct exec *exec, struct response *response, char *data,
 		response->left = 0;
 	bool taken = !head || exec_write(exec, (int)parse_long(head), data, head_length);
 	taken = taken && pass_on(exec, response, response->body, used - head_length, shown);
-	while (taken && strcmp(body, "left") && (good || shown) && response->left && (n = receive(exec, data, HEAD_LIMIT)) > 0)
+	while (taken && strcmp(body, "left") && (good || shown) && response->left && (n = exec_receive(exec, exec->socket, data, HEAD_LIMIT)) > 0)
 		taken = pass_on(exec, response, data, (size_t)n, shown);
 	if (!taken) {
 		exec_complain("%s: nobody takes what the guest answered", name);
@@ -122,7 +106,7 @@ static int get(const struct exec *exec, struct response *response)
 		exec_complain("%s: the guest did not take the request", name);
 		return exec_code(exec, "reset");
 	}
-	while (!response->status && used < HEAD_LIMIT && (n = receive(exec, data + used, HEAD_LIMIT - used)) > 0) {
+	while (!response->status && used < HEAD_LIMIT && (n = exec_receive(exec, exec->socket, data + used, HEAD_LIMIT - used)) > 0) {
 		used += (size_t)n;
 		data[used] = '\0';
 		if (!read_head(data, response))

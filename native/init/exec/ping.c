@@ -23,17 +23,6 @@ void ping_open(struct exec *exec)
 	exec->socket = tunnel_socket(&exec->tunnel, SOCK_RAW, is_v6(exec) ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-static uint16_t checksum(const void *data, size_t length)
-{
-	const uint16_t *words = data;
-	uint32_t sum = 0;
-	for (size_t i = 0; i < length / 2; i++)
-		sum += words[i];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -75,7 +64,7 @@ int tool_ping(struct exec *exec)
 		echo.head.un.echo.sequence = htons(sequence);
 		/* The kernel's own for IPv6. */
 		echo.head.checksum = 0;
-		echo.head.checksum = checksum(&echo, sizeof echo);
+		echo.head.checksum = checksum_end(checksum_add(&echo, sizeof echo, 0));
 		double sent = now();
 		if (sendto(exec->socket, &echo, sizeof echo, 0, &address.any, tunnel_address_size(&address)) < 0 ||
 		    !await_reply(exec, sequence))

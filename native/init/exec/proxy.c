@@ -86,21 +86,9 @@ static bool complain(const char *what)
 
 static bool receive(const struct exec *exec, void *into, size_t length)
 {
-	uint8_t *at = into;
-	while (length) {
-		if (!exec_wait(exec, exec->socket, POLLIN))
-			return complain("it did not answer in time");
-		ssize_t n = recv(exec->socket, at, length, 0);
-		if (n == 0)
-			return complain("it ended the connection");
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return complain(strerror(errno));
-		if (n > 0) {
-			at += n;
-			length -= (size_t)n;
-		}
-	}
-	return true;
+	if (exec_receive_all(exec, exec->socket, into, length))
+		return true;
+	return complain(!errno ? "it ended the connection" : errno == ETIMEDOUT ? "it did not answer in time" : strerror(errno));
 }
 
 static bool send_message(const struct exec *exec, struct header header, const void *body, size_t length)
@@ -253,10 +241,7 @@ static bool add_block(struct client *client, enum word kind, const char *value)
 	if (!block->bytes)
 		return complain("no memory");
 	client->block_count++;
-	for (size_t i = 0; !block->is_now && !is_room && i < block->length; i++)
-		if (sscanf(text + 2 * i, "%2hhx", &block->bytes[i]) != 1)
-			return complain("memory is not in hexadecimal");
-	return true;
+	return block->is_now || is_room || read_hex(block->bytes, text, block->length) || complain("memory is not in hexadecimal");
 }
 
 static bool print_block(struct client *client, const char *value)

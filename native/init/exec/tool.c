@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 const char *exec_word(const struct exec *exec, enum word word)
@@ -24,6 +25,33 @@ bool exec_wait(const struct exec *exec, int fd, short events)
 		if (n >= 0 || errno != EINTR)
 			return n > 0;
 	}
+}
+
+ssize_t exec_receive(const struct exec *exec, int fd, void *into, size_t size)
+{
+	for (;;) {
+		if (!exec_wait(exec, fd, POLLIN)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		ssize_t n = recv(fd, into, size, 0);
+		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+			return n;
+	}
+}
+
+bool exec_receive_all(const struct exec *exec, int fd, void *into, size_t length)
+{
+	for (uint8_t *at = into; length;) {
+		ssize_t n = exec_receive(exec, fd, at, length);
+		if (n == 0)
+			errno = 0;
+		if (n <= 0)
+			return false;
+		at += n;
+		length -= (size_t)n;
+	}
+	return true;
 }
 
 bool exec_write(const struct exec *exec, int fd, const char *data, size_t length)

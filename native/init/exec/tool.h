@@ -21,6 +21,10 @@ struct exec {
 const char *exec_word(const struct exec *exec, enum word word);
 /* Waits for events on fd until the deadline; false when it has passed. */
 bool exec_wait(const struct exec *exec, int fd, short events);
+/* Up to size bytes; 0 at the end of the stream, -1 where it breaks off or takes too long (ETIMEDOUT). */
+ssize_t exec_receive(const struct exec *exec, int fd, void *into, size_t size);
+/* All of them; false as above, with 0 in errno at the end of the stream. */
+bool exec_receive_all(const struct exec *exec, int fd, void *into, size_t length);
 /* To what may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */
 bool exec_write(const struct exec *exec, int fd, const char *data, size_t length);
 /* "unikrun: …" on stderr; returns 1. */

@@ -185,13 +185,9 @@ static void read_lease(struct lease *lease, const char *value)
 	    inet_pton(AF_INET, address, &lease->address) != 1 || inet_pton(AF_INET, server, &lease->server) != 1)
 		fail("\"%s\" is no lease", value);
 	const char *digits = value + begin;
-	size_t length = strlen(digits) / 2;
-	if (strlen(digits) % 2 || length > sizeof lease->options)
+	lease->length = strlen(digits) / 2;
+	if (strlen(digits) % 2 || lease->length > sizeof lease->options || !read_hex(lease->options, digits, lease->length))
 		fail("\"%s\" is no lease", value);
-	for (size_t i = 0; i < length; i++)
-		if (sscanf(digits + 2 * i, "%2hhx", &lease->options[i]) != 1)
-			fail("\"%s\" is no lease", value);
-	lease->length = length;
 }
 
 void dhcp_open(struct dhcp *d, int tap, const struct directives *text)

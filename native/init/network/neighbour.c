@@ -47,14 +47,8 @@ static size_t answer_arp(struct ethhdr *ether, struct arp *arp, size_t length)
 
 static uint16_t checksum(const struct solicitation *s)
 {
-	uint16_t length = sizeof *s - sizeof s->ip;
-	uint32_t sum = length + IPPROTO_ICMPV6;
-	const uint8_t *bytes = (const uint8_t *)&s->ip.ip6_src;
-	for (size_t i = 0; i < 32U + length; i += 2)
-		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)~sum);
+	uint32_t length = sizeof *s - sizeof s->ip;
+	return checksum_end(checksum_add(&s->ip.ip6_src, 32 + length, IPPROTO_ICMPV6 + length));
 }
 
 /* RFC 4861, 7.2.4: a solicited advertisement with our link-layer address. */
