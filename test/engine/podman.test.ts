@@ -72,6 +72,51 @@ test.serial("guests on a network of Podman's find each other by name", async (t)
   t.is(answer.trim(), address);
 });
 
+/** So many containers behind one name have more addresses than an answer of 512 bytes. */
+const MANY = 50;
+
+test.serial(
+  "all of many containers behind one name are found, as a Linux container finds them",
+  async (t) => {
+    const network = uniqueName("net");
+    podman.ask("network", "create", network);
+    const names = Array.from({ length: MANY }, () => uniqueName("many"));
+    t.teardown(() => {
+      podman.call("rm", "-f", "-t", "0", ...names);
+      podman.call("network", "rm", "-f", network);
+    });
+    const guest = podman.start(t, "--network", network);
+    const waiting = names.values();
+    const start = async (): Promise<void> => {
+      for (const name of waiting) {
+        const options = `--runtime crun --name ${name} --network ${network} --network-alias scaled-service`;
+        const line = podman.shell(
+          "run",
+          "-d",
+          ...options.split(" "),
+          "--entrypoint",
+          "/busybox",
+          podman.image,
+          "sleep",
+          "600",
+        );
+        const run = Bun.spawn(["sh", "-c", line], { stdout: "ignore", stderr: "pipe" });
+        if ((await run.exited) !== 0) throw new Error(`${name}: ${await new Response(run.stderr).text()}`);
+      }
+    };
+    await Promise.all([start(), start(), start()]);
+    const addresses = names.map((name) => podman.address(name, network)).toSorted();
+    const host = podman.address(guest, network);
+    const found = JSON.parse(await httpGet(`http://${host}/lookups?name=scaled-service&count=1`, 30_000));
+    t.like(found, { answered: 1, failed: 0, lost: 0 }, JSON.stringify(found));
+    t.deepEqual(found.addresses.toSorted(), addresses);
+    t.deepEqual(
+      podman.ask("exec", guest, "unikrun", "dns", "scaled-service").split("\n").toSorted(),
+      addresses,
+    );
+  },
+);
+
 test.serial("the operator's annotations are heard", async (t) => {
   const name = podman.start(t, "--annotation", "org.unikrun.memory=96");
   const { memory } = JSON.parse(await httpGet(`http://${podman.address(name)}/config`));

@@ -219,7 +219,8 @@ static void ask_by_tcp(struct look_up *look_up)
 static void received(void *context, struct udp_pcb *udp, struct pbuf *packet, const ip_addr_t *from, u16_t port)
 {
 	struct look_up *look_up = context;
-	uint8_t message[DNS_MESSAGE_MAX];
+	/* Some servers give more than 512 bytes to who has not asked for it, and resolvers take it. */
+	static uint8_t message[UINT16_MAX];
 	struct dns_answer answer;
 	(void)from;
 	(void)port;
