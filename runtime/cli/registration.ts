@@ -29,7 +29,7 @@ export function register(
     if (isRehearsal) {
       print(diffOf(change) || change.words);
     } else {
-      carryOut(root, change);
+      carryOut(change);
       print(change.words);
     }
     if (change.warning) print(`  ${change.warning}`);

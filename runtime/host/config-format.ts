@@ -22,6 +22,8 @@ export interface ConfigFormat {
   list(text: string, file: string): readonly Entry[];
   /** A null text is a file that does not exist. The name is not in it. */
   add(text: string | null, file: string, registration: Registration): string;
+  /** The name is in it, put there by us, with the program `from`: that becomes `binary`, if it stands there as `add` writes it. */
+  lead(text: string, file: string, change: Registration & { readonly from: string }): string;
   /** The name is in it. `original` is the text from before it was, where that is known. */
   remove(text: string, file: string, name: string, original: string | null): string;
   /** Whether what is left says nothing at all. */

@@ -9,6 +9,7 @@ import {
   addBlock,
   hasBlock,
   isTable,
+  leadBlock,
   lookUp,
   parseToml,
   quoted,
@@ -50,6 +51,8 @@ export function containerdFormat(fresh: 2 | 3): ConfigFormat {
         `${file} writes its runtimes in a way that no table can be added to (inline, {…}): make them tables of their own first, as in [plugins."${plugin}".containerd.runtimes.runc]; nothing was changed.`,
       );
     },
+
+    lead: (text, _file, { name, from, binary }) => leadBlock(text, name, from, binary),
 
     remove(text, file, name) {
       const without = removeBlock(text, name);

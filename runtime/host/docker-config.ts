@@ -26,6 +26,15 @@ export const dockerFormat: ConfigFormat = {
     return addMember(given, whole, { key: "runtimes", value: { [name]: value } });
   },
 
+  lead(text, file, { name, binary }) {
+    const entry = read(text, file).runtimes?.members.find(({ key }) => key === name);
+    const path = entry?.object?.members.find(({ key }) => key === "path");
+    if (!path) return text;
+    const member = text.slice(path.start, path.end);
+    const key = /^"(?:[^"\\]|\\.)*"\s*:\s*/.exec(member)?.[0] ?? "";
+    return text.slice(0, path.start) + key + JSON.stringify(binary) + text.slice(path.end);
+  },
+
   remove(text, file, name, original) {
     const { whole, member, runtimes } = read(text, file);
     const entry = runtimes?.members.find(({ key }) => key === name);

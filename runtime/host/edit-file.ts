@@ -16,9 +16,12 @@ import { reasonOf, UnikrunError } from "../error.ts";
 /** A file below `root`, a folder in place of "/" ("" for the host itself). */
 export interface Place {
   readonly root: string;
-  /** Absolute, as its engine would say it; errors and reports say it too. */
+  /** Absolute, as its engine would say it. */
   readonly file: string;
 }
+
+/** As errors and reports name it. */
+export const nameOf = ({ root, file }: Place): string => root + file;
 
 export const backupOf = ({ root, file }: Place): Place => ({ root, file: `${file}.before-unikrun` });
 
@@ -28,14 +31,16 @@ export function readConfig(place: Place): string | null {
   if (!exists(path)) return null;
   const data = read(place, path);
   if (isUtf8(data)) return data.toString();
-  throw new UnikrunError(`${place.file} is not a text in UTF-8: see what it is; nothing was changed.`);
+  throw new UnikrunError(`${nameOf(place)} is not a text in UTF-8: see what it is; nothing was changed.`);
 }
 
-function read({ file }: Place, path: string): Buffer {
+function read(place: Place, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new UnikrunError(`${file} can't be read (${reasonOf(cause)}): run this as root.`, { cause });
+    throw new UnikrunError(`${nameOf(place)} can't be read (${reasonOf(cause)}): run this as root.`, {
+      cause,
+    });
   }
 }
 
@@ -55,7 +60,7 @@ export function writeConfig(place: Place, text: string): void {
   } catch (cause) {
     rmSync(draft, { force: true });
     throw new UnikrunError(
-      `${place.file} can't be written (${reasonOf(cause)}): run this as root, on a file system that is not read-only.`,
+      `${nameOf(place)} can't be written (${reasonOf(cause)}): run this as root, on a file system that is not read-only.`,
       { cause },
     );
   }
@@ -65,7 +70,7 @@ export function removeConfig(place: Place): void {
   try {
     rmSync(pathOf(place), { force: true });
   } catch (cause) {
-    throw new UnikrunError(`${place.file} can't be removed (${reasonOf(cause)}): run this as root.`, {
+    throw new UnikrunError(`${nameOf(place)} can't be removed (${reasonOf(cause)}): run this as root.`, {
       cause,
     });
   }
@@ -81,15 +86,16 @@ export function keepBackup(place: Place, text: string): void {
     chmodSync(pathOf(backup), mode);
   } catch (cause) {
     throw new UnikrunError(
-      `${backup.file} can't be given its owner (${reasonOf(cause)}): run this as root.`,
+      `${nameOf(backup)} can't be given its owner (${reasonOf(cause)}): run this as root.`,
       { cause },
     );
   }
 }
 
 /** Where the file is, or will be: what a link stands for is replaced, and not the link. */
-function pathOf({ root, file }: Place): string {
-  const path = `${root}${file}`;
+function pathOf(place: Place): string {
+  const { root } = place;
+  const path = nameOf(place);
   let there = path;
   while (!exists(there)) there = parentOf(there);
   const real = realPath(there);

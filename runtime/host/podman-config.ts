@@ -1,11 +1,12 @@
 /** Podman's containers.conf and its drop-ins: `[engine.runtimes] NAME = ["PATH", …]` (containers.conf(5)). */
 import { exists, listFolder } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
-import type { ConfigFormat } from "./config-format.ts";
+import type { ConfigFormat, Entry } from "./config-format.ts";
 import {
   addBlock,
   hasBlock,
   isTable,
+  leadBlock,
   lookUp,
   parseToml,
   quoted,
@@ -14,13 +15,9 @@ import {
 } from "./toml-text.ts";
 
 export const podmanFormat: ConfigFormat = {
-  list(text, file) {
-    const runtimes = lookUp(parseToml(text, file), "engine", "runtimes");
-    return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, paths]) => {
-      const [path] = Array.isArray(paths) ? paths : [];
-      return { name, binary: typeof path === "string" ? path : null, isOurs: hasBlock(text, name) };
-    });
-  },
+  list: runtimesOf,
+
+  lead: (text, _file, { name, from, binary }) => leadBlock(text, name, from, binary),
 
   add(text, file, { name, binary }) {
     const given = text ?? "";
@@ -44,6 +41,14 @@ export const podmanFormat: ConfigFormat = {
 
   isEmpty: (text) => text.trim() === "",
 };
+
+function runtimesOf(text: string, file: string): Entry[] {
+  const runtimes = lookUp(parseToml(text, file), "engine", "runtimes");
+  return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, paths]) => {
+    const [path] = Array.isArray(paths) ? paths : [];
+    return { name, binary: typeof path === "string" ? path : null, isOurs: hasBlock(text, name) };
+  });
+}
 
 const MAIN = "/etc/containers/containers.conf";
 const FOLDER = "/etc/containers/containers.conf.d";

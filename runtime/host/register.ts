@@ -3,13 +3,21 @@ import { UnikrunError } from "../error.ts";
 import type { Entry, Registration } from "./config-format.ts";
 import { isCriDisabled } from "./containerd-config.ts";
 import { diff } from "./diff.ts";
-import { backupOf, keepBackup, readConfig, removeConfig, writeConfig } from "./edit-file.ts";
+import {
+  backupOf,
+  keepBackup,
+  nameOf,
+  type Place,
+  readConfig,
+  removeConfig,
+  writeConfig,
+} from "./edit-file.ts";
 import { type Engine, type EngineName, isThisRuntime, runtimesFlagFile } from "./engines.ts";
 
 /** What is to become of one engine's file; equal texts are no change. */
 export interface Change {
   readonly engine: EngineName;
-  readonly file: string;
+  readonly place: Place;
   /** Null is no file. */
   readonly before: string | null;
   readonly after: string | null;
@@ -21,65 +29,81 @@ export interface Change {
 }
 
 interface Found {
-  readonly file: string;
+  readonly place: Place;
   readonly text: string;
   readonly entry: Entry;
 }
 
-/** `root` is a folder in place of "/", "" for the host itself. Throws UnikrunError where somebody else has the name. */
+/**
+ * `root` is a folder in place of "/", "" for the host itself. An entry of unikrun's that names another program is led to this one.
+ * Throws UnikrunError where somebody else has the name.
+ */
 export function planInstall(root: string, engine: Engine, wanted: Registration): Change {
   const { name, binary } = wanted;
   const found = find(root, engine, name);
-  const [first = ""] = engine.files;
-  const before = readConfig({ root, file: found?.file ?? first });
-  const same = {
-    engine: engine.name,
-    file: found?.file ?? first,
-    before,
-    after: before,
-    backup: "none",
-  } as const;
-  const warning = before !== null && engine.name === "containerd" ? warningOf(before, first) : {};
+  const first = firstPlace(root, engine);
+  const place = found?.place ?? first;
+  const before = readConfig(place);
+  const same = { engine: engine.name, place, before, after: before, backup: "none" } as const;
+  const warning = before !== null && engine.name === "containerd" ? warningOf(before, nameOf(first)) : {};
   if (found && found.entry.binary === binary)
-    return { ...same, words: `${found.file} has ${name} already (${binary}).`, ...warning };
-  if (found)
-    throw new UnikrunError(
-      `${found.file} has a runtime ${name} already (${found.entry.binary ?? "without a program of its own"}): take it out first, or choose another name by --name.`,
-    );
+    return { ...same, words: `${nameOf(place)} has ${name} already (${binary}).`, ...warning };
+  if (found) {
+    const words = `${nameOf(place)} has ${name} now (${binary}, in place of ${found.entry.binary}).`;
+    return { ...same, after: ledTo(engine, found, wanted), words, ...warning };
+  }
   const flags = engine.name === "docker" ? runtimesFlagFile(root) : null;
   if (flags !== null)
     throw new UnikrunError(
-      `dockerd is started with --add-runtime (${flags}), and would not start with runtimes in ${first} besides: add --add-runtime ${name}=${binary} there.`,
+      `dockerd is started with --add-runtime (${root}${flags}), and would not start with runtimes in ${nameOf(first)} besides: add --add-runtime ${name}=${binary} there.`,
     );
-  const after = engine.format.add(before, first, wanted);
+  const after = engine.format.add(before, nameOf(first), wanted);
   const isFirst =
     before !== null &&
-    !engine.format.list(before, first).some((entry) => entry.isOurs ?? isThisRuntime(entry));
+    !engine.format.list(before, nameOf(first)).some((entry) => entry.isOurs ?? isThisRuntime(entry));
   return {
     ...same,
     after,
     backup: isFirst ? "keep" : "none",
-    words: `${first} has ${name} now (${binary}).`,
+    words: `${nameOf(first)} has ${name} now (${binary}).`,
     ...warning,
   };
 }
 
-/** Throws UnikrunError where the name stands for something else than `wanted.binary`, and nothing says that it is ours. */
+/** The text in which our own entry names this program. */
+function ledTo({ format }: Engine, { place, text, entry }: Found, wanted: Registration): string {
+  const { name, binary } = wanted;
+  const file = nameOf(place);
+  if (!isOurs(entry, binary))
+    throw new UnikrunError(
+      `${file} has a runtime ${name} already (${entry.binary ?? "without a program of its own"}): take it out first, or choose another name by --name.`,
+    );
+  const from = entry.binary ?? "";
+  const after = format.lead(text, file, { name, binary, from });
+  if (format.list(after, file).some((each) => each.name === name && each.binary === binary)) return after;
+  throw new UnikrunError(
+    `${file} names the program of ${name} in a way that can't be changed (${entry.binary ?? "not at all"}): write ${binary} there by hand; nothing was changed.`,
+  );
+}
+
+/** Throws UnikrunError where the name stands for something else than unikrun. */
 export function planUninstall(root: string, engine: Engine, { name, binary }: Registration): Change {
   const found = find(root, engine, name);
-  const [first = ""] = engine.files;
   if (!found) {
-    const before = readConfig({ root, file: first });
-    const words = `${first} has no ${name}.`;
-    return { engine: engine.name, file: first, before, after: before, backup: "none", words };
+    const place = firstPlace(root, engine);
+    const before = readConfig(place);
+    const words = `${nameOf(place)} has no ${name}.`;
+    return { engine: engine.name, place, before, after: before, backup: "none", words };
   }
-  const { file, text, entry } = found;
+  const { place, text, entry } = found;
+  const file = nameOf(place);
   if (!isOurs(entry, binary))
     throw new UnikrunError(
       `${file} has a runtime ${name} that unikrun install did not put there (${entry.binary ?? "without a program of its own"}): take it out by hand${entry.isOurs === null && entry.binary ? `, or say --binary ${entry.binary} if it is unikrun` : ""}.`,
     );
-  const original = readConfig(backupOf({ root, file }));
-  const change = { engine: engine.name, file, before: text } as const;
+  const backup = backupOf(place);
+  const original = readConfig(backup);
+  const change = { engine: engine.name, place, before: text } as const;
   const registration = { name, binary: entry.binary ?? binary };
   if (original !== null && isWhatInstallMade(engine, { original, text, file, registration }))
     return { ...change, after: original, backup: "remove", words: `${file} is what it was before ${name}.` };
@@ -93,17 +117,14 @@ export function planUninstall(root: string, engine: Engine, { name, binary }: Re
     words: `${file} has no ${name} any more.`,
     ...(original === null
       ? {}
-      : {
-          warning: `It was changed since it got ${name}, so ${backupOf({ root, file }).file} was left where it is.`,
-        }),
+      : { warning: `It was changed since it got ${name}, so ${nameOf(backup)} was left where it is.` }),
   };
 }
 
 /** Null where nothing would change. */
-export const diffOf = ({ file, before, after }: Change): string => diff(file, before, after);
+export const diffOf = ({ place, before, after }: Change): string => diff(nameOf(place), before, after);
 
-export function carryOut(root: string, { file, before, after, backup }: Change): void {
-  const place = { root, file };
+export function carryOut({ place, before, after, backup }: Change): void {
   if (before === after) return;
   if (backup === "keep" && before !== null) keepBackup(place, before);
   if (after === null) removeConfig(place);
@@ -111,18 +132,22 @@ export function carryOut(root: string, { file, before, after, backup }: Change):
   if (backup === "remove") removeConfig(backupOf(place));
 }
 
+const firstPlace = (root: string, { files: [file = ""] }: Engine): Place => ({ root, file });
+
 function find(root: string, { files, format }: Engine, name: string): Found | undefined {
   for (const file of files) {
-    const text = readConfig({ root, file });
+    const place = { root, file };
+    const text = readConfig(place);
     if (text === null) continue;
-    const entry = format.list(text, file).find((each) => each.name === name);
-    if (entry) return { file, text, entry };
+    const entry = format.list(text, nameOf(place)).find((each) => each.name === name);
+    if (entry) return { place, text, entry };
   }
   return undefined;
 }
 
-/** A format without marks leaves only the program to go by. */
-const isOurs = (entry: Entry, binary: string): boolean => entry.isOurs ?? entry.binary === binary;
+/** A format without marks leaves only the program to go by: this one, or one that is called unikrun, too. */
+const isOurs = (entry: Entry, binary: string): boolean =>
+  entry.isOurs ?? (entry.binary === binary || isThisRuntime(entry));
 
 function isWhatInstallMade(
   { format }: Engine,

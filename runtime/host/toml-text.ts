@@ -47,6 +47,11 @@ export function hasBlock(text: string, name: string): boolean {
   return blockPattern(name).test(text);
 }
 
+/** The text in whose block one text in quotes, as `quoted` writes it, is another. */
+export function leadBlock(text: string, name: string, from: string, to: string): string {
+  return text.replace(blockPattern(name), (block) => block.replaceAll(quoted(from), () => quoted(to)));
+}
+
 /** The text without the block, and without the empty line before it. */
 export function removeBlock(text: string, name: string): string {
   const found = blockPattern(name).exec(text);

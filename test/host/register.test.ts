@@ -35,13 +35,13 @@ function makeRoot(t: ExecutionContext, files: Readonly<Record<string, string>> =
 
 function install(root: string, wanted = registration): string[] {
   const changes = chooseEngines(root, []).map((engine) => planInstall(root, engine, wanted));
-  for (const change of changes) carryOut(root, change);
+  for (const change of changes) carryOut(change);
   return changes.map(({ words }) => words);
 }
 
 function uninstall(root: string, wanted = registration): string[] {
   const changes = chooseEngines(root, []).map((engine) => planUninstall(root, engine, wanted));
-  for (const change of changes) carryOut(root, change);
+  for (const change of changes) carryOut(change);
   return changes.map(({ words }) => words);
 }
 
@@ -64,9 +64,9 @@ const FILES = {
 test("all engines are told, and a second time nothing changes", (t) => {
   const root = makeRoot(t, FILES);
   t.deepEqual(install(root), [
-    "/etc/docker/daemon.json has unikrun now (/usr/local/bin/unikrun).",
-    "/etc/containerd/config.toml has unikrun now (/usr/local/bin/unikrun).",
-    "/etc/containers/containers.conf.d/unikrun.conf has unikrun now (/usr/local/bin/unikrun).",
+    `${root}/etc/docker/daemon.json has unikrun now (/usr/local/bin/unikrun).`,
+    `${root}/etc/containerd/config.toml has unikrun now (/usr/local/bin/unikrun).`,
+    `${root}/etc/containers/containers.conf.d/unikrun.conf has unikrun now (/usr/local/bin/unikrun).`,
   ]);
   const after = snapshot(root);
   t.is(after["/etc/docker/daemon.json.before-unikrun"], FILES["/etc/docker/daemon.json"]);
@@ -93,16 +93,16 @@ test("two names come and go each by itself", (t) => {
   const containerd = findEngine(root, "containerd");
   if (!docker || !containerd) throw new Error("the engines are there");
   for (const engine of [docker, containerd]) {
-    carryOut(root, planInstall(root, engine, registration));
-    carryOut(root, planInstall(root, engine, second));
-    carryOut(root, planUninstall(root, engine, registration));
+    carryOut(planInstall(root, engine, registration));
+    carryOut(planInstall(root, engine, second));
+    carryOut(planUninstall(root, engine, registration));
     const [file = ""] = engine.files;
     const left = engine.format.list(readFileSync(root + file, "utf8"), file);
     t.deepEqual(
       left.map(({ name, binary }) => ({ name, binary })).filter(({ name }) => name !== "runc"),
       [second],
     );
-    carryOut(root, planUninstall(root, engine, second));
+    carryOut(planUninstall(root, engine, second));
   }
   t.deepEqual(snapshot(root), before);
 });
@@ -143,9 +143,44 @@ test("a rehearsal shows what would change, and changes nothing", (t) => {
   const text = diffOf(planInstall(root, engine, registration));
   t.true(
     text.startsWith(
-      "--- /etc/containerd/config.toml\n+++ /etc/containerd/config.toml\n@@ -1,1 +1,9 @@\n version = 3\n+\n+# unikrun: begin",
+      `--- ${root}/etc/containerd/config.toml\n+++ ${root}/etc/containerd/config.toml\n@@ -1,1 +1,9 @@\n version = 3\n+\n+# unikrun: begin`,
     ),
   );
+  t.deepEqual(snapshot(root), before);
+});
+
+test("an entry of unikrun's is led to where it lies now, and taken out from anywhere", (t) => {
+  const moved = { name: "unikrun", binary: "/usr/bin/unikrun" };
+  const root = makeRoot(t, FILES);
+  const before = snapshot(root);
+  install(root);
+  const old = snapshot(root);
+  const docker = `${root}/etc/docker/daemon.json`;
+  const given = readFileSync(docker, "utf8");
+  writeFileSync(docker, given.replace('/unikrun"', '/unikrun", "runtimeArgs": ["--debug"]'));
+  for (const words of install(root, moved))
+    t.regex(
+      words,
+      /^\/\S+\/etc\/\S+ has unikrun now \(\/usr\/bin\/unikrun, in place of \/usr\/local\/bin\/unikrun\)\.$/,
+    );
+  t.true(readFileSync(docker, "utf8").includes('"path": "/usr/bin/unikrun", "runtimeArgs": ["--debug"]'));
+  writeFileSync(docker, given.replace("/usr/local/bin", "/usr/bin"));
+  for (const [file, text] of Object.entries(snapshot(root)))
+    t.is(text, (old[file] ?? "").replaceAll("/usr/local/bin/unikrun", "/usr/bin/unikrun"), file);
+  uninstall(root, { name: "unikrun", binary: "/opt/unikrun/bin/unikrun" });
+  t.deepEqual(snapshot(root), before);
+});
+
+test("an entry of ours that somebody wrote in another way is not guessed at", (t) => {
+  const root = makeRoot(t);
+  install(root);
+  const file = `${root}/etc/containers/containers.conf.d/unikrun.conf`;
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll('"', "'"));
+  const before = snapshot(root);
+  t.throws(() => install(root, { name: "unikrun", binary: "/usr/bin/unikrun" }), {
+    instanceOf: UnikrunError,
+    message: /unikrun\.conf names the program of unikrun in a way that can't be changed/,
+  });
   t.deepEqual(snapshot(root), before);
 });
 
@@ -159,7 +194,7 @@ test("a name that somebody else has is refused, and stays when uninstalled", (t)
     const root = makeRoot(t, { [file]: text });
     const before = snapshot(root);
     const refusal = t.throws(() => install(root), { instanceOf: UnikrunError });
-    t.true(refusal?.message.startsWith(`${file} has a runtime unikrun already (`), refusal?.message);
+    t.true(refusal?.message.startsWith(`${root}${file} has a runtime unikrun already (`), refusal?.message);
     t.throws(() => uninstall(root), { instanceOf: UnikrunError, message: /did not put there/ });
     t.deepEqual(snapshot(root), before);
   }
