@@ -11,9 +11,13 @@ import {
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
+import { UnikrunError } from "../error.ts";
 import { memoryStore, memoryStores } from "./in-memory.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
 import { nameOf } from "./writer.ts";
+
+/** Of the records' form; one that a reader of this form would misread has the next. Records without are of form 1. */
+const VERSION = 1;
 
 export interface VolumeRecord {
   /** A path of the folder, and which one it is, since another may have its name now. */
@@ -102,10 +106,19 @@ export function isThere({ source, folder }: VolumeRecord): boolean {
   return status !== null && isSameFolder(folder, identityOf(status));
 }
 
-/** Null where there is none, or none that can be read. */
+/** Null where there is none, or none that can be read. Throws UnikrunError for one of a newer unikrun's, which may say more. */
 export function recordIn(path: string): VolumeRecord | null {
+  const record = parse(readTextOrNull(`${path}/${FILE}`));
+  const version = record?.version ?? VERSION;
+  if (version <= VERSION) return record;
+  throw new UnikrunError(
+    `The volume's disk in ${path} was written down by a newer unikrun (its record has version ${version}, and this one knows ${VERSION}): use that one again.`,
+  );
+}
+
+function parse(text: string | null): (VolumeRecord & { readonly version?: number }) | null {
   try {
-    return JSON.parse(readTextOrNull(`${path}/${FILE}`) ?? "null");
+    return JSON.parse(text ?? "null");
   } catch {
     return null;
   }
@@ -117,7 +130,7 @@ const FILE = "volume.json";
 export function writeRecord(place: VolumePlace, record: VolumeRecord): void {
   const file = `${place.path}/${FILE}`;
   const draft = `${file}.new`;
-  writeText(draft, JSON.stringify(record));
+  writeText(draft, JSON.stringify({ version: VERSION, ...record }));
   using written = owned(openPath(draft, O_RDONLY));
   syncData(written.fd);
   rename(draft, file);

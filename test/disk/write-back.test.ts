@@ -330,6 +330,21 @@ test("what an older unikrun has of a folder, or of one whose device has another 
   }
 });
 
+test("a disk that a newer unikrun wrote down is left as it is, and nobody gets an empty one in its place", (t) => {
+  const volume = makeVolume(t);
+  run(volume, [`write ${writeSource(t, "x")} fresh`, touched("/")]);
+  const file = `${volume.place.path}/volume.json`;
+  const record = readFileSync(file, "utf8");
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(record), version: 2 }));
+  const message =
+    /volume's disk in \S+ was written down by a newer unikrun \(its record has version 2, and this one knows 1\): use that one again/;
+  t.throws(() => bringVolumeBack(volume.place), { message });
+  t.throws(() => run(volume, []), { message });
+  writeFileSync(file, record);
+  t.true(bringVolumeBack(volume.place));
+  t.is(readFileSync(`${volume.source}/fresh`, "utf8"), "x");
+});
+
 test("thousands of folders in one another come and go both ways", (t) => {
   const volume = makeVolume(t);
   const DEPTH = 8000;

@@ -6,7 +6,7 @@ import { guestMounts } from "../bundle/mounts.ts";
 import { givenHostname, givenNetns, hasOwn } from "../bundle/namespaces.ts";
 import { cgroupPaths } from "../cgroup/cgroup.ts";
 import type { SystemdPlace } from "../cgroup/path.ts";
-import type { BoardRecord, Container, GuestRecord } from "../record/container.ts";
+import { type BoardRecord, type Container, type GuestRecord, VERSION } from "../record/container.ts";
 import { cacheBytes, type HostSettings, storeFolder, volumeBytes, warmBytes } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
 
@@ -60,7 +60,7 @@ export function draftOf(parts: {
   const { spec, id, bundle, rootfs, guest, board } = parts;
   const netns = givenNetns(spec);
   return {
-    version: 1,
+    version: VERSION,
     ociVersion: spec.ociVersion,
     id,
     bundle,

@@ -6,9 +6,12 @@ import type { GuestMount } from "../bundle/mounts.ts";
 import type { DeviceRule } from "../cgroup/devices.ts";
 import type { Hooks } from "../spec/oci.ts";
 
+/** Of the record's form; one that a reader of this form would misread has the next. */
+export const VERSION = 1;
+
 /** Written by `create`, and by an `update` before the start; whether the container runs is read off the processes, so a killed runtime can't leave a lie. */
 export interface Container {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   readonly ociVersion: string;
   readonly id: string;
   readonly bundle: string;

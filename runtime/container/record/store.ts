@@ -11,7 +11,7 @@ import {
 import { errorCode } from "../../../native/libc.ts";
 import { readSmallText } from "../../../native/regular-file.ts";
 import { UnikrunError } from "../../error.ts";
-import { type Container, containerFolder } from "./container.ts";
+import { type Container, containerFolder, VERSION } from "./container.ts";
 import { checkId, isId } from "./id.ts";
 
 const FILE = "unikrun.json";
@@ -46,14 +46,31 @@ export function readContainer(root: string, id: string): Container | null {
 /** A container of ours whose record can't be read. */
 export const DAMAGED = Symbol("damaged");
 
-const damageOf = (root: string, id: string): string =>
-  `The record of container ${id} in ${containerFolder(root, id)} can't be read: remove it with delete --force ${id}.`;
+function damageOf(root: string, id: string): string {
+  const folder = containerFolder(root, id);
+  const version = versionIn(folder);
+  return version > VERSION
+    ? `Container ${id} was created by a newer unikrun (its record in ${folder} has version ${version}, and this one knows ${VERSION}): use that one for it, or remove it with delete --force ${id}.`
+    : `The record of container ${id} in ${folder} can't be read: remove it with delete --force ${id}.`;
+}
+
+/** 0 where there is none to be read. */
+function versionIn(folder: string): number {
+  try {
+    const { version } = Object(parseRecord(folder));
+    return Number.isSafeInteger(version) ? version : 0;
+  } catch {
+    return 0;
+  }
+}
+
+const parseRecord = (folder: string): unknown => JSON.parse(readSmallText(`${folder}/${FILE}`, LONGEST));
 
 /** Null where no container of ours has that id. */
 export function readRecord(root: string, id: string): Container | null | typeof DAMAGED {
   checkId(id);
   try {
-    const record: unknown = JSON.parse(readSmallText(`${containerFolder(root, id)}/${FILE}`, LONGEST));
+    const record = parseRecord(containerFolder(root, id));
     return isRecordOf(id, record) ? record : DAMAGED;
   } catch (error) {
     return ["ENOENT", "ENOTDIR"].includes(errorCode(error)) ? null : DAMAGED;
@@ -67,7 +84,7 @@ const LONGEST = 1 << 25;
 function isRecordOf(id: string, record: unknown): record is Container {
   if (typeof record !== "object" || record === null) return false;
   const { version, id: own, cgroup, guest } = record as Partial<Container>;
-  return version === 1 && own === id && typeof cgroup === "object" && typeof guest === "object";
+  return version === VERSION && own === id && typeof cgroup === "object" && typeof guest === "object";
 }
 
 /** Whether something, perhaps half of it, holds the id. */
