@@ -46,6 +46,12 @@ export function restoreProcess(): void {
   for (const fd of inheritedDescriptors()) setInheritable(fd);
 }
 
+/** Ends this process as SIGPIPE does, which Bun ignores; returns where our caller ignores it, too. */
+export function endByBrokenPipe(): void {
+  restoreProcess();
+  process.kill(process.pid, SIGPIPE);
+}
+
 /** Where entry/entry.c keeps it. */
 const KEPT = 0x5000_0000_0000;
 

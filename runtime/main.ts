@@ -5,6 +5,7 @@ import { joinPaths } from "../native/paths.ts";
 import { run as runDelete } from "./cli/delete.ts";
 import { run as runKill } from "./cli/kill.ts";
 import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
+import { hasNoReader } from "./cli/print.ts";
 import { run as runState } from "./cli/state.ts";
 import type { Call, Verb } from "./cli/verb.ts";
 import { defaultRoot } from "./container/delegate/rootless.ts";
@@ -116,6 +117,8 @@ function sentenceOf(error: unknown): string {
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
+  // As every tool in a pipe: without a word, unless its caller had it ignore that signal.
+  if (hasNoReader(error)) (await import("../native/caller.ts")).endByBrokenPipe();
   const noCalls = error instanceof TypeError && (await import("./no-calls.ts")).whyNoCalls(error);
   await logError(noCalls || sentenceOf(error));
   process.exit(1);

@@ -87,6 +87,17 @@ static void complain_to_log(char **arguments, const char *what)
 	}
 }
 
+/*
+ * Bun opens what is closed for writing, and an answer would be lost without a word. As glibc does for programs with privileges, so that
+ * the number is nobody else's, and a write to it fails as if it were closed.
+ */
+static void hold_closed(void)
+{
+	for (long fd = 0; fd <= 1; fd++)
+		if (call(__NR_fcntl, fd, F_GETFD, 0) < 0)
+			call(__NR_open, (long)"/dev/null", O_RDONLY, 0);
+}
+
 /* What Bun changes for good, where native/caller.ts finds it. */
 static void keep(void)
 {
@@ -116,6 +127,7 @@ __attribute__((used)) static void prepare(long *stack)
 			**variable ^= 0x40;
 	const char *what = lacks();
 	if (!what) {
+		hold_closed();
 		try_quick(arguments + 1, arguments + stack[1] + 1);
 		keep();
 		return;

@@ -162,7 +162,7 @@ static int quick_state(const struct request *request, const struct brief *brief)
 	for (long done = 0; done < length; done += written) {
 		written = call(__NR_write, 1, (long)(text + done), length - done);
 		if (written <= 0)
-			return done > 0;
+			return 0;
 	}
 	return 1;
 }
