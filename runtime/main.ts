@@ -42,6 +42,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   check: () => import("./cli/check.ts"),
   report: () => import("./cli/report.ts"),
   completion: () => import("./cli/completion.ts"),
+  version: () => import("./cli/version.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {

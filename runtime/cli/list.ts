@@ -1,17 +1,13 @@
 import { listOthers } from "../container/delegate/delegate.ts";
 import { containerReport, type Report } from "../container/record/report.ts";
 import { listContainers } from "../container/record/store.ts";
-import { UnikrunError } from "../error.ts";
 import { warn } from "../log.ts";
 import { print } from "./print.ts";
-import type { Call, Verb } from "./verb.ts";
+import { type Call, type Verb, wantsJson } from "./verb.ts";
 
 /** Of the folder that was given, as runc; else of all the engines' on this host, for people. */
 export const run: Verb = async (call) => {
-  const format = call.flags.string("format") ?? "table";
-  if (format !== "table" && format !== "json")
-    throw new UnikrunError(`There is no list format ${JSON.stringify(format)}: use table or json.`);
-  if (!call.rootGiven) return listEverywhere(call, format);
+  if (!call.rootGiven) return listEverywhere(call);
   // Only root makes containers here; runc's list names the owner where its state does not.
   const { containers, damaged } = listContainers(call.root);
   for (const sentence of damaged) await warn(sentence);
@@ -20,16 +16,18 @@ export const run: Verb = async (call) => {
     owner: "root",
   }));
   const all = [...own, ...(await listOthers(call.root))].sort((a, b) => (a.id < b.id ? -1 : 1));
-  if (call.flags.boolean("quiet")) for (const { id } of all) print(id);
-  else print(format === "json" ? JSON.stringify(all) : table(all));
+  // There an id is all the name that one has.
+  if (call.flags.boolean("quiet") || call.flags.boolean("names")) for (const { id } of all) print(id);
+  else print(wantsJson(call) ? JSON.stringify(all) : table(all));
 };
 
-async function listEverywhere({ root, flags }: Call, format: "table" | "json"): Promise<void> {
+async function listEverywhere(call: Call): Promise<void> {
   const { overview, overviewTable } = await import("./overview.ts");
-  const { lines, damaged } = await overview(root);
+  const { lines, damaged } = await overview(call.root);
   for (const sentence of damaged) await warn(sentence);
-  if (flags.boolean("quiet")) for (const { id } of lines) print(id);
-  else print(format === "json" ? JSON.stringify(lines) : overviewTable(lines));
+  if (call.flags.boolean("quiet")) for (const { id } of lines) print(id);
+  else if (call.flags.boolean("names")) for (const { name } of lines) print(name);
+  else print(wantsJson(call) ? JSON.stringify(lines) : overviewTable(lines));
 }
 
 function table(reports: readonly Report[]): string {

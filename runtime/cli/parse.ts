@@ -1,7 +1,8 @@
 /**
  * The fast way through the command line: no library, one pass. It reads flags as runc does (Go's flag package below
  * urfave/cli): one dash or two, a value after "=" or as the next word, a boolean's only after "="; the global ones
- * before the command, a command's own before, between and after its arguments.
+ * before the command, a command's own before, between and after its arguments. Letters behind one dash are flags of one letter, as
+ * in -it, where no flag has that name.
  */
 import { UnikrunError } from "../error.ts";
 import { nearest } from "../nearest.ts";
@@ -75,11 +76,22 @@ function scan(words: readonly string[], known: readonly Flag[], endsAtArgument: 
       continue;
     }
     const [name, given] = splitOnce(word.replace(/^--?/, ""));
-    const flag = known.find((each) => each.name === name || each.alias === name);
-    const wantsWord = given === undefined && flag !== undefined && flag.kind !== "boolean";
-    flags.push({ word, name, flag, value: wantsWord ? words[++at] : (given ?? "true") });
+    const [last, ...others] = flagsOf(word, name, known).reverse();
+    for (const flag of others.reverse()) flags.push({ word, name, flag, value: "true" });
+    const wantsWord = given === undefined && last !== undefined && last.kind !== "boolean";
+    flags.push({ word, name, flag: last, value: wantsWord ? words[++at] : (given ?? "true") });
   }
   return { flags, args };
+}
+
+/** As a rule one, none where there is no such flag; of letters behind one dash each, where all but the last take no value. */
+function flagsOf(word: string, name: string, known: readonly Flag[]): Flag[] {
+  const flag = known.find((each) => each.name === name || each.alias === name);
+  if (flag || word.startsWith("--")) return flag ? [flag] : [];
+  const letters = [...name].flatMap((letter) => known.find(({ alias }) => alias === letter) ?? []);
+  const isCluster =
+    letters.length === name.length && letters.slice(0, -1).every(({ kind }) => kind === "boolean");
+  return isCluster ? letters : [];
 }
 
 function splitOnce(word: string): [string, string | undefined] {

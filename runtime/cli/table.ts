@@ -9,6 +9,8 @@ export interface Flag {
   /** The only values there are. */
   readonly choices?: readonly string[];
   readonly help: string;
+  /** Passed on to CRIU by the runtime of Linux containers. */
+  readonly criu?: true;
 }
 
 export interface VerbEntry {
@@ -22,6 +24,8 @@ export interface VerbEntry {
   readonly endsAtId?: true;
   /** Flags that the table does not know are no error: another runtime may know them. */
   readonly delegated?: true;
+  /** What it prints where all goes well, nothing unless said: facts have `--json`. */
+  readonly prints?: "facts" | "text";
   /** What its help ends with. */
   readonly more?: () => Promise<string>;
 }
@@ -63,6 +67,9 @@ export const GLOBALS: readonly Flag[] = [
   HELP,
 ];
 
+const json = boolean("json", "print it as JSON");
+/** Where the answer is JSON whatever was asked for. */
+const onlyJson = boolean("json", "accepted; it is always JSON");
 const formats = string("format", "how to print (default table)", { alias: "f", choices: ["table", "json"] });
 const bundle = string("bundle", "folder of the bundle (default .)", { alias: "b" });
 const consoleSocket = string("console-socket", "socket that gets the terminal's master (process.terminal)");
@@ -91,20 +98,23 @@ const registration = (): readonly Flag[] => [
   string("prefix", "folder in place of /, as when an image of a system is made"),
 ];
 
-const criu = (): readonly Flag[] => [
-  string("image-path", "folder of the checkpoint"),
-  string("work-path", "folder of CRIU's logs"),
-  boolean("tcp-established", "allow open TCP connections"),
-  boolean("ext-unix-sk", "allow external unix sockets"),
-  boolean("shell-job", "allow shell jobs"),
-  boolean("lazy-pages", "move memory by userfaultfd"),
-  boolean("file-locks", "handle file locks"),
-  string("manage-cgroups-mode", "what CRIU does with cgroups", {
-    choices: ["soft", "full", "strict", "ignore"],
-  }),
-  string("empty-ns", "make a namespace without restoring it"),
-  boolean("auto-dedup", "store no memory twice"),
-];
+const imagePath = string("image-path", "folder of the checkpoint");
+
+const criu = (...own: readonly Flag[]): readonly Flag[] =>
+  [
+    string("work-path", "folder of CRIU's logs"),
+    boolean("tcp-established", "allow open TCP connections"),
+    boolean("ext-unix-sk", "allow external unix sockets"),
+    boolean("shell-job", "allow shell jobs"),
+    boolean("lazy-pages", "move memory by userfaultfd"),
+    boolean("file-locks", "handle file locks"),
+    string("manage-cgroups-mode", "what CRIU does with cgroups", {
+      choices: ["soft", "full", "strict", "ignore"],
+    }),
+    string("empty-ns", "make a namespace without restoring it"),
+    boolean("auto-dedup", "store no memory twice"),
+    ...own,
+  ].map((flag): Flag => ({ ...flag, criu: true }));
 
 const shared = { args: ["ID"], delegated: true } as const;
 
@@ -114,11 +124,13 @@ const SHARED: readonly VerbEntry[] = [
     ...shared,
     name: "exec",
     help: "run a command about a guest (unikrun http, tcp, ping, …), or a process in a Linux container",
+    prints: "text",
     flags: () => [
       consoleSocket,
       pidfdSocket,
       string("cwd", "working folder"),
       string("env", "NAME=VALUE for its environment", { alias: "e" }),
+      boolean("interactive", "accepted; it always has the caller's stdin", "i"),
       boolean("tty", "with a terminal", "t"),
       string("user", "UID[:GID]", { alias: "u" }),
       string("additional-gids", "further groups", { alias: "g" }),
@@ -142,14 +154,16 @@ const SHARED: readonly VerbEntry[] = [
     name: "checkpoint",
     help: "save a container to a folder, and end it",
     flags: () => [
-      ...criu(),
-      string("parent-path", "folder of an earlier pre-dump"),
+      imagePath,
       boolean("leave-running", "do not stop it"),
-      boolean("tcp-skip-in-flight", "skip TCP connections that are being made"),
-      boolean("link-remap", "link unlinked files again"),
-      number("status-fd", "descriptor to tell when lazy pages are ready"),
-      string("page-server", "ADDRESS:PORT of a page server"),
-      boolean("pre-dump", "save the memory only"),
+      ...criu(
+        string("parent-path", "folder of an earlier pre-dump"),
+        boolean("tcp-skip-in-flight", "skip TCP connections that are being made"),
+        boolean("link-remap", "link unlinked files again"),
+        number("status-fd", "descriptor to tell when lazy pages are ready"),
+        string("page-server", "ADDRESS:PORT of a page server"),
+        boolean("pre-dump", "save the memory only"),
+      ),
     ],
   },
   {
@@ -157,15 +171,17 @@ const SHARED: readonly VerbEntry[] = [
     name: "restore",
     help: "bring back a container that was saved",
     flags: () => [
-      ...criu(),
+      imagePath,
       bundle,
       consoleSocket,
       detach,
       pidFile,
       noSubreaper,
       noPivot,
-      string("lsm-profile", "TYPE:NAME of a security profile"),
-      string("lsm-mount-context", "security context of the mounts"),
+      ...criu(
+        string("lsm-profile", "TYPE:NAME of a security profile"),
+        string("lsm-mount-context", "security context of the mounts"),
+      ),
     ],
   },
 ];
@@ -173,7 +189,13 @@ const SHARED: readonly VerbEntry[] = [
 export const VERBS: readonly VerbEntry[] = [
   { name: "create", help: "make a container", flags: creation, args: ["ID"] },
   { name: "start", help: "boot a created container's guest", flags: none, args: ["ID"] },
-  { name: "state", help: "print a container's state", flags: none, args: ["ID"] },
+  {
+    name: "state",
+    help: "print a container's state",
+    prints: "facts",
+    flags: () => [onlyJson],
+    args: ["ID"],
+  },
   {
     name: "kill",
     help: "send a signal to a container (default SIGTERM)",
@@ -191,8 +213,10 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: "events",
     help: "print a container's statistics, now and then",
+    prints: "facts",
     args: ["ID"],
     flags: () => [
+      onlyJson,
       string("interval", "time between statistics (default 5s)"),
       boolean("stats", "print statistics once"),
     ],
@@ -226,28 +250,32 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: "list",
     help: "list the containers of all engines, or of those in --root",
-    flags: () => [formats, boolean("quiet", "ids only", "q")],
+    prints: "facts",
+    flags: () => [formats, json, boolean("quiet", "ids only", "q"), boolean("names", "names only")],
     args: [],
   },
   {
     name: "status",
     help: "say how a container's guest does, stopped ones too: accelerator, limits, memory, last exit",
-    flags: () => [boolean("json", "print it as JSON")],
-    args: ["ID"],
+    prints: "facts",
+    flags: () => [json],
+    args: ["CONTAINER"],
   },
   {
     name: "logs",
     help: "print what a container's guest has printed, by its engine's client",
+    prints: "text",
     flags: () => [
       boolean("follow", "go on with what it prints from now on", "f"),
       number("tail", "so many of the last lines only"),
     ],
-    args: ["ID"],
+    args: ["CONTAINER"],
   },
   {
     name: "ps",
     help: "list a container's processes",
-    flags: () => [formats],
+    prints: "facts",
+    flags: () => [formats, json],
     args: ["ID", "[PS-OPTION…]"],
     endsAtId: true,
   },
@@ -266,26 +294,33 @@ export const VERBS: readonly VerbEntry[] = [
     ],
     args: [],
   },
-  { name: "features", help: "print what this runtime can do", flags: none, args: [] },
+  {
+    name: "features",
+    help: "print what this runtime can do",
+    prints: "facts",
+    flags: () => [onlyJson],
+    args: [],
+  },
   {
     name: "inspect",
-    help: "say what unikernel a file is, or a container (ID), what it needs, and what it can be told",
-    flags: () => [
-      string("image", "folder of an unpacked image; FILE is a path in it"),
-      boolean("json", "print it as JSON"),
-    ],
-    args: ["[FILE]"],
+    help: "say what unikernel a file is, or a container, what it needs, and what it can be told",
+    prints: "facts",
+    flags: () => [string("image", "folder of an unpacked image; FILE is a path in it"), json],
+    args: ["[FILE|CONTAINER]"],
   },
   {
     name: "volumes",
     help: "bring what guests wrote back into their volumes, after a crash of the host",
-    flags: () => [string("store", "folder of the volumes' disks (default: as in the host's settings)")],
+    prints: "facts",
+    flags: () => [string("store", "folder of the volumes' disks (default: as in the host's settings)"), json],
     args: ["[FOLDER…]"],
   },
   {
     name: "templates",
     help: "list what is kept of guests for warm starts (org.unikrun.warm)",
+    prints: "facts",
     flags: () => [
+      json,
       string("store", "folder of the templates (default: as in the host's settings)"),
       boolean("remove", "remove those that are named, or all"),
       string("keep", "id of a container that is to be kept once it listens, as start does it"),
@@ -295,33 +330,39 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: "install",
     help: "tell docker, containerd or podman of this runtime (default: those that are here)",
+    prints: "text",
     flags: registration,
     args: ["[ENGINE…]"],
   },
   {
     name: "uninstall",
     help: "take back what install told them",
+    prints: "text",
     flags: registration,
     args: ["[ENGINE…]"],
   },
   {
     name: "check",
     help: "say what this host has, and what to do about what is missing",
-    flags: () => [boolean("json", "print it as JSON")],
+    prints: "facts",
+    flags: () => [json],
     args: [],
   },
   {
     name: "report",
     help: "write what a bug report needs, without guests' arguments and environment",
+    prints: "text",
     flags: () => [string("output", "file to write to (default stdout)", { alias: "o" })],
     args: [],
   },
   {
     name: "completion",
     help: "print a completion script for a shell",
+    prints: "text",
     flags: none,
     args: ["[bash|zsh|fish]"],
   },
-  { name: "help", help: "tell more of a command", flags: none, args: ["[COMMAND]"] },
+  { name: "version", help: "print the version", prints: "facts", flags: () => [json], args: [] },
+  { name: "help", help: "tell more of a command", prints: "text", flags: none, args: ["[COMMAND]"] },
   ...SHARED,
 ];

@@ -1,9 +1,10 @@
+import { amountOf } from "../amount.ts";
 import { hostSettings, storeFolder } from "../container/settings/host.ts";
 import { listTemplates, type TemplateEntry } from "../container/warm/all-templates.ts";
 import { isTemplateName, removeTemplate } from "../container/warm/templates.ts";
 import { UnikrunError } from "../error.ts";
 import { print } from "./print.ts";
-import { ownContainer, type Verb } from "./verb.ts";
+import { ownContainer, type Verb, wantsJson } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   const { flags, args } = call;
@@ -18,6 +19,7 @@ export const run: Verb = async (call) => {
     );
   const chosen = args.length > 0 ? all.filter(({ name }) => args.includes(name)) : all;
   if (flags.boolean("remove")) for (const { name } of chosen) removeTemplate(store, name);
+  else if (wantsJson(call)) print(JSON.stringify(chosen.map(facts), null, 2));
   else if (chosen.length > 0) print(chosen.map(line).join("\n"));
 };
 
@@ -29,10 +31,18 @@ async function keep(call: Parameters<Verb>[0], id: string): Promise<void> {
   await keepTemplate(call.root, container);
 }
 
+const facts = ({ name, bytes, used, template }: TemplateEntry) => ({
+  name,
+  bytes,
+  used: new Date(used).toISOString(),
+  kernel: template?.kernel ?? null,
+  container: template?.container ?? null,
+});
+
 const line = ({ name, bytes, used, template }: TemplateEntry): string =>
   [
     name,
-    `${(bytes / 2 ** 20).toFixed(1)} MiB`.padStart(12),
+    amountOf(bytes).padStart(12),
     new Date(used).toISOString(),
     template ? `${template.kernel} of ${template.container}` : "damaged",
   ].join("  ");

@@ -23,6 +23,10 @@ export interface Flags {
 /** What a verb's file exports as `run`; a number is the exit code. */
 export type Verb = (call: Call) => Promise<number | undefined> | Promise<void> | void;
 
+/** By `--json`, or `--format json` where a verb has that. */
+export const wantsJson = ({ flags }: Call): boolean =>
+  flags.boolean("json") || flags.string("format") === "json";
+
 /** The container that the first argument names; null where it is another runtime's. */
 export function ownContainer(call: Call): Container | null {
   const [id = ""] = call.args;

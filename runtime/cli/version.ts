@@ -4,7 +4,12 @@ import { VERSION_LINE } from "../container/engines/words.ts";
 import { SPEC_VERSION } from "../container/spec/oci.ts";
 import { print } from "./print.ts";
 
+import { type Verb, wantsJson } from "./verb.ts";
+
 export const ownVersion = (): string => `${version}, commit ${commit}`;
+
+export const run: Verb = (call) =>
+  wantsJson(call) ? print(JSON.stringify({ version, commit, spec: SPEC_VERSION }, null, 2)) : showVersion();
 
 /** The first line is for engines; the last lines say what this really is. */
 export function showVersion(): void {

@@ -33,8 +33,9 @@ function complete(line: string, script = completionScript("bash"), program = FAK
 /** Knows containers web and db, and others below the root /other. */
 const FAKE = `#!/bin/sh
 case "$*" in
-  "list --quiet") echo web; echo db ;;
-  "--root /other list --quiet") echo away ;;
+  "--root /run/unikrun list --quiet") echo web; echo db ;;
+  "list --names") echo shop; echo web-1/front ;;
+  "--root /other list --quiet" | "--root /other list --names") echo away ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 `;
@@ -62,8 +63,27 @@ test("bash offers the containers' ids where one is wanted, of the root that was 
   t.deepEqual(complete("unikrun kill --all w"), ["web"]);
   t.deepEqual(complete("unikrun --root /other state "), ["away"]);
   t.deepEqual(complete("unikrun --root = /other state "), ["away"]);
-  for (const line of ["create ", "run ", "kill web ", "list "])
+  for (const line of ["create ", "run ", "list ", "state web "])
     t.deepEqual(complete(`unikrun ${line}`), [], line);
+});
+
+test("bash offers the names of all engines' containers to the verbs that take them", (t) => {
+  for (const name of ["status", "logs", "inspect"])
+    t.deepEqual(complete(`unikrun ${name} `), ["shop", "web-1/front"], name);
+  t.deepEqual(complete("unikrun --root /other status "), ["away"]);
+});
+
+test("bash offers signals, engines and the commands about a guest", (t) => {
+  t.true(["TERM", "KILL", "HUP"].every((name) => complete("unikrun kill web ").includes(name)));
+  t.deepEqual(complete("unikrun kill web KI"), ["KILL"]);
+  for (const name of ["install", "uninstall"]) {
+    t.deepEqual(complete(`unikrun ${name} `), ["docker", "containerd", "podman"]);
+    t.deepEqual(complete(`unikrun ${name} --dry-run docker p`), ["podman"]);
+  }
+  t.deepEqual(complete("unikrun exec web "), ["unikrun"]);
+  t.deepEqual(complete("unikrun exec -it web unikrun d"), ["dns", "df"]);
+  // What follows is that command's.
+  t.deepEqual(complete("unikrun exec web unikrun http -"), []);
 });
 
 test("bash offers a flag's choices, and leaves other values to its own completion of files", (t) => {
@@ -102,6 +122,53 @@ test("another shell is refused", (t) => {
 
 const binary = resolve(import.meta.dirname, "../../dist/unikrun");
 const binaryTest = existsSync(binary) ? test : test.skip;
+
+/** What a shell offers, asked as its user would ask it; skipped where there is no such shell. */
+function shellTest(shell: string, title: string, offers: (folder: string, line: string) => string): void {
+  const isThere = Bun.which(shell) !== null;
+  (isThere ? test : test.skip)(
+    `${shell} ${title}${isThere ? "" : ` (skipped: there is no ${shell})`}`,
+    (t) => {
+      const folder = mkdtempSync(`${tmpdir()}/unikrun-completion-`);
+      t.teardown(() => rmSync(folder, { recursive: true }));
+      writeFileSync(`${folder}/unikrun`, FAKE);
+      chmodSync(`${folder}/unikrun`, 0o755);
+      writeFileSync(`${folder}/_unikrun`, completionScript(shell));
+      for (const [line, word] of [
+        ["install dock", "docker"],
+        ["kill web TER", "TERM"],
+        ["status sho", "shop"],
+        ["exec web unikrun stat", "status"],
+        ["state w", "web"],
+      ] as const)
+        t.regex(offers(folder, `unikrun ${line}`), new RegExp(`\\b${word}\\b`), line);
+    },
+  );
+}
+
+const ask = (folder: string, cmd: string[]): string =>
+  Bun.spawnSync({
+    cmd,
+    env: { PATH: `${folder}:/usr/bin:/bin`, HOME: folder, TERM: "dumb" },
+  }).stdout.toString();
+
+shellTest("fish", "offers engines, signals, names and commands about a guest", (folder, line) =>
+  ask(folder, ["fish", "-c", `source ${folder}/_unikrun; complete -C'${line}'`]),
+);
+
+/** In a terminal, since it completes nowhere else: the first call is the one that loads the script. */
+shellTest("zsh", "offers them by the file that its compinit finds", (folder, line) => {
+  const typed = `
+    zmodload zsh/zpty
+    zpty z zsh -f -i
+    zpty -w z 'PS1=">"; fpath=(${folder} $fpath); autoload -U compinit; compinit -u -D; echo rea""dy'
+    zpty -r z out '*ready*'
+    zpty -w -n z '${line}'$'\t'
+    zpty -w -n z $'cA: \n echo en""d \n'
+    zpty -r z out '*end*'
+    print -r -- $out`;
+  return ask(folder, ["timeout", "20", "zsh", "-f", "-c", typed]);
+});
 
 binaryTest("the built binary prints the script that bash completes it by", (t) => {
   const { stdout } = Bun.spawnSync({ cmd: [binary, "completion", "bash"] });

@@ -20,12 +20,25 @@ for (const { name, args, flags, help: description, delegated } of VERBS)
       t.true(line.includes(flag.help), flag.name);
       if (flag.alias) t.true(line.includes(`-${flag.alias}, --${flag.name}`), flag.name);
     }
+    const [, globals = ""] = help.split("\nFlags before the command:\n");
+    for (const { name: global } of GLOBALS) t.true(globals.includes(`--${global} `), global);
   });
 
 test("the help of exec shows the commands about a guest", async (t) => {
   const help = await helpText("exec");
   for (const command of ["http", "tcp", "ping", "dns", "console", "stats", "status"])
     t.true(help.includes(`  unikrun ${command} `), command);
+});
+
+test("CRIU's flags are the last of a command's own", async (t) => {
+  const help = await helpText("restore");
+  const places = ["--bundle ", "For CRIU", "--tcp-established ", "Flags before"].map((word) =>
+    help.indexOf(word),
+  );
+  t.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+  );
 });
 
 test("the help of no command says so", async (t) => {

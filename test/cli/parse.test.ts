@@ -67,6 +67,20 @@ test("a flag's value is the next word, whatever it looks like", (t) => {
   t.is(verb("create --bundle=a=b box").flags.string("bundle"), "a=b");
 });
 
+test("letters behind one dash are flags, of which the last may have a value", (t) => {
+  for (const line of ["list -qf json", "list -qf=json"]) {
+    const { flags, args } = verb(line);
+    t.true(flags.boolean("quiet"), line);
+    t.is(flags.string("format"), "json", line);
+    t.deepEqual(args, [], line);
+  }
+  const { flags, args } = verb("exec -it box unikrun console -x");
+  t.true(flags.boolean("tty") && flags.boolean("interactive"));
+  t.deepEqual(args, ["box", "unikrun", "console", "-x"]);
+  // A word is a flag's name first, as to runc.
+  t.is(verb("create -bundle /b box").flags.string("bundle"), "/b");
+});
+
 test("after -- nothing is a flag, and - alone never is one", (t) => {
   t.deepEqual(verb("state -- --box").args, ["--box"]);
   t.deepEqual(verb("state -").args, ["-"]);
@@ -114,7 +128,10 @@ for (const [line, message] of [
     'unikrun create has no flag "--root": it goes before the command. See unikrun create --help.',
   ],
   ["kill box -9", 'unikrun kill has no flag "-9". See unikrun kill --help.'],
-  ["list -qf json", 'unikrun list has no flag "-qf". See unikrun list --help.'],
+  ["list -qx", 'unikrun list has no flag "-qx". See unikrun list --help.'],
+  ["list -fq json", 'unikrun list has no flag "-fq". See unikrun list --help.'],
+  ["list --qf json", 'unikrun list has no flag "--qf". See unikrun list --help.'],
+  ["list -qf", "unikrun list --format needs a value."],
   ["create box --bundle", "unikrun create --bundle needs a value."],
   ["--root", "unikrun --root needs a value."],
   ["create --preserve-fds many box", 'unikrun create --preserve-fds must be a whole number, not "many".'],

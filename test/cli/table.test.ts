@@ -32,3 +32,12 @@ test("no verb has two flags of one name, or two commands the same name", (t) => 
   for (const { flags } of [{ flags: GLOBALS }, ...VERBS.map((verb) => ({ flags: [...verb.flags(), HELP] }))])
     t.deepEqual(repeats(flags.flatMap(({ name, alias }) => [name, ...(alias ? [alias] : [])])), []);
 });
+
+test("what a verb prints is said in the table, and facts can be had as JSON", (t) => {
+  for (const { name, prints, flags } of VERBS)
+    t.is(
+      prints === "facts",
+      flags().some((flag) => flag.name === "json"),
+      name,
+    );
+});

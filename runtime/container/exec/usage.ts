@@ -11,6 +11,11 @@ export const USAGE = `Commands about a guest:
   unikrun stats [--json]          what the guest uses
   unikrun status [--json]         what the guest is, why it is slow, what it may use
 All but the last two take --timeout SECONDS (default 5).
-Health checks written for containers are understood where they ask the guest itself: curl URL, wget --spider URL,
-wget -O - URL and nc -z HOST PORT with their common options, in a shell's words too (docs/exec.md).
+Health checks written for containers are understood where they ask the guest itself: curl URL,
+wget --spider URL, wget -O - URL and nc -z HOST PORT with their common options, in a shell's words
+too (docs/exec.md).
 `;
+
+/** The first word of each, behind "unikrun". */
+export const execCommands = (): string[] =>
+  [...USAGE.matchAll(/^ {2}unikrun (\w+)/gm)].flatMap(([, name]) => name ?? []);
