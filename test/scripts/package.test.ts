@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import test from "ava";
+import { definitions } from "../../config.schema.json";
 import { author, dependencies, version } from "../../package.json";
 import { version as locked } from "../../package-lock.json";
 import { VERBS } from "../../runtime/cli/table.ts";
@@ -20,7 +21,27 @@ test("the man page has every command and flag, and no line of it is a request by
     for (const { name } of verb.flags())
       t.true(page.includes(`\\fB${`--${name}`.replaceAll("-", "\\-")}\\fR`), name);
   }
-  const requests = new Set([".TH", ".SH", ".SS", ".TP", ".B", ".I", ".BR", ".PP", ".nf", ".fi"]);
+  for (const section of ["EXIT STATUS", "EXAMPLES", "ENVIRONMENT", "FILES"])
+    t.true(page.includes(`\n.SH ${section}\n`), section);
+  for (const file of ["host", "image"] as const)
+    for (const key of Object.keys(definitions[file].properties).filter((each) => each !== "$schema"))
+      t.regex(page, new RegExp(`^\\.TP\n\\\\fB${key.replaceAll("-", "\\\\-")}\\\\fR\n.`, "m"), key);
+  // CRIU's are not before what people look for.
+  t.true(page.indexOf("tcp\\-established") > page.indexOf(".SH FILES"));
+  const requests = new Set([
+    ".TH",
+    ".SH",
+    ".SS",
+    ".TP",
+    ".B",
+    ".I",
+    ".BR",
+    ".PP",
+    ".nf",
+    ".fi",
+    ".RS",
+    ".RE",
+  ]);
   for (const line of page.split("\n"))
     if (/^[.']/.test(line)) t.true(requests.has(line.split(" ")[0] ?? ""), line);
 });
@@ -48,6 +69,7 @@ test("the Debian package has the program, its man page, completions, documents, 
     "man/man8/unikrun.8.gz",
     "bash-completion/completions/unikrun",
     "zsh/vendor-completions/_unikrun",
+    "fish/vendor_completions.d/unikrun.fish",
     "doc/unikrun/docs/operations.md",
     "doc/unikrun/examples/nginx/Dockerfile",
     "doc/unikrun/copyright",

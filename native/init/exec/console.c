@@ -61,8 +61,10 @@ int tool_console(struct exec *exec)
 			ssize_t got = recv(exec->given, chunk, sizeof chunk, MSG_DONTWAIT);
 			if (got == 0)
 				return exec_complain("the console was taken by somebody else, or the machine has ended");
-			if (got > 0 && !write_all(1, chunk, (size_t)got))
+			if (got > 0 && !write_all(1, chunk, (size_t)got)) {
+				exec_unsaid();
 				return 1;
+			}
 			silent_at = now + SILENCE_MS;
 		}
 		if (n > 0 && fds[1].revents) {

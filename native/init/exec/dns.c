@@ -124,7 +124,7 @@ static int print_addresses(const uint8_t *message, size_t length, uint16_t type)
 		char text[INET6_ADDRSTRLEN];
 		if (got == type && size == (type == TYPE_A ? 4 : 16) &&
 		    inet_ntop(type == TYPE_A ? AF_INET : AF_INET6, message + at, text, sizeof text)) {
-			dprintf(1, "%s\n", text);
+			exec_say("%s\n", text);
 			found++;
 		}
 		at += size;

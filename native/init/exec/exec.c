@@ -17,8 +17,9 @@
 static int tool_print(struct exec *exec)
 {
 	const char *text = exec_word(exec, WORD_TEXT), *complaint = exec_word(exec, WORD_COMPLAINT);
-	bool whole = exec_write(exec, 1, text, strlen(text)) && write_all(2, complaint, strlen(complaint));
-	return whole ? (int)parse_long(exec_word(exec, WORD_CODE)) : 1;
+	if (!exec_write(exec, 1, text, strlen(text)))
+		exec_unsaid();
+	return write_all(2, complaint, strlen(complaint)) ? (int)parse_long(exec_word(exec, WORD_CODE)) : 1;
 }
 
 static const struct {
@@ -84,7 +85,7 @@ static int be_tool(struct exec *exec, size_t tool, int console_socket, int mount
 	close(ready);
 	/* What was opened is of this try, whatever time that took. */
 	exec->deadline = now_ms() + parse_long(exec_word(exec, WORD_TIMEOUT));
-	int code = tools[tool].run(exec);
+	int code = exec_end(tools[tool].run(exec));
 	/* As a shell's `|| exit N`. */
 	const char *failure = directives_get(&exec->words, WORD_FAILURE);
 	return code && failure ? (int)parse_long(failure) : code;

@@ -128,7 +128,7 @@ static void print_after(const struct exec *exec, int status)
 	struct directive each;
 	while (directives_next(&exec->words, &cursor, &each))
 		if (each.word == WORD_AFTER)
-			*each.value ? dprintf(1, "%s", each.value) : dprintf(1, "%03d", status);
+			*each.value ? exec_say("%s", each.value) : exec_say("%03d", status);
 }
 
 /* A response of 2xx or 3xx is a success, unless the directives say otherwise. */

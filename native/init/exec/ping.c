@@ -70,7 +70,7 @@ int tool_ping(struct exec *exec)
 		    !await_reply(exec, sequence))
 			continue;
 		answered++;
-		dprintf(1, "%zu bytes from %s: seq=%ld time=%.2f ms\n", sizeof echo, guest, number, now() - sent);
+		exec_say("%zu bytes from %s: seq=%ld time=%.2f ms\n", sizeof echo, guest, number, now() - sent);
 	}
 	if (answered == count)
 		return 0;

@@ -68,7 +68,7 @@ int tool_tcp(struct exec *exec)
 	int code = tcp_connect(exec, exec_word(exec, WORD_GUEST_ADDRESS));
 	if (code)
 		return code;
-	dprintf(1, "%s is open\n", exec_word(exec, WORD_NAME));
+	exec_say("%s is open\n", exec_word(exec, WORD_NAME));
 	tcp_finish(exec->socket);
 	return 0;
 }

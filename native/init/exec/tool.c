@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,33 @@ bool exec_write(const struct exec *exec, int fd, const char *data, size_t length
 		}
 	}
 	return true;
+}
+
+/* errno of the first write that failed */
+static int unsaid;
+
+void exec_unsaid(void)
+{
+	unsaid = unsaid ? unsaid : errno;
+}
+
+void exec_say(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	if (!unsaid && vdprintf(1, format, arguments) < 0)
+		exec_unsaid();
+	va_end(arguments);
+}
+
+int exec_end(int code)
+{
+	/* As SIGPIPE, which is ignored here for the guest's connections, ends every tool whose reader has gone. */
+	if (unsaid == EPIPE)
+		return 128 + SIGPIPE;
+	if (unsaid)
+		exec_complain("can't write its answer to stdout (%s)", strerror(unsaid));
+	return unsaid && !code ? 1 : code;
 }
 
 int exec_complain(const char *format, ...)

@@ -27,6 +27,12 @@ ssize_t exec_receive(const struct exec *exec, int fd, void *into, size_t size);
 bool exec_receive_all(const struct exec *exec, int fd, void *into, size_t length);
 /* To what may be a pipe that nobody reads; false when the deadline has passed, or nobody can read it any more. */
 bool exec_write(const struct exec *exec, int fd, const char *data, size_t length);
+/* Words of the answer, on stdout. What can't be written is complained of by exec_end, and nothing more is tried. */
+void exec_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Of an answer that exec_write could not write. */
+void exec_unsaid(void);
+/* The tool's exit code: the one given, unless the answer could not be written. */
+int exec_end(int code);
 /* "unikrun: …" on stderr; returns 1. */
 int exec_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The exit code of a failure of that kind (`exit` in words.json), 1 unless told. */
