@@ -11,6 +11,7 @@ const libc = once(
       memfd_create: { args: ["ptr", "u32"], returns: "i32" },
       lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
       execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+      isatty: { args: ["i32"], returns: "i32" },
       signal: { args: ["i32", "i64"], returns: "i64" },
       prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
       syscall: { args: ["i64", "i64", "i64"], returns: "i64" },
@@ -66,6 +67,8 @@ export function limitFiles(soft: bigint): void {
   const [, hard = 0n] = limit;
   check(libc().setrlimit(RLIMIT_NOFILE, new BigUint64Array([soft < hard ? soft : hard, hard])), "setrlimit");
 }
+
+export const isTerminal = (fd: number): boolean => libc().isatty(fd) === 1;
 
 /** Ignores a signal, or has it do what it does by default. */
 export function setIgnored(signal: number, isIgnored: boolean): void {

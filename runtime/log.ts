@@ -3,6 +3,7 @@
  * pino is loaded at the first line that is really logged; it costs more than a whole `state`.
  */
 import { writeAll } from "../native/files.ts";
+import { O_APPEND, O_CREAT, O_WRONLY, openPath, owned } from "../native/libc.ts";
 
 export interface LogTarget {
   /** --log; stderr without it. */
@@ -11,7 +12,7 @@ export interface LogTarget {
   readonly debug: boolean;
 }
 
-type Level = "debug" | "warning" | "error";
+type Level = "debug" | "info" | "warning" | "error";
 
 let target: LogTarget = { format: "text", debug: false };
 
@@ -26,6 +27,20 @@ export async function debug(lines: () => readonly string[]): Promise<void> {
 }
 
 export const warn = (message: string): Promise<void> => write("warning", message);
+
+/**
+ * At once, for work that gives way to nothing else, not even to loading pino. What can't be told this way is not worth an error.
+ */
+export function inform(message: string): void {
+  try {
+    using file = target.file ? owned(openPath(target.file, O_WRONLY | O_CREAT | O_APPEND, 0o666)) : null;
+    const json = JSON.stringify({ level: "info", time: new Date().toISOString(), msg: message });
+    const kept = target.format === "json" ? `${json}\n` : asText(json);
+    writeAll(file?.fd ?? 2, Buffer.from(file ? kept : lineOf("info", message)));
+  } catch {
+    // Its reader may have gone, as Docker does that waits two seconds for a delete.
+  }
+}
 
 export async function logError(message: string): Promise<void> {
   await write("error", message);
@@ -59,12 +74,17 @@ function asText(json: string): string {
 }
 
 /** With the level's word, since who calls runtimes looks for `error` in what they print. */
+const lineOf = (level: Level, message: string): string => `unikrun: ${level}: ${message}\n`;
+
+/** What `inform` of another unikrun said in a line of its stderr; undefined where it is another's. */
+export const toldBy = (line: string): string | undefined => /^unikrun: info: (.*)$/.exec(line)?.[1];
+
 function say(level: Level, message: string): void {
-  const line = `unikrun: ${level}: ${message}`;
+  const line = lineOf(level, message);
   try {
-    writeAll(2, Buffer.from(`${line}\n`));
+    writeAll(2, Buffer.from(line));
   } catch {
     // Where nothing of the system can be called (no-calls.ts), that is what there is to say.
-    console.error(line);
+    console.error(line.trimEnd());
   }
 }

@@ -12,6 +12,7 @@ import { lockWithin, tryLock } from "../../native/lock.ts";
 import { setSize } from "../../native/tree-files.ts";
 import { syncData, touch } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
+import { waitTelling } from "../progress.ts";
 
 /** Milliseconds that somebody else may take to make the image that we want. */
 const PATIENCE = 600_000;
@@ -33,7 +34,8 @@ export function cachedImage(options: {
   if (there) return there;
   const draft = `${image}${DRAFT}`;
   using file = owned(openPath(draft, O_RDWR | O_CREAT, 0o600));
-  if (!lockWithin(file.fd, PATIENCE)) {
+  const words = `Waiting for another container's start, which makes the disk image ${image}.`;
+  if (!waitTelling(words, PATIENCE, (patience) => lockWithin(file.fd, patience))) {
     throw new UnikrunError(
       `The disk image ${draft} is being made by another process for more than ten minutes: see what it is doing (fuser ${draft}).`,
     );

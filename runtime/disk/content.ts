@@ -1,17 +1,10 @@
 /** The content of a tree's files, moved into an image. */
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { openFound } from "../../native/regular-file.ts";
-import {
-  AS_FILE,
-  copyRange,
-  FileStatus,
-  nextData,
-  nextHole,
-  openBelow,
-  writeAt,
-} from "../../native/tree-files.ts";
+import { AS_FILE, FileStatus, nextData, nextHole, openBelow, writeAt } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import type { HostContent, RegularFile } from "./tree.ts";
+import { copyTold } from "./copy.ts";
+import type { Folder, HostContent, RegularFile } from "./tree.ts";
 
 /** Bytes of a file that hold data; the rest is holes. */
 export interface Span {
@@ -62,6 +55,21 @@ export function spansOf(file: RegularFile): Span[] {
   return spans;
 }
 
+/** Bytes that are copied of a tree's files: holes are not, nor is what has several names twice. */
+export function contentBytes(tree: Folder): number {
+  const known = new Set<string>();
+  let total = 0;
+  const folders = [tree];
+  for (let folder = folders.pop(); folder; folder = folders.pop())
+    for (const entry of folder.entries.values()) {
+      if (entry.kind === "folder") folders.push(entry);
+      if (entry.kind !== "file" || (entry.identity !== undefined && known.has(entry.identity))) continue;
+      if (entry.identity !== undefined) known.add(entry.identity);
+      for (const { start, end } of spansOf(entry)) total += end - start;
+    }
+  return total;
+}
+
 /**
  * Copies spans of a file: `place` says where in the image a span is to begin. The image has zeros there, which stay
  * where the file has become shorter.
@@ -80,6 +88,6 @@ export function copyContent(
   using source = openContent(content);
   for (const { start, end, place } of spans) {
     const length = Math.min(end, file.size) - start;
-    if (copyRange(source.fd, start, image, place, length) < length) break;
+    if (copyTold(source.fd, start, image, place, length) < length) break;
   }
 }

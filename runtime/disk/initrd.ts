@@ -3,8 +3,10 @@ import { statusOfFile } from "../../native/files.ts";
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { memoryFile } from "../../native/process.ts";
 import { UnikrunError } from "../error.ts";
+import { beginWork } from "../progress.ts";
 import { cachedImage } from "./cache.ts";
 import type { Disk, TreeContent } from "./choose.ts";
+import { contentBytes } from "./content.ts";
 import { cpioSize, writeCpio } from "./cpio.ts";
 import { type ComposedTree, composeTree, type ReadOnlyOptions } from "./read-only.ts";
 import { emptyFolder, type Folder, put } from "./tree.ts";
@@ -85,7 +87,11 @@ function open(root: Folder, parts: readonly Part[], { without, store, limit }: I
   }
   const what = [FORM, parts.map(({ mountpoint, key }) => [mountpoint, key]), without];
   const key = new Bun.CryptoHasher("sha256").update(JSON.stringify(what)).digest("hex");
-  return cachedImage({ store, limit, key, write: (fd) => void writeCpio(root, fd) });
+  const write = (fd: number): void => {
+    using _work = beginWork("making the guest's initrd", () => contentBytes(root));
+    writeCpio(root, fd);
+  };
+  return cachedImage({ store, limit, key, write });
 }
 
 /** An empty folder that is gone with the machine is what a folder in memory is. */

@@ -94,12 +94,13 @@ function open({ content, readOnly, mountpoint = "" }: Disk, options: DiskOptions
           title: options.title,
           store,
           source: sourceAt(content.source),
+          mountpoint,
           bytes: options.volumeBytes,
         }),
       );
     case "scratch":
       if (content.copyOf === undefined) return raw(openScratch(content));
-      return raw(openCopy(sourceAt(content.copyOf), { store, bytes: options.volumeBytes }));
+      return raw(openCopy(sourceAt(content.copyOf), { store, mountpoint, bytes: options.volumeBytes }));
   }
 }
 

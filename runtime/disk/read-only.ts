@@ -6,8 +6,10 @@ import { memoryFile } from "../../native/process.ts";
 import { isInMemory } from "../../native/room.ts";
 import { FileStatus } from "../../native/tree-files.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { beginWork } from "../progress.ts";
 import { cachedImage } from "./cache.ts";
 import type { TreeContent } from "./choose.ts";
+import { contentBytes } from "./content.ts";
 import { type HostSource, pathSource } from "./host-source.ts";
 import { writeIso } from "./iso9660.ts";
 import { openFileRoot, openFolderRoot } from "./root.ts";
@@ -50,7 +52,11 @@ export function openTree(mountpoint: string, content: TreeContent, options: Read
   const { tree, key, isKept } = composeTree(mountpoint, content, options, opened);
   if (!isKept) return inMemory(tree);
   const { store, limit } = options;
-  return cachedImage({ store, limit, key, write: (fd) => writeIso(tree, fd) });
+  const write = (fd: number): void => {
+    using _work = beginWork(`making the disk of ${mountpoint}`, () => contentBytes(tree));
+    writeIso(tree, fd);
+  };
+  return cachedImage({ store, limit, key, write });
 }
 
 /** What its files are read from is open until `opened` ends. */

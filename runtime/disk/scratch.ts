@@ -2,6 +2,8 @@ import { makeFolders, removeFile } from "../../native/files.ts";
 import { type Descriptor, O_CREAT, O_RDWR, O_TRUNC, openPath, owned } from "../../native/libc.ts";
 import { memoryFile } from "../../native/process.ts";
 import { isInMemory } from "../../native/room.ts";
+import { beginWork } from "../progress.ts";
+import { contentBytes } from "./content.ts";
 import { ext2Bytes, writeExt2 } from "./ext2/writer.ts";
 import type { HostSource } from "./host-source.ts";
 import { openFolderRoot } from "./root.ts";
@@ -23,9 +25,13 @@ export interface Scratch {
 const BYTES = 64 << 20;
 
 /** A copy of a folder, in a file of the store that has no name: in memory it would count to the container's, as what is in memory already does. */
-export function openCopy(source: HostSource, { store, bytes }: { store: string; bytes: number }): Descriptor {
+export function openCopy(
+  source: HostSource,
+  { store, mountpoint, bytes }: { store: string; mountpoint: string; bytes: number },
+): Descriptor {
   using root = openFolderRoot(source);
   const { tree } = settledScan(root);
+  using _work = beginWork(`making the disk of ${mountpoint}`, () => contentBytes(tree));
   if (isInMemory(root.fd)) return inMemory("copy", tree, bytes);
   const folder = `${store}/copies`;
   makeFolders(folder, 0o700);

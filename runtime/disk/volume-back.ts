@@ -5,6 +5,7 @@ import { lockWithin } from "../../native/lock.ts";
 import { AS_FOLDER, openBelow } from "../../native/tree-files.ts";
 import { syncData } from "../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { beginWork, waitTelling } from "../progress.ts";
 import { ext2State } from "./ext2/image.ts";
 import { markUntouched } from "./ext2/mark.ts";
 import { openExt2 } from "./ext2/reader.ts";
@@ -15,26 +16,36 @@ import { settledScan } from "./scan.ts";
 import { isSameFolder, openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
 import { recordIn, type VolumePlace, type VolumeRecord, writeRecord, writerOf } from "./volume-record.ts";
 import { isFull } from "./volume-size.ts";
-import { writeBack } from "./write-back.ts";
+import { bytesToBring, writeBack } from "./write-back.ts";
 
 /** Milliseconds that somebody else may take to bring a disk back. */
 const PATIENCE = 120_000;
 /** Milliseconds that a machine which was killed may take to let go of its disk. */
 export const DYING = 2000;
 
+/** What became of a volume: "in order" where its folder lacked nothing, "in use" where a guest is writing it still. */
+export interface BroughtBack {
+  readonly folder: string;
+  /** Whose guest wrote it last; undefined where none has. */
+  readonly container?: string;
+  readonly outcome: "brought back" | "in order" | "in use";
+}
+
 /**
- * Brings what a guest wrote back, if that is still to be done, and its machine is gone. Returns whether it is done.
+ * Brings what a guest wrote back, if that is still to be done, and its machine is gone.
  * The folder is looked for at `path`, or where it was. Throws UnikrunError where it is not there: the disk is kept.
  */
-export function bringVolumeBack(place: VolumePlace, path?: string): boolean {
-  using _lock = lockPlace(place, path ?? recordIn(place.path)?.source ?? place.path);
+export function bringVolumeBack(place: VolumePlace, path?: string): BroughtBack {
+  const name = path ?? recordIn(place.path)?.source ?? place.path;
+  using _lock = lockPlace(place, name);
   const record = recordIn(place.path);
-  if (!record?.pending) return true;
+  const which = { folder: name, ...(record ? { container: writerOf(record) } : {}) };
+  if (!record?.pending) return { ...which, outcome: "in order" };
   using disk = owned(openPath(place.image, O_RDWR));
-  if (!lockWithin(disk.fd, DYING)) return false;
+  if (!lockWithin(disk.fd, DYING)) return { ...which, outcome: "in use" };
   using folder = folderOf(place, record, path ?? record.source);
   bringBack(place, disk, folder);
-  return true;
+  return { ...which, outcome: "brought back" };
 }
 
 function folderOf(place: VolumePlace, record: VolumeRecord, path: string): VolumeFolder {
@@ -59,7 +70,8 @@ function folderOf(place: VolumePlace, record: VolumeRecord, path: string): Volum
 export function lockPlace({ lock: file }: VolumePlace, name: string): Descriptor {
   using opened = new DisposableStack();
   const lock = opened.use(owned(openPath(file, O_RDWR | O_CREAT, 0o600)));
-  if (!lockWithin(lock.fd, PATIENCE)) {
+  const words = `Waiting for another process, which brings the volume ${name} back or makes its disk.`;
+  if (!waitTelling(words, PATIENCE, (patience) => lockWithin(lock.fd, patience))) {
     throw new UnikrunError(
       `Another process has been busy with the disk of the volume ${name} for two minutes: see what it does (fuser ${file}).`,
     );
@@ -99,6 +111,10 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
   using top = openBelow(folder.fd, ".", AS_FOLDER);
   const brought = new Set(record.brought);
   try {
+    using _work = beginWork(
+      `bringing back what the guest of container ${writerOf(record)} wrote in ${folder.name}`,
+      () => bytesToBring(openExt2(disk.fd), thorough),
+    );
     writeBack(openExt2(disk.fd), top, { newest: BigInt(record.newest), thorough, brought });
   } catch (cause) {
     if (!isFull(cause)) throw cause;

@@ -16,6 +16,8 @@ import {
 import { lockWithin, tryLock } from "../../native/lock.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
+import { beginWork } from "../progress.ts";
+import { contentBytes } from "./content.ts";
 import { ext2State } from "./ext2/image.ts";
 import { writeExt2 } from "./ext2/writer.ts";
 import type { HostSource } from "./host-source.ts";
@@ -99,8 +101,8 @@ function bringBackUnlessFull(
 }
 
 /** The disk for writing, which is this machine's as long as the descriptor or a copy is open. */
-export function openVolume(volume: Volume & Writer & { bytes: number }): Descriptor {
-  const { bytes } = volume;
+export function openVolume(volume: Volume & Writer & { mountpoint: string; bytes: number }): Descriptor {
+  const { bytes, mountpoint } = volume;
   using taken = takeVolume(volume);
   const { folder, place, record } = taken;
   using undo = new DisposableStack();
@@ -112,6 +114,7 @@ export function openVolume(volume: Volume & Writer & { bytes: number }): Descrip
     const isSame = record?.fingerprint === fingerprint && ext2State(disk.fd) === "clean";
     if (!isSame || !fits(disk.fd, tree, room)) {
       const size = volumeSize(tree, { wanted: bytes, room });
+      using _work = beginWork(`making the disk of ${mountpoint}`, () => contentBytes(tree));
       disk = undo.use(makeDisk(place, (fd) => writeExt2(tree, fd, size)));
     }
     beginWriting(taken, volume, { fingerprint, newest });

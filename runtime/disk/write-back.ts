@@ -14,6 +14,7 @@ import {
   setOwnerIn,
   syncFileSystem,
 } from "../../native/tree-writes.ts";
+import { advance } from "../progress.ts";
 import { Descent } from "./descent.ts";
 import { DRAFT, nanoseconds, overwrite, writeDraft } from "./draft.ts";
 import type { Ext2Folder, Ext2Node } from "./ext2/inodes.ts";
@@ -37,6 +38,18 @@ export interface WriteBackOptions {
  */
 export function writeBack(disk: Ext2, folder: Descriptor, options: WriteBackOptions): void {
   new WriteBack(disk, folder.fd, options).run();
+}
+
+/** Bytes of files that are copied into the folder, or compared with it, as far as can be told from the disk alone. */
+export function bytesToBring(disk: Ext2, thorough: boolean): number {
+  let total = 0;
+  const folders: Ext2Folder[] = [disk.root];
+  for (let folder = folders.pop(); folder; folder = folders.pop())
+    for (const { node } of disk.entries(folder)) {
+      if (isFolder(node)) folders.push(node);
+      else if (node.kind === "file" && (thorough || !node.untouched)) total += node.size;
+    }
+  return total;
 }
 
 /** A folder of the disk that stands in the host's folder, or is to. */
@@ -145,8 +158,10 @@ class WriteBack {
     const first = this.#linked.get(node.inode);
     const old = seen?.kind === "file" ? name : null;
     try {
-      if (first) linkIn(first.fd, folder, DRAFT);
-      else this.#writeDraft(folder, node, old);
+      if (first) {
+        linkIn(first.fd, folder, DRAFT);
+        advance(node.size);
+      } else this.#writeDraft(folder, node, old);
     } catch (error) {
       if (isFull(error) && old !== null && overwrite(this.#disk, folder, old, node)) return;
       throw error;
@@ -156,7 +171,11 @@ class WriteBack {
 
   /** Of a file that the guest does not seem to have changed. */
   #isSame(folder: number, path: string, name: string, node: Ext2Node, seen: Seen): boolean {
-    if (!this.#thorough || (seen.changed > this.#newest && !this.#brought.has(path))) return true;
+    if (!this.#thorough) return true;
+    if (seen.changed > this.#newest && !this.#brought.has(path)) {
+      advance(node.size);
+      return true;
+    }
     using file = openBelow(folder, name, AS_FILE);
     return this.#disk.sameContent(node, file.fd);
   }

@@ -33,7 +33,9 @@ function uncleanVolume({ folder }: PrivateHost): { store: string; source: string
   const [store, source] = [`${folder}/store`, `${folder}/volume`];
   mkdirSync(source);
   writeFileSync(`${source}/file`, "kept");
-  openVolume({ store, source: pathSource(source), containerId: "c1", bytes: 4 << 20 })[Symbol.dispose]();
+  openVolume({ store, source: pathSource(source), containerId: "c1", mountpoint: "/data", bytes: 4 << 20 })[
+    Symbol.dispose
+  ]();
   using opened = openVolumeFolder(pathSource(source));
   const { image } = placeOf(store, opened);
   soil(image);

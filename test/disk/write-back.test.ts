@@ -66,7 +66,7 @@ function makeVolume(t: ExecutionContext): TestVolume {
 }
 
 const open = ({ store, source }: TestVolume, containerId: string) =>
-  openVolume({ store, source: pathSource(source), containerId, bytes: 64 << 20 });
+  openVolume({ store, source: pathSource(source), containerId, mountpoint: "/data", bytes: 64 << 20 });
 
 const isPending = ({ store, source }: TestVolume): boolean => {
   using folder = openVolumeFolder(pathSource(source));
@@ -113,7 +113,7 @@ test("what a guest wrote, changed and removed is in the folder, and nothing else
     "symlink away /somewhere/else",
   ]);
   t.true(isPending(volume));
-  t.true(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "brought back");
   t.false(isPending(volume));
   t.deepEqual(readdirSync(volume.source).sort(), ["away", "fresh", "kept", "link", "made", "sub"]);
   for (const name of ["fresh", "made/file", "kept"])
@@ -214,14 +214,14 @@ test("a second guest is refused while the first has the volume, and told whose i
   t.throws(() => open(volume, "second"), {
     message: /^Container second: the volume \S+ is being written by the guest of container first: stop/,
   });
-  t.false(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "in use");
 });
 
 test("whose it is is said as people call it: a pod's container by its names, others by the first digits", (t) => {
   const volume = makeVolume(t);
   const writtenBy = (containerId: string, title?: string): string => {
     using _machine = openVolume({
-      ...{ store: volume.store, source: pathSource(volume.source), bytes: 64 << 20 },
+      ...{ store: volume.store, source: pathSource(volume.source), mountpoint: "/data", bytes: 64 << 20 },
       ...{ containerId, title },
     });
     return t.throws(() => open(volume, "second"))?.message ?? "";
@@ -242,7 +242,7 @@ test("a guest that left no file system has its disk kept, and the folder is as i
   });
   t.is(readFileSync(`${volume.source}/kept`, "utf8"), "kept");
   run(volume, []);
-  t.true(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "brought back");
 });
 
 test("all that is pending is brought back at once, and disks of folders that are gone go", (t) => {
@@ -352,12 +352,12 @@ test("thousands of folders in one another come and go both ways", (t) => {
   Bun.spawnSync(["perl", "-e", script], { cwd: volume.source });
   // Unclean, so that everything is compared.
   run(volume, ["set_super_value state 0"]);
-  t.true(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "brought back");
   const count = () =>
     Bun.spawnSync(["find", volume.source, "-name", "d"]).stdout.toString().split("\n").length - 1;
   t.is(count(), DEPTH);
   run(volume, ["unlink d", touched("/")]);
-  t.true(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "brought back");
   t.is(count(), 0);
 });
 
@@ -374,7 +374,7 @@ test("a file that the guest wrote has the attributes that it had, and the folder
     touched("/"),
     touched("/sub"),
   ]);
-  t.true(bringVolumeBack(volume.place));
+  t.is(bringVolumeBack(volume.place).outcome, "brought back");
   t.is(readFileSync(`${volume.source}/kept`, "utf8"), "new");
   t.is(readFileSync(odd, "utf8"), "odd");
   t.is(noteOf(file), "of the host");

@@ -1,5 +1,5 @@
 import { statusOrNull } from "../../../native/files.ts";
-import { warn } from "../../log.ts";
+import { inform, toldBy, warn } from "../../log.ts";
 import type { GuestMount } from "../bundle/mounts.ts";
 import type { Container } from "../record/container.ts";
 
@@ -35,12 +35,28 @@ export async function bringVolumesBack(container: Container): Promise<void> {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
-  const words = await new Response(child.stderr).text();
-  if ((await child.exited) !== 0) await warn(`Container ${id}: ${words.trim()}`);
+  const words: string[] = [];
+  for await (const line of linesOf(child.stderr)) {
+    const progress = toldBy(line);
+    if (progress === undefined) words.push(line);
+    else inform(`Container ${id}: ${progress}`);
+  }
+  if ((await child.exited) !== 0) await warn(`Container ${id}: ${words.join("\n").trim()}`);
   else if (pending.some(isPending)) {
     const names = pending.filter(isPending).map(({ source }) => source);
     await warn(
       `Container ${id}: what its guest wrote is not in ${names.join(", ")}, which is gone or has another place now: its disk is kept in ${guest.store}/volumes; call unikrun volumes with the folder's path.`,
     );
   }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (text + decoder.decode(chunk, { stream: true })).split("\n");
+    text = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (text !== "") yield text;
 }

@@ -8,6 +8,7 @@ import { type Boot, prepareBoot, readTraits } from "../boot/boot.ts";
 import { writesWhatStays } from "../boot/disks.ts";
 import { readResolvConf, wireGuest } from "../boot/network.ts";
 import { runMachine } from "../boot/run-machine.ts";
+import { tellProgress } from "../boot/tell-progress.ts";
 import type { Container } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
@@ -59,6 +60,7 @@ function refuseUnlessCreated(root: string, container: Container): void {
 
 async function startMachine(root: string, container: Container, options: StartOptions): Promise<void> {
   const { resume } = options;
+  await tellProgress(root, container);
   const family = familyNamed(container.guest.family);
   const resolvConf = readResolvConf(container.guest.mounts);
   // Of a guest that goes on from a saved state nobody asks for them.

@@ -2,7 +2,9 @@
 
 import { readInto } from "../../../native/files.ts";
 import { nameOf } from "../../../native/names.ts";
-import { copyRange, FileStatus, nextData, setSize } from "../../../native/tree-files.ts";
+import { FileStatus, nextData, setSize } from "../../../native/tree-files.ts";
+import { advance, extend } from "../../progress.ts";
+import { copyTold } from "../copy.ts";
 import type { Run } from "./blocks.ts";
 import { Contents } from "./content.ts";
 import { damaged, type Image, openImage, within } from "./image.ts";
@@ -94,21 +96,35 @@ export class Ext2 {
     // ext4 writes out at once what was truncated when it is closed, which takes long for many files.
     if (new FileStatus().readOpen(to).size > 0) setSize(to, 0);
     if (node.size > 0) setSize(to, node.size);
+    let reach = 0;
     for (const { start, end, at } of this.#pieces(node)) {
-      if (copyRange(this.#image.fd, at, to, start, end - start) < end - start)
+      advance(start - reach);
+      reach = end;
+      if (copyTold(this.#image.fd, at, to, start, end - start) < end - start)
         throw damaged(`it ends within inode ${node.inode}`);
     }
+    advance(node.size - reach);
   }
 
   /** Whether an open file of the host has the same bytes. */
   sameContent(node: Ext2Node, file: number): boolean {
     if (new FileStatus().readOpen(file).size !== node.size) return false;
     let reach = 0;
+    // What has been compared in vain is copied next.
+    const differs = (compared = reach): false => {
+      extend(compared);
+      return false;
+    };
     for (const { start, end, at } of this.#pieces(node)) {
-      if (!isZero(file, reach, start) || !isSame(file, start, this.#image.fd, at, end - start)) return false;
+      if (!isZero(file, reach, start)) return differs();
+      advance(start - reach);
+      const same = bytesAlike(file, start, this.#image.fd, at, end - start);
+      if (same < end - start) return differs(start + same);
       reach = end;
     }
-    return isZero(file, reach, node.size);
+    if (!isZero(file, reach, node.size)) return differs();
+    advance(node.size - reach);
+    return true;
   }
 
   /** What is no hole: from where to where in the file, and where that is in the image; bytes. */
@@ -162,15 +178,17 @@ function checkedName(bytes: Buffer, folder: number): string {
 
 const PIECE = 1 << 18;
 
-function isSame(one: number, oneAt: number, other: number, otherAt: number, length: number): boolean {
+/** How many bytes are the same, in whole pieces. */
+function bytesAlike(one: number, oneAt: number, other: number, otherAt: number, length: number): number {
   const [a, b] = [Buffer.allocUnsafe(Math.min(PIECE, length)), Buffer.allocUnsafe(Math.min(PIECE, length))];
   for (let done = 0; done < length; done += PIECE) {
     const count = Math.min(PIECE, length - done);
-    if (readInto(one, a.subarray(0, count), oneAt + done) < count) return false;
-    if (readInto(other, b.subarray(0, count), otherAt + done) < count) return false;
-    if (!a.subarray(0, count).equals(b.subarray(0, count))) return false;
+    if (readInto(one, a.subarray(0, count), oneAt + done) < count) return done;
+    if (readInto(other, b.subarray(0, count), otherAt + done) < count) return done;
+    if (!a.subarray(0, count).equals(b.subarray(0, count))) return done;
+    advance(count);
   }
-  return true;
+  return length;
 }
 
 /** Whether a part of a file is zeros; its own holes are passed over. */
