@@ -2,10 +2,10 @@
  * The way to a created container's init: the Unix socket `start.sock` in the state folder. Two plans go by it, that of the board and
  * that of the start (directives.ts). We send a 32-bit little-endian length together with the descriptors (SCM_RIGHTS), then that many bytes of
  * directives. init answers the second with "ok" and the VMM's words on stderr when the guest runs, or with "error " and why it does not;
- * then it closes. To the first nobody waits for an answer, nor to remarks for the container's log, of which there may be any number.
+ * then it closes. To the first nobody waits for an answer.
  * The socket has this name only between create and start (see control.ts).
  */
-import { agreed, encodeDirectives } from "./directives.ts";
+import { agreed } from "./directives.ts";
 import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
@@ -47,11 +47,6 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
     },
     [Symbol.dispose]: () => kept.dispose(),
   };
-}
-
-/** A line for the container's log, which init writes; nothing where it can't. */
-export function sendRemark(stateFolder: string, line: string): void {
-  using _sent = sendPlan(stateFolder, encodeDirectives([["remark", line]]), []);
 }
 
 function outcomeOf(answer: string): StartOutcome {

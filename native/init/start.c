@@ -238,17 +238,9 @@ static void launch(struct machine *m, const struct plan *plan)
 	close(plan->reply);
 }
 
-/* Of a start that takes its time. */
-static void remark(const struct plan *plan)
-{
-	directives_check(&plan->text, PLAN_REMARK);
-	tell("%s", directives_get(&plan->text, WORD_REMARK));
-	close(plan->reply);
-}
-
 /*
  * Waits for two plans: that of the board, whose VMM is made at once, as a rule when the container is created, and that of the start; of two
- * boards the last counts. What a start remarks meanwhile it writes to the container's log. Runs the machine, and returns the container's exit code.
+ * boards the last counts. Runs the machine, and returns the container's exit code.
  */
 int live(struct channel *channel, int signals)
 {
@@ -268,11 +260,6 @@ int live(struct channel *channel, int signals)
 			continue;
 		/* Whoever sent the plan hears why it failed. */
 		fail_to(plan.reply);
-		if (directives_get(&plan.text, WORD_REMARK)) {
-			remark(&plan);
-			free(plan.text.text);
-			continue;
-		}
 		if (directives_get(&plan.text, WORD_TENDER)) {
 			start_tender(&m, channel, &plan, signals);
 		} else if (directives_get(&plan.text, WORD_ARGUMENT)) {

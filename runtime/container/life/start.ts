@@ -60,7 +60,7 @@ function refuseUnlessCreated(root: string, container: Container): void {
 
 async function startMachine(root: string, container: Container, options: StartOptions): Promise<void> {
   const { resume } = options;
-  await tellProgress(root, container);
+  await tellProgress(container);
   const family = familyNamed(container.guest.family);
   const resolvConf = readResolvConf(container.guest.mounts);
   // Of a guest that goes on from a saved state nobody asks for them.
