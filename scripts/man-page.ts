@@ -61,7 +61,7 @@ const hostsToo = Object.keys(annotations.properties).filter((key) => key in host
 
 const EXIT_STATUS: Readonly<Record<string, string>> = {
   "0": "It is done. Of check: guests can run here. Of inspect FILE: it can be booted.",
-  "1": "It is not, and a sentence on stderr (with --log in that file, too) says why and what to do; or the answer could not be written to stdout. Nothing is half done.",
+  "1": "It is not, and a sentence on stderr (with --log in that file, too) says why and what to do; or the answer could not be written to stdout.",
   N: "Of run and exec the program's own: the guest's exit code, 134 for a panic of its kernel, 139 for a fault, 128 + N where signal N ended it, 125 where the VMM failed; of a command about a guest what it found.",
   "141":
     "A shell's word for SIGPIPE: nobody read stdout any more, as with unikrun list | head -1. Where the caller ignores that signal it is 1, with a sentence.",

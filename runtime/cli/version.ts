@@ -3,7 +3,6 @@ import { version } from "../../package.json";
 import { VERSION_LINE } from "../container/engines/words.ts";
 import { SPEC_VERSION } from "../container/spec/oci.ts";
 import { print } from "./print.ts";
-
 import { type Verb, wantsJson } from "./verb.ts";
 
 export const ownVersion = (): string => `${version}, commit ${commit}`;

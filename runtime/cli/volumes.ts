@@ -9,7 +9,8 @@ export const run: Verb = async (call) => {
   const { args, flags } = call;
   if (isTerminal(2)) (await import("../progress-bar.ts")).showBar();
   const all = bringBackAll(flags.string("store") ?? storeFolder(await hostSettings()), args);
-  print(wantsJson(call) ? JSON.stringify(all, null, 2) : linesOf(all).join("\n"));
+  if (wantsJson(call)) print(JSON.stringify(all, null, 2));
+  else for (const line of linesOf(all)) print(line);
   if (all.failures.length > 0)
     throw new UnikrunError(
       `What guests wrote could not be brought back everywhere: ${all.failures.join("; ")}`,

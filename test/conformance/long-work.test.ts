@@ -192,6 +192,7 @@ test.serial("without a terminal it is lines, and the answer can be had as JSON",
     [first.stdout, first.stderr].map((each) => new Response(each).text()),
   );
   t.regex(lines ?? "", /^(unikrun: info: bringing back .* of 400\.0 MiB\.\n){2,}$/);
+  t.regex(lines ?? "", / 400\.0 of 400\.0 MiB\.\n$/);
   t.deepEqual(JSON.parse(answer ?? ""), {
     volumes: [{ folder: place.volume, container: "web", outcome: "brought back" }],
     removed: [],
