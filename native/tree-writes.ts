@@ -18,6 +18,7 @@ const { symbols: libc } = dlopen(LIBC, {
   utimensat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
   futimens: { args: ["i32", "ptr"], returns: "i32" },
   fdatasync: { args: ["i32"], returns: "i32" },
+  sync_file_range: { args: ["i32", "i64", "i64", "u32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
 });
 
@@ -95,6 +96,15 @@ export function touch(fd: number): void {
 /** Returns when the file's data would survive the host's loss of power. */
 export function syncData(fd: number): void {
   insist(() => libc.fdatasync(fd), "fdatasync");
+}
+
+/**
+ * Has a part of a file written out meanwhile; `wait` until it is. That makes the wait at the end short, and promises nothing by itself
+ * (sync_file_range(2)); where a file system can't, nothing is done.
+ */
+export function writeOut(fd: number, offset: number, length: number, { wait }: { wait: boolean }): void {
+  const [WAIT_BEFORE, WRITE, WAIT_AFTER] = [1, 2, 4];
+  libc.sync_file_range(fd, offset, length, wait ? WAIT_BEFORE | WRITE | WAIT_AFTER : WRITE);
 }
 
 /** The same of all of the file system that a file is on. */
