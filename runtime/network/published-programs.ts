@@ -1,13 +1,13 @@
 /** The programs that turn published ports into the guest's own, and back (published-rules.ts). */
 import { addressBytes } from "../../native/ip-address.ts";
-import { load, VERDICT } from "./program-parts.ts";
+import { load, swapped, VERDICT } from "./program-parts.ts";
 import type { PublishedPort } from "./published-rules.ts";
 
 const [TCP, UDP, SCTP] = [6, 17, 132];
 
 /**
- * Who speaks to the guest: his address and port, the guest's, and the protocol, 12 bytes; with the port that he asked for, in 4. As many
- * as a busy server has, of whom those who were not heard of for longest are forgotten.
+ * Who speaks to the guest: his address and port, the guest's port, and the protocol, 12 bytes; with the port that he asked for, in 4. As
+ * many as a busy server has, of whom those who were not heard of for longest are forgotten.
  */
 export const PEERS = { key: 12, value: 4, most: 16_384 };
 
@@ -17,9 +17,6 @@ interface Turned {
   /** The descriptor of a map for PEERS. */
   readonly peers: number;
 }
-
-/** As a packet's two bytes are read from memory. */
-const swapped = (port: number): number => ((port & 0xff) << 8) | (port >> 8);
 
 const numberOf = (protocol: PublishedPort["protocol"]): number => (protocol === "tcp" ? TCP : UDP);
 
@@ -43,7 +40,7 @@ ports:
   r1 = r6; r2 = r8; r3 = r10; r3 += -4; r4 = 4; call skb_load_bytes
   if w0 != 0 goto drop`;
 
-/** r0: what is kept of the peer whose address is at this place, or 0; his port and the guest's are at those of the frame. */
+/** r0: where it is kept what a peer asked for, or 0. His address is at this place; his port and the guest's are in the frame already. */
 const lookUp = ({ peers }: Turned, at: number): string => `
   ${load(at, 16, 4)}
   *(u32 *)(r10 - 8) = r9
