@@ -41,7 +41,7 @@ export const dockerFormat: ConfigFormat = {
     if (!member || !runtimes || !entry) return text;
     if ((JSON.parse(text) as Record<string, unknown>)["default-runtime"] === name) {
       throw new UnikrunError(
-        `${file} has "default-runtime": "${name}", and dockerd would not start without that runtime: take this out first; nothing was changed.`,
+        `${file} has "default-runtime": "${name}", and dockerd would not start without that runtime: make it "runc" and reload dockerd first; nothing was changed.`,
       );
     }
     const wasThere = original?.trim() ? read(original, file).member !== undefined : false;

@@ -15,7 +15,7 @@ import {
 } from "./harness.ts";
 import { beginSwarm, getByMesh, startService, tasksOf } from "./swarm.ts";
 
-let endSwarm = (): void => {};
+let endSwarm = async (): Promise<void> => {};
 test.before(async () => {
   endSwarm = await beginSwarm();
 });

@@ -7,26 +7,25 @@ import { docker, eventually, succeed, uniqueName } from "./harness.ts";
 const ROUTING_MESH = "/run/docker/netns/ingress_sbox";
 
 /** Returns how to end it. */
-export async function beginSwarm(): Promise<() => void> {
+export async function beginSwarm(): Promise<() => Promise<void>> {
   const file = process.env.UNIKRUN_ENGINE_CONFIG ?? "";
   const before = readFileSync(file, "utf8");
-  const reload = (text: string): void => {
-    writeFileSync(file, text);
-    for (const pid of succeed(["pidof", "dockerd"]).split(" ")) process.kill(Number(pid), "SIGHUP");
-  };
+  // dockerd keeps what it had where the file does not say.
   const useRuntime = async (name: string): Promise<void> => {
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(before), "default-runtime": name }));
+    for (const pid of succeed(["pidof", "dockerd"]).split(" ")) process.kill(Number(pid), "SIGHUP");
     await eventually(`${name} as the default`, () =>
       succeed(["docker", "info", "-f", "{{.DefaultRuntime}}"]) === name ? true : undefined,
     );
   };
-  reload(JSON.stringify({ ...JSON.parse(before), "default-runtime": "unikrun" }));
   await useRuntime("unikrun");
   succeed(["docker", "swarm", "init", "--advertise-addr", "127.0.0.1"]);
   await eventually("the routing mesh", () => succeed(["ls", ROUTING_MESH]) || undefined);
-  return () => {
+  return async () => {
     docker("swarm", "leave", "--force");
     docker("network", "rm", "docker_gwbridge");
-    reload(before);
+    await useRuntime("runc");
+    writeFileSync(file, before);
   };
 }
 

@@ -115,7 +115,10 @@ test("runtimes that are no object, or there twice, are refused", (t) => {
 test("the runtime that is dockerd's default is not taken out, since dockerd would not start any more", (t) => {
   const text = add(`{"default-runtime": "unikrun"}`);
   const { message } = t.throws(() => remove(text, null), { instanceOf: UnikrunError });
-  t.regex(message, /has "default-runtime": "unikrun".*take this out first; nothing was changed\.$/);
+  t.regex(
+    message,
+    /has "default-runtime": "unikrun".*make it "runc" and reload dockerd first; nothing was changed\.$/,
+  );
   const other = add(`{"default-runtime": "runc"}`);
   t.is(remove(other, null), `{"default-runtime": "runc"}`);
 });
