@@ -122,6 +122,9 @@ test.serial("who asks for the guest's own port is answered from that", (t) => {
   const { toGuest, fromGuest } = makeTask(t);
   t.deepEqual(toGuest({ from: 40_000, to: 8090 }, { from: 40_001, to: 80 }), ["40000>80", "40001>80"]);
   t.deepEqual(fromGuest({ from: 80, to: 40_001 }, { from: 80, to: 40_000 }), ["80>40001", "8090>40000"]);
+  // The same peer, who comes again for another.
+  t.deepEqual(toGuest({ from: 40_000, to: 8091 }), ["40000>80"]);
+  t.deepEqual(fromGuest({ from: 80, to: 40_000 }), ["8091>40000"]);
 });
 
 test.serial(
