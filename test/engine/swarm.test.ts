@@ -5,6 +5,7 @@
 import test from "ava";
 import {
   busyboxImage,
+  docker,
   endpoint,
   eventually,
   httpGet,
@@ -12,6 +13,7 @@ import {
   makeNetwork,
   probeImage,
   succeed,
+  uniqueName,
 } from "./harness.ts";
 import { beginSwarm, getByMesh, startService, tasksOf } from "./swarm.ts";
 
@@ -36,6 +38,11 @@ test.serial("each task answers by its service's published ports, whatever its ow
       t.is(hostOf(await getByMesh(`${onIngress(task)}:${port}/`)), task, String(port));
     const bytes = await getByMesh(`${onIngress(task)}:8090/bytes?n=300000`);
     t.is(bytes.length, 300_000);
+    const { nics } = JSON.parse(await getByMesh(`${onIngress(task)}:8090/config`));
+    const card = nics.find(({ addresses }: { addresses: string[] }) =>
+      addresses.includes(`${onIngress(task)}/24`),
+    );
+    t.is(card.mtu, 1450);
   }
 });
 
@@ -78,7 +85,11 @@ test.serial("guests and Linux containers of services find each other, and all ta
 
 test.serial("a service is checked, scaled, updated task by task, and its logs are there", async (t) => {
   const check = ["--health-cmd", "unikrun http /", "--health-interval", "500ms"];
-  const name = await startService(t, { ...WEB, options: [...check, "--publish", "8090:80"] });
+  const secret = uniqueName("secret");
+  succeed(["docker", "secret", "create", secret, "-"], "hush");
+  t.teardown(() => docker("secret", "rm", secret));
+  const options = [...check, "--secret", secret, "--publish", "8090:80"];
+  const name = await startService(t, { ...WEB, options });
   const healthOf = (task: string): string => inspect(task, "{{.State.Health.Status}}");
   t.deepEqual((await tasksOf(name)).map(healthOf), ["healthy"]);
   succeed(["docker", "service", "scale", "--detach", `${name}=2`]);
@@ -100,8 +111,10 @@ test.serial("a service is checked, scaled, updated task by task, and its logs ar
     return state === "completed" ? tasksOf(name) : undefined;
   });
   t.true(after.every((task) => !before.includes(task)));
-  for (const task of after)
+  for (const task of after) {
+    t.is(await getByMesh(`${onIngress(task)}:8090/file?path=/run/secrets/${secret}`), "hush");
     t.regex(await getByMesh(`${onIngress(task)}:8090/config`), /"COLOUR":\s*"blue"|COLOUR=blue/);
+  }
   const states = succeed([
     "docker",
     "service",
