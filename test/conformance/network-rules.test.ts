@@ -1,7 +1,7 @@
 /** A network namespace with rules that bind its programs, and a guest that is to start in it. */
 import test, { type ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
-import { swarmRules } from "../network/swarm-rules.ts";
+import { BOTH_IPTABLES, swarmRules } from "../network/swarm-rules.ts";
 import { type Bench, leftovers, makeBench, type Outcome, placeInNetwork } from "./harness.ts";
 import { address, makeNetworks } from "./networks.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
@@ -74,7 +74,7 @@ test.serial(
 const benchOn = (host: PrivateHost, files: Record<string, string>): Bench =>
   makeBench(["return", "0"], files, host.runtime);
 
-for (const iptables of ["iptables-nft", "iptables-legacy"])
+for (const iptables of BOTH_IPTABLES)
   test.serial(`a published port of a Swarm service leads to the guest's own (${iptables})`, async (t) => {
     const netns = makeNetworks(t, 1);
     const own = address(0);

@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { addressBytes } from "../../native/ip-address.ts";
 import { PROXY_PORT } from "../../runtime/network/shut.ts";
-import { type Published, swarmRules } from "./swarm-rules.ts";
+import { BOTH_IPTABLES, type Published, swarmRules } from "./swarm-rules.ts";
 import { heardByGuest, heardOutside, MARK, makeWired, NEIGHBOUR, OWN, sendAsGuest } from "./wired.ts";
 
 /** Two that lead to one, one with the same number, and two that are each other's. */
@@ -88,7 +88,7 @@ function makeTask(
 ) {
   const { iptables = "iptables-nft", ports = PORTS, guard } = options;
   const commands = swarmRules(iptables, OWN, ports);
-  const { wiring, neighbour, netns, tap } = makeWired(t, { commands, ...(guard ? { guard } : {}) });
+  const { wiring, neighbour } = makeWired(t, { commands, ...(guard ? { guard } : {}) });
   const toGuest = (...packets: readonly Packet[]): string[] => {
     for (const packet of packets) writeSync(neighbour, make(packet));
     writeSync(neighbour, MARK);
@@ -99,10 +99,10 @@ function makeTask(
     sendAsGuest(wiring, MARK);
     return seen(heardOutside(neighbour));
   };
-  return { wiring, netns, tap, toGuest, fromGuest };
+  return { wiring, toGuest, fromGuest };
 }
 
-for (const iptables of ["iptables-nft", "iptables-legacy"])
+for (const iptables of BOTH_IPTABLES)
   test.serial(
     `what comes for a published port is for the guest's own, and its answers are back again (${iptables})`,
     (t) => {

@@ -1,3 +1,8 @@
+/** The programs that write rules by nf_tables and by the older half of netfilter, as far as this host's kernel has these. */
+export const BOTH_IPTABLES = ["iptables-nft", "iptables-legacy"].filter(
+  (name) => Bun.spawnSync(["unshare", "--net", name, "-t", "nat", "-S"]).exitCode === 0,
+);
+
 export interface Published {
   readonly protocol: "tcp" | "udp" | "sctp";
   readonly published: number;
