@@ -95,35 +95,18 @@ test.serial("a service is checked, scaled, updated task by task, and its logs ar
   succeed(["docker", "service", "scale", "--detach", `${name}=2`]);
   const before = await tasksOf(name);
   t.deepEqual(before.map(healthOf), ["healthy", "healthy"]);
-  succeed([
-    "docker",
-    "service",
-    "update",
-    "--detach",
-    "--env-add",
-    "COLOUR=blue",
-    "--update-delay",
-    "0s",
-    name,
-  ]);
-  const after = await eventually("the update", async () => {
-    const state = inspect(name, "{{.UpdateStatus.State}}");
-    return state === "completed" ? tasksOf(name) : undefined;
-  });
+  const change = ["--env-add", "COLOUR=blue", "--update-delay", "0s"];
+  succeed(["docker", "service", "update", "--detach", ...change, name]);
+  const isUpdated = (): boolean => inspect(name, "{{.UpdateStatus.State}}") === "completed";
+  await eventually("the update", () => isUpdated() || undefined, { timeout: 120_000 });
+  const after = await tasksOf(name);
   t.true(after.every((task) => !before.includes(task)));
   for (const task of after) {
     t.is(await getByMesh(`${onIngress(task)}:8090/file?path=/run/secrets/${secret}`), "hush");
     t.regex(await getByMesh(`${onIngress(task)}:8090/config`), /"COLOUR":\s*"blue"|COLOUR=blue/);
   }
-  const states = succeed([
-    "docker",
-    "service",
-    "ps",
-    "--no-trunc",
-    "--format",
-    "{{.CurrentState}} {{.Error}}",
-    name,
-  ]);
+  const columns = ["--no-trunc", "--format", "{{.CurrentState}} {{.Error}}"];
+  const states = succeed(["docker", "service", "ps", ...columns, name]);
   t.is(states.split("\n").length, 4);
   t.notRegex(states, /failed|rejected|error/i);
   t.regex(succeed(["docker", "service", "logs", name]), /probe: serving HTTP on port 80/);

@@ -50,34 +50,31 @@ export async function startService(
   return name;
 }
 
+/** dockerd has much to do for a task. */
+const PATIENCE = { timeout: 120_000 };
+
 const LABEL = "com.docker.swarm.service.name";
 
 /** Removes a service, and returns when no container of it is left. */
 async function endService(name: string): Promise<void> {
   docker("service", "rm", name);
-  await eventually("the end of its tasks", () =>
-    succeed(["docker", "ps", "-aq", "--filter", `label=${LABEL}=${name}`]) === "" ? true : undefined,
-  );
+  const isOver = (): boolean => succeed(["docker", "ps", "-aq", "--filter", `label=${LABEL}=${name}`]) === "";
+  await eventually("the end of its tasks", () => isOver() || undefined, PATIENCE);
 }
 
 /** The running containers of a service, once there are as many as it wants. */
-export function tasksOf(name: string): Promise<string[]> {
-  return eventually(`the tasks of ${name}`, () => {
-    const [running, wanted] = succeed([
-      "docker",
-      "service",
-      "ls",
-      "--filter",
-      `name=${name}`,
-      "--format",
-      "{{.Replicas}}",
-    ]).split("/");
-    const ids = succeed(["docker", "ps", "-q", "--filter", `label=${LABEL}=${name}`])
-      .split("\n")
-      .filter(Boolean);
-    return running === wanted && ids.length === Number(wanted) ? ids : undefined;
-  });
-}
+export const tasksOf = (name: string): Promise<string[]> =>
+  eventually(
+    `the tasks of ${name}`,
+    () => {
+      const services = ["docker", "service", "ls", "--filter", `name=${name}`, "--format", "{{.Replicas}}"];
+      const [running, wanted] = succeed(services).split("/");
+      const ids = succeed(["docker", "ps", "-q", "--filter", `label=${LABEL}=${name}`]);
+      const tasks = ids.split("\n").filter(Boolean);
+      return running === wanted && tasks.length === Number(wanted) ? tasks : undefined;
+    },
+    PATIENCE,
+  );
 
 /** A page of a task's, by an address of it on "ingress" and a port, as the routing mesh asks for it. */
 export function getByMesh(address: string): Promise<string> {
