@@ -6,6 +6,7 @@
  *     *(u32 *)(r10 - 4) = r7
  *     if w0 != 0x800 goto pass        // w0: the lower half of r0
  *     call redirect
+ *     r1 = map 5                      // by its descriptor
  *     pass: r0 = 0; exit
  */
 import { dlopen, ptr } from "bun:ffi";
@@ -15,6 +16,8 @@ type Table = Readonly<Record<string, number>>;
 
 /** bpf-helpers(7) */
 const HELPERS: Table = {
+  map_lookup_elem: 1,
+  map_update_elem: 2,
   skb_store_bytes: 9,
   l3_csum_replace: 10,
   l4_csum_replace: 11,
@@ -41,7 +44,20 @@ const named = (table: Table, name: string | undefined): number => {
   return value;
 };
 
-const STATEMENTS: readonly { readonly form: RegExp; readonly opcode: (operands: Operands) => number }[] = [
+interface Statement {
+  readonly form: RegExp;
+  readonly opcode: (operands: Operands) => number;
+  /** In the place of a source register: what kind of thing the value is. */
+  readonly kind?: number;
+}
+
+const PSEUDO_MAP_FD = 1;
+/** The second half of an instruction with a value of 64 bits. */
+const SECOND_HALF = "…";
+
+const STATEMENTS: readonly Statement[] = [
+  { form: /^r(?<to>\d) = map (?<value>\d+)$/, opcode: () => 0x18, kind: PSEUDO_MAP_FD },
+  { form: /^…$/, opcode: () => 0 },
   {
     form: /^r0 = \*\((?<size>u\d+) \*\)skb\[(?<value>\d+)\]$/,
     opcode: ({ size }) => 0x20 | named(SIZES, size),
@@ -76,6 +92,7 @@ export function assemble(text: string): Buffer {
     const [, label, statement = ""] = /^\s*(?:(\w+):)?\s*(.*?)\s*$/.exec(part) ?? [];
     if (label) labels[label] = statements.length;
     if (statement) statements.push(statement);
+    if (/ = map /.test(statement)) statements.push(SECOND_HALF);
   }
   const code = Buffer.alloc(8 * statements.length);
   for (const [index, statement] of statements.entries()) {
@@ -86,11 +103,11 @@ export function assemble(text: string): Buffer {
 
 function writeInstruction(code: Buffer, index: number, statement: string, labels: Table): void {
   const at = 8 * index;
-  for (const { form, opcode } of STATEMENTS) {
+  for (const { form, opcode, kind = 0 } of STATEMENTS) {
     const match = form.exec(statement);
     if (!match) continue;
     const operands: Operands = match.groups ?? {};
-    const { to = 0, from = 0, offset = "0", value = "0", label, helper } = operands;
+    const { to = 0, from = kind, offset = "0", value = "0", label, helper } = operands;
     code.writeUInt8(opcode(operands), at);
     code.writeUInt8(Number(to) | (Number(from) << 4), at + 1);
     const distance = label ? named(labels, label) - index - 1 : Number(offset.replace(" ", ""));
@@ -122,15 +139,32 @@ export function loadProgram(name: string, text: string, type: keyof typeof TYPES
   attributes.writeBigUInt64LE(BigInt(ptr(code)), 8);
   attributes.writeBigUInt64LE(BigInt(ptr(license)), 16);
   attributes.write(name, 48);
-  const load = (): number => bpf(PROG_LOAD, attributes);
+  return make(PROG_LOAD, attributes);
+}
+
+/**
+ * What programs remember, in bytes a key and a value: `most` entries, whose memory is taken at once, and of which the least used goes when
+ * there are more. A name is as a program's. Throws an Error with `code`.
+ */
+export function makeLruMap(name: string, sizes: { key: number; value: number; most: number }): Descriptor {
+  const [MAP_CREATE, LRU_HASH] = [0, 9];
+  const attributes = Buffer.alloc(64);
+  [LRU_HASH, sizes.key, sizes.value, sizes.most].forEach(
+    (field, index) => void attributes.writeUInt32LE(field, 4 * index),
+  );
+  attributes.write(name, 28);
+  return make(MAP_CREATE, attributes);
+}
+
+function make(command: number, attributes: Buffer): Descriptor {
   try {
-    return owned(load());
+    return owned(bpf(command, attributes));
   } catch (error) {
     if (errorCode(error) !== "EPERM") throw error;
-    // Kernels before 5.11 count all programs of a user as locked memory.
+    // Kernels before 5.11 count all that a user has of these as locked memory.
     const [RLIMIT_MEMLOCK, RLIM_INFINITY] = [8, 2n ** 64n - 1n];
     libc().setrlimit(RLIMIT_MEMLOCK, new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]));
-    return owned(load());
+    return owned(bpf(command, attributes));
   }
 }
 

@@ -1,6 +1,7 @@
 /** The chains of a network namespace that packets meet, and how many rules they have, by nf_tables' netlink (linux/netfilter/nf_tables.h). */
 import { askPart } from "./kernel-part.ts";
-import { attributeList, attributes, NETLINK_NETFILTER, type Netlink, openNetlink } from "./netlink.ts";
+import { attributes, NETLINK_NETFILTER, type Netlink, openNetlink } from "./netlink.ts";
+import { describeRule, type Expression, listExpressions, numberOf, textOf } from "./nft-rule.ts";
 
 /** A chain that the kernel sends packets through. */
 export interface BaseChain {
@@ -9,8 +10,8 @@ export interface BaseChain {
   readonly name: string;
   /** What no rule takes is dropped. */
   readonly drops: boolean;
-  /** How many rules it has that can concern other packets than those from or to 127.0.0.0/8. */
-  readonly rules: number;
+  /** Those that can concern other packets than such from or to 127.0.0.0/8, as ruleText has them; null where it has no words for one. */
+  readonly rules: readonly (string | null)[];
 }
 
 const FAMILIES: Readonly<Record<number, string>> = { 1: "inet", 2: "ip", 5: "netdev", 10: "ip6" };
@@ -27,8 +28,8 @@ function readChains(): BaseChain[] {
   const chains = dumpBaseChains(netlink);
   if (chains.every(({ uses }) => uses === 0)) return chains;
   const rules = dumpRules(netlink);
-  const rulesOf = ({ table, name }: BaseChain): number =>
-    rules.filter((rule) => rule.table === table && rule.chain === name && !rule.isLocal).length;
+  const rulesOf = ({ table, name }: BaseChain): (string | null)[] =>
+    rules.flatMap((rule) => (rule.table === table && rule.chain === name && !rule.isLocal ? rule.text : []));
   return chains.map((chain) => ({ ...chain, rules: rulesOf(chain) }));
 }
 
@@ -45,38 +46,42 @@ function dumpBaseChains(netlink: Netlink): (BaseChain & { readonly uses: number 
           table: `${family} ${textOf(found.get(NFTA_CHAIN_TABLE))}`,
           name: textOf(found.get(NFTA_CHAIN_NAME)),
           drops: numberOf(found.get(NFTA_CHAIN_POLICY)) === NF_DROP,
-          rules: 0,
+          rules: [],
           uses: numberOf(found.get(NFTA_CHAIN_USE)) ?? 1,
         }
       : [],
   );
 }
 
-function dumpRules(netlink: Netlink): { table: string; chain: string; isLocal: boolean }[] {
+interface ChainRule {
+  readonly table: string;
+  readonly chain: string;
+  readonly isLocal: boolean;
+  readonly text: string | null;
+}
+
+function dumpRules(netlink: Netlink): ChainRule[] {
   const NFTA_RULE_TABLE = 1;
   const NFTA_RULE_CHAIN = 2;
   const NFTA_RULE_EXPRESSIONS = 4;
-  return dumpAll(netlink, NFT_MSG_GETRULE, "list rules").map(({ family, found }) => ({
-    table: `${family} ${textOf(found.get(NFTA_RULE_TABLE))}`,
-    chain: textOf(found.get(NFTA_RULE_CHAIN)),
-    isLocal: family === "ip" && comparesWithLoopback(found.get(NFTA_RULE_EXPRESSIONS) ?? Buffer.alloc(0)),
-  }));
+  return dumpAll(netlink, NFT_MSG_GETRULE, "list rules").map(({ family, found }) => {
+    const expressions = listExpressions(found.get(NFTA_RULE_EXPRESSIONS) ?? Buffer.alloc(0));
+    return {
+      table: `${family} ${textOf(found.get(NFTA_RULE_TABLE))}`,
+      chain: textOf(found.get(NFTA_RULE_CHAIN)),
+      isLocal: family === "ip" && comparesWithLoopback(expressions),
+      text: family === "ip" ? describeRule(expressions) : null,
+    };
+  });
 }
 
 /** Whether a rule of IPv4 loads a packet's source or destination, and goes on only if that begins with 127. */
-function comparesWithLoopback(list: Buffer): boolean {
-  const [NFTA_EXPR_NAME, NFTA_EXPR_DATA] = [1, 2];
-  const expressions = attributeList(list, 0).map(([, value]) => {
-    const found = attributes(value, 0);
-    const data = found.get(NFTA_EXPR_DATA);
-    return { name: textOf(found.get(NFTA_EXPR_NAME)), data: data ? attributes(data, 0) : new Map() };
-  });
-  return expressions.some(({ name, data }, place) => {
+const comparesWithLoopback = (expressions: readonly Expression[]): boolean =>
+  expressions.some(({ name, data }, place) => {
     const next = expressions[place + 1];
     if (name !== "payload" || next?.name !== "cmp") return false;
     return loadsAddress(data) && comparesFirstByte(next.data, numberOf(data.get(1)), 127);
   });
-}
 
 function loadsAddress(payload: Map<number, Buffer>): boolean {
   const [NFTA_PAYLOAD_BASE, NFTA_PAYLOAD_OFFSET] = [2, 3];
@@ -112,9 +117,3 @@ function dumpAll(
     return family === undefined ? [] : [{ family, found: attributes(body, 4) }];
   });
 }
-
-const textOf = (value: Buffer | undefined): string => (value?.toString("latin1") ?? "").replace(/\0.*$/s, "");
-
-/** Netfilter's numbers are big-endian. */
-const numberOf = (value: Buffer | undefined): number | undefined =>
-  value && value.length >= 4 ? value.readUInt32BE(0) : undefined;

@@ -3,6 +3,7 @@ import { readText } from "./files.ts";
 import { errorCode, owned } from "./libc.ts";
 import type { BaseChain } from "./netfilter.ts";
 import { openSocket, readOption } from "./sockets.ts";
+import { describeEntry } from "./xt-rule.ts";
 
 interface Kind {
   readonly label: string;
@@ -14,11 +15,31 @@ interface Kind {
   readonly nextAt: number;
   /** Whether it is for packets from or to 127.0.0.0/8 alone. */
   isLocal(entry: Buffer): boolean;
+  /** As BaseChain has its rules. */
+  describe(entry: Buffer): string | null;
 }
 
 const KINDS: readonly Kind[] = [
-  { label: "ip", names: "ip", domain: 2, level: 0, targetAt: 88, nextAt: 90, isLocal: isLoopback },
-  { label: "ip6", names: "ip6", domain: 10, level: 41, targetAt: 140, nextAt: 142, isLocal: () => false },
+  {
+    label: "ip",
+    names: "ip",
+    domain: 2,
+    level: 0,
+    targetAt: 88,
+    nextAt: 90,
+    isLocal: isLoopback,
+    describe: describeEntry,
+  },
+  {
+    label: "ip6",
+    names: "ip6",
+    domain: 10,
+    level: 41,
+    targetAt: 140,
+    nextAt: 142,
+    isLocal: () => false,
+    describe: () => null,
+  },
 ];
 
 const HOOKS = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
@@ -43,11 +64,12 @@ function chainsOf(kind: Kind, table: string): BaseChain[] {
   const isEmpty = count === hooks.length + 1;
   return hooks.map((hook) => {
     const last = policy[hook] ?? 0;
-    let rules = 0;
+    const rules: (string | null)[] = [];
     for (let at = begin[hook] ?? 0; !isEmpty && at < last; ) {
       const entry = entries.subarray(at);
-      if (!kind.isLocal(entry)) rules++;
-      at += Math.max(entry.readUInt16LE(kind.nextAt), 1);
+      const size = Math.max(entry.readUInt16LE(kind.nextAt), 1);
+      if (!kind.isLocal(entry)) rules.push(kind.describe(entry.subarray(0, size)));
+      at += size;
     }
     return {
       table: `${kind.label} ${table}`,

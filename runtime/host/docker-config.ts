@@ -39,6 +39,11 @@ export const dockerFormat: ConfigFormat = {
     const { whole, member, runtimes } = read(text, file);
     const entry = runtimes?.members.find(({ key }) => key === name);
     if (!member || !runtimes || !entry) return text;
+    if ((JSON.parse(text) as Record<string, unknown>)["default-runtime"] === name) {
+      throw new UnikrunError(
+        `${file} has "default-runtime": "${name}", and dockerd would not start without that runtime: make it "runc" and reload dockerd first; nothing was changed.`,
+      );
+    }
     const wasThere = original?.trim() ? read(original, file).member !== undefined : false;
     if (runtimes.members.length === 1 && !wasThere) return removeMember(text, whole, member);
     return removeMember(text, runtimes, entry);

@@ -20,3 +20,6 @@ export const put = (below: number, bytes: Buffer): string =>
 
 /** Ends: the packet leaves by that link. */
 export const leaveBy = (link: number): string => `r1 = ${link}; r2 = 0; call redirect; exit`;
+
+/** A port as a packet's two bytes are read from memory. */
+export const swapped = (port: number): number => ((port & 0xff) << 8) | (port >> 8);

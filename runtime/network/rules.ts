@@ -10,13 +10,17 @@ import { countPolicies } from "../../native/xfrm.ts";
 import { listLegacyChains } from "../../native/xtables.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import type { Nic } from "./nics.ts";
+import { findPublished, type PublishedPort, withoutPublished } from "./published-rules.ts";
 import { isTapName } from "./taps.ts";
 
-/** The namespace is that which this thread is in. Throws UnikrunError that names what was found. */
-export function refuseRules(netlink: Netlink, nics: readonly Nic[], containerId: string): void {
-  if (nics.length === 0) return;
-  const found = findRules(netlink, nics, containerId);
-  if (found.length === 0) return;
+/**
+ * The namespace is that which this thread is in. Returns the published ports, whose rules a guest can be given (published-rules.ts). Throws
+ * UnikrunError that names all other rules.
+ */
+export function refuseRules(netlink: Netlink, nics: readonly Nic[], containerId: string): PublishedPort[] {
+  if (nics.length === 0) return [];
+  const { ports, found } = findRules(netlink, nics, containerId);
+  if (found.length === 0) return ports;
   const FEW = 3;
   const more = found.length > FEW ? [`${found.length - FEW} more`] : [];
   const list = [...found.slice(0, FEW), ...more].join(", ");
@@ -25,15 +29,33 @@ export function refuseRules(netlink: Netlink, nics: readonly Nic[], containerId:
   );
 }
 
-function findRules(netlink: Netlink, nics: readonly Nic[], containerId: string): string[] {
+/** The same where it was accepted that other rules don't hold: they may be such as can't be read. */
+export function acceptRules(nics: readonly Nic[]): PublishedPort[] {
   try {
-    return [
-      ...listBaseChains().flatMap((chain) => describeChain(chain, "nf_tables")),
-      ...listLegacyChains().flatMap((chain) => describeChain(chain, "iptables")),
+    return findPublished([...listBaseChains(), ...listLegacyChains()], nics);
+  } catch {
+    return [];
+  }
+}
+
+interface Findings {
+  readonly ports: PublishedPort[];
+  /** What else there is, each in a few words. */
+  readonly found: readonly string[];
+}
+
+function findRules(netlink: Netlink, nics: readonly Nic[], containerId: string): Findings {
+  try {
+    const [newer, older] = [listBaseChains(), listLegacyChains()];
+    const ports = findPublished([...newer, ...older], nics);
+    const found = [
+      ...withoutPublished(newer, ports).flatMap((chain) => describeChain(chain, "nf_tables")),
+      ...withoutPublished(older, ports).flatMap((chain) => describeChain(chain, "iptables")),
       ...findRoutes(netlink, nics),
       ...listOwnRules(netlink).map(({ family, priority }) => `IPv${family}'s policy rule ${priority}`),
       ...(countPolicies() === 0 ? [] : ["IPsec's policies"]),
     ];
+    return { ports, found };
   } catch (cause) {
     throw new UnikrunError(
       `Container ${containerId}: whether its network namespace has rules that a unikernel's frames would go around can't be seen (${reasonOf(cause)}): have that mended, or start it all the same by the annotation org.unikrun.networkRules=ignore.`,
@@ -43,8 +65,9 @@ function findRules(netlink: Netlink, nics: readonly Nic[], containerId: string):
 }
 
 function describeChain({ table, name, drops, rules }: BaseChain, by: string): string[] {
-  if (!drops && rules === 0) return [];
-  const what = drops ? "that drops what is not allowed" : `of ${rules} ${rules === 1 ? "rule" : "rules"}`;
+  const count = rules.length;
+  if (!drops && count === 0) return [];
+  const what = drops ? "that drops what is not allowed" : `of ${count} ${count === 1 ? "rule" : "rules"}`;
   return [`${by} chain ${printable(`${table} ${name}`)} ${what}`];
 }
 

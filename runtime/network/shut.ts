@@ -6,7 +6,7 @@
 import { loadProgram } from "../../native/bpf.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addProgram, deleteFilters } from "../../native/traffic-control.ts";
-import { VERDICT } from "./program-parts.ts";
+import { swapped, VERDICT } from "./program-parts.ts";
 import { FILTER, programName } from "./taps.ts";
 
 /**
@@ -84,8 +84,3 @@ other:
   r0 = *(u16 *)(r10 - 4)
   if w0 != ${swapped(PROXY_PORT)} goto pass
 drop: ${END.drop}`;
-
-/** As a packet's two bytes are read from memory. */
-function swapped(port: number): number {
-  return ((port & 0xff) << 8) | (port >> 8);
-}

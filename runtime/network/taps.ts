@@ -9,6 +9,7 @@ export const FILTER = {
   share: 500,
   routedIpv4: 600,
   routedIpv6: 601,
+  published: 700,
   all: 1000,
 };
 

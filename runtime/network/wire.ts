@@ -13,8 +13,9 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import { claimIngress, isLeftover } from "./claim.ts";
 import { relayRequests } from "./dhcp.ts";
 import { type Nic, readNics } from "./nics.ts";
+import { carryOver } from "./published.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
-import { refuseRules } from "./rules.ts";
+import { acceptRules, refuseRules } from "./rules.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
@@ -116,7 +117,7 @@ function wireHere({
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
-  if (rules === "refuse") refuseRules(netlink, nics, containerId);
+  const ports = rules === "refuse" ? refuseRules(netlink, nics, containerId) : acceptRules(nics);
   const addTap = (name: string, mtu: number, hasHeaders: boolean): Tap => {
     const { fd } = taps.use(makeTap(name, containerId, hasHeaders));
     const link = listLinks(netlink).find((each) => each.name === name);
@@ -137,6 +138,7 @@ function wireHere({
   if (asked) relayRequests(netlink, { cards: cards.map(({ tap }) => tap), relay: asked });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
   const resolver = server === undefined ? undefined : relayLookups(netlink, { server, cards, makeRelay });
+  if (ports.length > 0) carryOver(netlink, { cards, ports, containerId });
   const unguarded = guard && guardCards(netlink, { cards, guard, owner: ownerOf(containerId) });
   const all = opened.move();
   return {

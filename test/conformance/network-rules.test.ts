@@ -1,8 +1,9 @@
 /** A network namespace with rules that bind its programs, and a guest that is to start in it. */
 import test, { type ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
+import { BOTH_IPTABLES, swarmRules } from "../network/swarm-rules.ts";
 import { type Bench, leftovers, makeBench, type Outcome, placeInNetwork } from "./harness.ts";
-import { makeNetworks } from "./networks.ts";
+import { address, makeNetworks } from "./networks.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
 
 const NAMED =
@@ -72,3 +73,24 @@ test.serial(
 
 const benchOn = (host: PrivateHost, files: Record<string, string>): Bench =>
   makeBench(["return", "0"], files, host.runtime);
+
+for (const iptables of BOTH_IPTABLES)
+  test.serial(`a published port of a Swarm service leads to the guest's own (${iptables})`, async (t) => {
+    const netns = makeNetworks(t, 1);
+    const own = address(0);
+    const ports = [8090, 8091].map((published) => ({ protocol: "tcp", published, own: 80 }) as const);
+    for (const rule of swarmRules(iptables, own, ports)) run(`nsenter --net=${netns} ${rule}`);
+    using bench = makeBench(["http", "80"]);
+    const { code, stderr } = start(bench, { netns });
+    t.is(code, 0, stderr);
+    const get = async (at: string): Promise<string> => {
+      const signal = AbortSignal.timeout(20_000);
+      return (await fetch(`http://${own}${at}`, { signal, headers: { connection: "close" } })).text();
+    };
+    for (const port of [":8090", ":8091", ""]) {
+      t.regex(await get(`${port}/`), /probe guest/, port);
+      t.is((await get(`${port}/bytes?n=200000`)).length, 200_000, port);
+    }
+    t.is(bench.call("delete", "--force", bench.id).code, 0);
+    t.deepEqual(leftovers(bench), []);
+  });

@@ -111,3 +111,14 @@ test("runtimes that are no object, or there twice, are refused", (t) => {
   t.throws(() => add(`{"runtimes": []}`), { instanceOf: UnikrunError, message: /not an object/ });
   t.throws(() => add(`{"runtimes": {}, "runtimes": {}}`), { instanceOf: UnikrunError, message: /twice/ });
 });
+
+test("the runtime that is dockerd's default is not taken out, since dockerd would not start any more", (t) => {
+  const text = add(`{"default-runtime": "unikrun"}`);
+  const { message } = t.throws(() => remove(text, null), { instanceOf: UnikrunError });
+  t.regex(
+    message,
+    /has "default-runtime": "unikrun".*make it "runc" and reload dockerd first; nothing was changed\.$/,
+  );
+  const other = add(`{"default-runtime": "runc"}`);
+  t.is(remove(other, null), `{"default-runtime": "runc"}`);
+});

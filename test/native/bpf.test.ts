@@ -18,12 +18,13 @@ test("statements are the instructions that LLVM makes of them", (t) => {
       if r0 == 0 goto again
       if w0 & w7 goto pass
       goto again
+      r1 = map 5
     pass:
       r0 = 0; exit`),
     [
       "bf16000000000000",
       "280000000c000000",
-      "56000c0000080000",
+      "56000e0000080000",
       "bfa2000000000000",
       "07020000fcffffff",
       "b7030000c0000000",
@@ -34,8 +35,10 @@ test("statements are the instructions that LLVM makes of them", (t) => {
       "7107480000000000",
       "8500000017000000",
       "1500feff00000000",
-      "4e70010000000000",
+      "4e70030000000000",
       "0500fcff00000000",
+      "1811000005000000",
+      "0000000000000000",
       "b700000000000000",
       "9500000000000000",
     ],

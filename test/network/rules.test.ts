@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from "ava";
 import { wireNetwork } from "../../runtime/network/wire.ts";
 import { makeNetns, run } from "./netns.ts";
+import { type Published, swarmRules } from "./swarm-rules.ts";
 
 type Rules = readonly string[];
 
@@ -25,6 +26,19 @@ function wire(t: ExecutionContext, commands: Rules, rules?: "ignore"): string | 
     return String(error);
   }
 }
+
+const [HTTP, DNS_PORT, SCTP]: Published[] = [
+  { protocol: "tcp", published: 8090, own: 80 },
+  { protocol: "udp", published: 53, own: 53 },
+  { protocol: "sctp", published: 7000, own: 7001 },
+];
+
+const swarm = (kind: "nft" | "legacy", address: string, ...ports: (Published | undefined)[]): string[] =>
+  swarmRules(
+    `iptables-${kind}`,
+    address,
+    ports.flatMap((port) => port ?? []),
+  );
 
 for (const [what, commands, named] of [
   [
@@ -98,6 +112,39 @@ for (const [what, commands, named] of [
     ["ip xfrm policy add src 10.9.0.2 dst 10.0.0.0/8 dir out tmpl proto esp mode tunnel"],
     /\(IPsec's policies\)/,
   ],
+  [
+    "a rule beside those of published ports",
+    [...swarm("nft", "10.9.0.2", HTTP), "iptables-nft -A OUTPUT -d 10.0.0.0/8 -p tcp -j DROP"],
+    /\(nf_tables chain ip filter OUTPUT of 1 rule\)/,
+  ],
+  [
+    "one by older iptables",
+    [
+      ...swarm("legacy", "10.9.0.2", HTTP),
+      "iptables-legacy -A INPUT -d 10.9.0.2 -p tcp --dport 80:90 -j DROP",
+    ],
+    /\(iptables chain ip filter INPUT of 1 rule\)/,
+  ],
+  [
+    "one that is like them, and leads another port",
+    [...swarm("nft", "10.9.0.2", HTTP), "iptables-nft -A INPUT -d 10.9.0.2 -p tcp --dport 81 -j ACCEPT"],
+    /\(nf_tables chain ip filter INPUT of 1 rule\)/,
+  ],
+  [
+    "what is published of an address that no card has",
+    swarm("nft", "10.9.0.3", HTTP),
+    /chain ip nat PREROUTING of 1 rule, /,
+  ],
+  [
+    "a port of SCTP's that is published",
+    swarm("nft", "10.9.0.2", HTTP, SCTP),
+    /nat PREROUTING of 1 rule, nf_tables chain ip filter INPUT of 1 rule, /,
+  ],
+  [
+    "a policy beside published ports",
+    [...swarm("nft", "10.9.0.2", HTTP), "iptables-nft -P INPUT DROP"],
+    /\(nf_tables chain ip filter INPUT that drops/,
+  ],
   ["a policy rule of IPv6", ["ip -6 rule add priority 99 prohibit"], /IPv6's policy rule 99/],
 ] as const) {
   test.serial(`${what} is refused by its name (${commands[0]})`, (t) => {
@@ -123,6 +170,9 @@ const DNS: readonly Rules[] = ["nft", "legacy"].map((kind) =>
 for (const [what, commands] of [
   ["an untouched namespace", []],
   ...DNS.map((rules) => ["the engine's name server", rules] as const),
+  ...(["nft", "legacy"] as const).map(
+    (kind) => ["a service's published ports", swarm(kind, "10.9.0.2", HTTP, DNS_PORT)] as const,
+  ),
   ["what is for loopback addresses alone", ["iptables-nft -A OUTPUT -s 127.0.0.0/8 -j DROP"]],
   [
     "tables that were looked at",

@@ -1,60 +1,23 @@
 /** Who gets to the port where a guest's kernel takes system calls, by the frames that its card is given. */
-import { readSync, writeSync } from "node:fs";
-import test, { type ExecutionContext } from "ava";
+import { writeSync } from "node:fs";
+import test from "ava";
 import { addressBytes } from "../../native/ip-address.ts";
-import { openNetlink } from "../../native/netlink.ts";
 import { sendFrame } from "../../native/packet.ts";
 import { inNetworkNamespace } from "../../native/process.ts";
-import { listLinks } from "../../native/rtnetlink.ts";
-import { openTap } from "../../native/tun.ts";
 import { PROXY_PORT } from "../../runtime/network/shut.ts";
 import { visitGuest } from "../../runtime/network/visit.ts";
-import { type Wiring, wireNetwork } from "../../runtime/network/wire.ts";
-import { run } from "./netns.ts";
-
-const OWN = "10.9.0.2";
-const NEIGHBOUR = "10.9.0.7";
-const HEADER = 10;
-
-/** A namespace whose eth0 is a tap: what a neighbour sends is written to it, and what he hears is read from it. */
-function makePlace(t: ExecutionContext, guard?: "shut" | "closed") {
-  const name = `uktest-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  run(`ip netns add ${name}`);
-  t.teardown(() => run(`ip netns del ${name}`));
-  const netns = `/run/netns/${name}`;
-  const neighbour = inNetworkNamespace(netns, () => openTap("eth0", { headers: false }));
-  t.teardown(() => neighbour[Symbol.dispose]());
-  run(`ip -n ${name} addr add ${OWN}/24 dev eth0`);
-  run(`ip -n ${name} link set eth0 up`);
-  run(`ip -n ${name} link set lo up`);
-  run(`ip -n ${name} route add default via 10.9.0.1`);
-  const wiring = wireNetwork({ netns, containerId: "c1", limit: 8, ...(guard ? { guard } : {}) });
-  t.teardown(() => wiring[Symbol.dispose]());
-  t.is(wiring.unguarded, undefined);
-  const links = inNetworkNamespace(netns, () => {
-    using netlink = openNetlink();
-    return listLinks(netlink);
-  });
-  const tap = links.find((link) => /^uk.*-0$/.test(link.name))?.index ?? 0;
-  return { netns, wiring, neighbour: neighbour.fd, tap };
-}
-
-/** Ends what a reader waits for. */
-const MARK = Buffer.concat([Buffer.alloc(12, 2), Buffer.from("88b5", "hex"), Buffer.alloc(46, 7)]);
+import type { Wiring } from "../../runtime/network/wire.ts";
+import { heardByGuest, heardOutside, MARK, makeWired, NEIGHBOUR, OWN, sendAsGuest } from "./wired.ts";
 
 /** The TCP ports of what the guest's card is given until the mark, and what else it is as "other". */
-function heard({ taps }: Wiring): (number | "other")[] {
-  const ports: (number | "other")[] = [];
-  for (;;) {
-    const data = Buffer.alloc(4096);
-    const frame = data.subarray(HEADER, readSync(taps[0] ?? -1, data));
-    if (frame.equals(MARK)) return ports;
-    const start = frame.readUInt16BE(12) === 0x8100 ? 18 : 14;
-    const isFirst = (frame.readUInt16BE(start + 6) & 0x1fff) === 0;
-    const isIpv4 = frame.readUInt16BE(start - 2) === 0x0800 && frame.readUInt8(start + 9) === 6 && isFirst;
-    const port = start + (frame.readUInt8(start) & 15) * 4 + 2;
-    ports.push(isIpv4 && port + 2 <= frame.length ? frame.readUInt16BE(port) : "other");
-  }
+const heard = (wiring: Wiring): (number | "other")[] => heardByGuest(wiring).map(portOf);
+
+function portOf(frame: Buffer): number | "other" {
+  const start = frame.readUInt16BE(12) === 0x8100 ? 18 : 14;
+  const isFirst = (frame.readUInt16BE(start + 6) & 0x1fff) === 0;
+  const isIpv4 = frame.readUInt16BE(start - 2) === 0x0800 && frame.readUInt8(start + 9) === 6 && isFirst;
+  const port = start + (frame.readUInt8(start) & 15) * 4 + 2;
+  return isIpv4 && port + 2 <= frame.length ? frame.readUInt16BE(port) : "other";
 }
 
 interface Shape {
@@ -84,7 +47,7 @@ function tcp(port: number, { options = 0, more = false, length = 20, tag = false
 test.serial(
   "a neighbour does not reach the port, however he cuts his packets, and reaches all others",
   (t) => {
-    const { wiring, neighbour } = makePlace(t, "shut");
+    const { wiring, neighbour } = makeWired(t, { guard: "shut" });
     const shapes: Shape[] = [{}, { options: 4 }, { options: 40 }, { more: true, length: 8 }, { tag: true }];
     for (const shape of shapes) {
       writeSync(neighbour, tcp(PROXY_PORT, shape));
@@ -100,7 +63,7 @@ test.serial(
 );
 
 test.serial("a neighbour reaches the port of a guest that nothing guards", (t) => {
-  const { wiring, neighbour } = makePlace(t);
+  const { wiring, neighbour } = makeWired(t);
   writeSync(neighbour, tcp(PROXY_PORT));
   writeSync(neighbour, MARK);
   t.deepEqual(heard(wiring), [PROXY_PORT]);
@@ -109,7 +72,7 @@ test.serial("a neighbour reaches the port of a guest that nothing guards", (t) =
 test.serial(
   "programs beside the guest do not reach the port, neither by an address nor by its tap",
   async (t) => {
-    const { netns, wiring, tap } = makePlace(t, "shut");
+    const { netns, wiring, tap } = makeWired(t, { guard: "shut" });
     t.is(wiring.share(wiring.nics), null);
     for (const address of ["127.0.0.1", OWN]) {
       for (const port of [PROXY_PORT, 80]) {
@@ -135,7 +98,7 @@ test.serial(
 );
 
 test.serial("a visitor reaches the port", (t) => {
-  const { netns, wiring } = makePlace(t, "closed");
+  const { netns, wiring } = makeWired(t, { guard: "closed" });
   using way = visitGuest({ netns, containerId: "c1" });
   writeSync(way.tap, tcp(PROXY_PORT));
   writeSync(way.tap, MARK);
@@ -143,35 +106,24 @@ test.serial("a visitor reaches the port", (t) => {
 });
 
 test.serial("until a network is opened nothing gets to the guest, and nothing from it to others", (t) => {
-  const { wiring, neighbour } = makePlace(t, "closed");
+  const { wiring, neighbour } = makeWired(t, { guard: "closed" });
   t.is(wiring.share(wiring.nics), null);
-  const fromGuest = (frame: Buffer) =>
-    writeSync(wiring.taps[0] ?? -1, Buffer.concat([Buffer.alloc(HEADER), frame]));
-  const asked: string[] = [];
-  const outside = (): Buffer[] => {
-    const frames: Buffer[] = [];
-    for (;;) {
-      const data = Buffer.alloc(4096);
-      const frame = data.subarray(0, readSync(neighbour, data));
-      if (frame.equals(MARK)) return frames;
-      // The namespace has others of its own.
-      if (frame.readUInt16BE(12) === 0x0800) frames.push(frame);
-      if (frame.readUInt16BE(12) === 0x0806) asked.push(frame.toString("hex", 28));
-    }
-  };
   writeSync(neighbour, tcp(80));
-  fromGuest(tcp(81));
+  sendAsGuest(wiring, tcp(81));
   wiring.open(["10.9.0.9", OWN, "10.8.0.1"]);
   writeSync(neighbour, tcp(82));
   writeSync(neighbour, tcp(PROXY_PORT));
   writeSync(neighbour, MARK);
-  fromGuest(tcp(83));
-  fromGuest(MARK);
+  sendAsGuest(wiring, tcp(83));
+  sendAsGuest(wiring, MARK);
   t.deepEqual(heard(wiring), [82]);
+  const outside = heardOutside(neighbour);
+  const typed = (type: number): Buffer[] => outside.filter((frame) => frame.readUInt16BE(12) === type);
   t.deepEqual(
-    outside().map((frame) => frame.readUInt16BE(36)),
+    typed(0x0800).map((frame) => frame.readUInt16BE(36)),
     [83],
   );
+  const asked = typed(0x0806).map((frame) => frame.toString("hex", 28));
   const isAsked = (address: string): boolean =>
     asked.includes(
       `${addressBytes(OWN).toString("hex")}${"0".repeat(12)}${addressBytes(address).toString("hex")}`,

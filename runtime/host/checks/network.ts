@@ -78,7 +78,7 @@ function tryTaps(): Finding[] {
   }
 }
 
-/** Other programs in a guest's network namespace have their part of its network by these (network/share.ts). */
+/** By such ones programs beside a guest have their part of its network (network/share.ts), and published ports lead to it (published.ts). */
 function tryPrograms(netlink: Netlink, from: number): Finding {
   const subject = "shared networks";
   try {
@@ -89,7 +89,7 @@ function tryPrograms(netlink: Netlink, from: number): Finding {
     return {
       status: "warning",
       subject,
-      fact: `a pod's sidecars have no network beside a guest (${reasonOf(error)})`,
+      fact: `a pod's sidecars have no network beside a guest, and no Swarm service's published port leads to one (${reasonOf(error)})`,
       advice: "modprobe cls_bpf, of the package with the kernel's other modules",
     };
   }
