@@ -41,6 +41,8 @@ static long long microseconds(clockid_t clock)
 static long long throttled(void)
 {
 	char text[512];
+	if (throttling < 0)
+		return 0;
 	ssize_t n = lseek(throttling, 0, SEEK_SET) < 0 ? -1 : read(throttling, text, sizeof text - 1);
 	long long time = 0;
 	if (n <= 0)

@@ -6,7 +6,7 @@ import type { Line, TraceFacts } from "./trace.ts";
 const WORDS: Readonly<Record<Line["what"], (about: string) => string>> = {
   called: (about) => `unikrun ${about} was called`,
   done: (about) => `the rest of ${about}`,
-  between: () => "from the end of one call to the next",
+  between: () => "create had ended, start had not begun",
   found: (about) => `read config.json and found the guest: ${about}`,
   decided: (about) => `decided on its machine: ${about}`,
   launched: () => "made the cgroup and the namespaces, and started init",

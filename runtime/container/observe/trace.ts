@@ -135,10 +135,11 @@ const named = (what: Line["what"], about?: string | number) => ({
   ...(about === undefined ? {} : { about }),
 });
 
-/** Until the guest spoke, one after another; what the VMM does beside others is not counted. */
+/** One after another until the guest spoke: from when it goes on all time is its own, and before that what the VMM does beside others is not counted. */
 function sharesOf(calls: readonly CallRecord[], events: readonly EventRecord[]): Shares {
   const shares = { unikrun: 0, hook: 0, engine: 0, VMM: 0, guest: 0 };
-  const until = timeOf(events, "spoke") ?? Number.POSITIVE_INFINITY;
+  const letGo = timeOf(events, "let-go");
+  const until = letGo ?? Number.POSITIVE_INFINITY;
   const add = (party: Party, from: number, to: number): void => {
     shares[party] += Math.max(0, Math.min(to, until) - Math.min(from, until));
   };
@@ -152,10 +153,7 @@ function sharesOf(calls: readonly CallRecord[], events: readonly EventRecord[]):
     }
     add("unikrun", from, ended);
   }
-  const letGo = timeOf(events, "let-go");
-  const last = own.at(-1)?.ended;
-  if (letGo !== undefined && last !== undefined && until !== Number.POSITIVE_INFINITY)
-    add("guest", Math.max(letGo, last), until);
+  if (letGo !== undefined) shares.guest = (timeOf(events, "spoke") ?? letGo) - letGo;
   return {
     unikrun: inMs(shares.unikrun),
     hook: inMs(shares.hook),
