@@ -29,6 +29,7 @@ const HELPERS: Table = {
   sk_lookup_udp: 85,
   sk_release: 86,
   skc_lookup_tcp: 99,
+  redirect_neigh: 152,
 };
 const SIZES: Table = { u32: 0x00, u16: 0x08, u8: 0x10 };
 const CONDITIONS: Table = { "==": 0x10, "!=": 0x50, "&": 0x40 };

@@ -52,7 +52,7 @@ export const linux: GuestFamily = {
     translationMiB: 32,
   },
   limits: { nics: 8, disks: 15 },
-  devices: { modern: false, headers: true, disks: "folders" },
+  devices: { modern: false, headers: true, disks: "folders", routes: true },
   companion: {
     role: "initrd",
     places: ["/initrd", "/initrd.img", "/boot/initrd", "/boot/initrd.img"],

@@ -10,6 +10,8 @@ export const FILTER = {
   routedIpv4: 600,
   routedIpv6: 601,
   published: 700,
+  detourIpv4: 800,
+  detourIpv6: 801,
   all: 1000,
 };
 

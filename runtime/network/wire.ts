@@ -11,6 +11,7 @@ import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../nat
 import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { claimIngress, isLeftover } from "./claim.ts";
+import { addDetours } from "./detour.ts";
 import { relayRequests } from "./dhcp.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { carryOver } from "./published.ts";
@@ -25,6 +26,8 @@ import { dhcpTapName, FILTER, isTapName, isTapOf, resolverTapName, type Tap, tap
 export interface Wiring extends Disposable {
   readonly nics: readonly Nic[];
   readonly taps: readonly number[];
+  /** Routes of the namespace that its guest has only if it is told them, as in "10.9.0.0/16 via 10.1.0.3 dev eth1". */
+  readonly lacking: readonly string[];
   /** Where look-ups had to be relayed, and could be. */
   readonly resolver?: Resolver;
   /** The descriptor of the tap that a guest's requests for addresses go to, where it makes any. */
@@ -126,12 +129,14 @@ function wireHere({
     raiseLink(netlink, { index: link.index, mtu });
     return { fd, index: link.index };
   };
+  const lacking: string[] = [];
   const cards = nics.map((nic, number) => {
     // Before their answers would go to the guest.
     const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
     const tap = addTap(tapName(containerId, number), nic.mtu, headers);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
+    if (nic.routes) lacking.push(...addDetours(netlink, { nic, tap: tap.index }));
     return { nic, tap };
   });
   const asked = dhcp && cards.length > 0 ? addTap(dhcpTapName(containerId), REQUEST_MTU, false) : undefined;
@@ -144,6 +149,7 @@ function wireHere({
   return {
     nics,
     taps: cards.map(({ tap }) => tap.fd),
+    lacking,
     ...(resolver ? { resolver } : {}),
     ...(asked ? { dhcp: asked.fd } : {}),
     share(guest) {

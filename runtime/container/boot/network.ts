@@ -55,6 +55,11 @@ export async function wireGuest(
       `Container ${id}: its guest can't look up names: it has no address of a subnet large enough to lend one to the way to its engine's name server.`,
     );
   }
+  if (wiring.lacking.length > 0 && !family.devices.routes) {
+    await warn(
+      `Container ${id}: its guest has no route ${wiring.lacking.join(", ")}, as its network namespace has: a ${family.name} guest knows its default gateway alone, and other routes only by that one's interface.`,
+    );
+  }
   return wiring;
 }
 
