@@ -87,6 +87,8 @@ export interface DeviceKind {
   readonly disks: "folders" | "blocks" | "initrd" | "none";
   /** It asks for its addresses by DHCP, which we answer. */
   readonly dhcp?: true;
+  /** Of several cards it sends by the first what is on no network of the others: that is to be the one with its gateway of IPv4. */
+  readonly leads?: "first card";
   /** It is told all routes, and not its default gateways alone. */
   readonly routes?: true;
 }

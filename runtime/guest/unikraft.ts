@@ -39,7 +39,7 @@ export const unikraft: GuestFamily = {
     emulatedProcessor: "max",
   },
   limits: { nics: 8, disks: 0 },
-  devices: { modern: false, headers: true, disks: "initrd", dhcp: true },
+  devices: { modern: false, headers: true, disks: "initrd", dhcp: true, leads: "first card" },
   image,
   traits,
   bootArguments: unikraftLine,

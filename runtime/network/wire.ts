@@ -55,6 +55,8 @@ export interface WireOptions extends Place {
   readonly limit: number;
   /** Whether frames come to the guest with virtio's headers (GuestFamily). */
   readonly headers?: boolean;
+  /** Its first card is to be the one with its gateway of IPv4 (GuestFamily). */
+  readonly leads?: "first card" | undefined;
   /** It asks for its addresses (GuestFamily). */
   readonly dhcp?: boolean;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
@@ -105,6 +107,7 @@ function wireHere({
   containerId,
   limit,
   headers = true,
+  leads,
   dhcp = false,
   server,
   guard,
@@ -114,7 +117,8 @@ function wireHere({
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
   const taps = opened.use(new DisposableStack());
-  const nics = readNics(netlink, isTapName);
+  const found = readNics(netlink, isTapName);
+  const nics = leads === "first card" ? gatewayFirst(found) : found;
   if (nics.length > limit) {
     throw new UnikrunError(
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
@@ -177,6 +181,11 @@ function wireHere({
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+function gatewayFirst(nics: readonly Nic[]): Nic[] {
+  const hasGateway = ({ gateways }: Nic): boolean => gateways.some(({ family }) => family === 4);
+  return [...nics.filter(hasGateway), ...nics.filter((nic) => !hasGateway(nic))];
 }
 
 /**

@@ -41,6 +41,7 @@ export async function wireGuest(
     containerId: id,
     limit: family.limits.nics,
     headers: family.devices.headers,
+    leads: family.devices.leads,
     dhcp: family.devices.dhcp ?? false,
     ...(server === undefined ? {} : { server }),
     ...(guard === undefined ? {} : { guard }),
