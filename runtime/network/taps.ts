@@ -6,6 +6,7 @@ export const FILTER = {
   ipv6: 3,
   visits: 100,
   closed: 400,
+  segments: 450,
   share: 500,
   routedIpv4: 600,
   routedIpv6: 601,

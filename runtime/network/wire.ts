@@ -17,6 +17,7 @@ import { type Nic, readNics } from "./nics.ts";
 import { carryOver } from "./published.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
 import { acceptRules, refuseRules } from "./rules.ts";
+import { fitSegments } from "./segments.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
@@ -140,6 +141,12 @@ function wireHere({
     const tap = addTap(tapName(containerId, number), nic.mtu, headers);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
+    fitSegments(netlink, {
+      link: nic.link.index,
+      tap: tap.index,
+      mtu: nic.mtu,
+      owner: ownerOf(containerId),
+    });
     if (nic.routes) lacking.push(...addDetours(netlink, { nic, tap: tap.index }));
     return { nic, tap };
   });
