@@ -65,7 +65,11 @@ export const linux: GuestFamily = {
   features: {
     arguments: "yes, as far as quotation marks come in pairs",
     environment: "yes, names in capital letters",
+    cards: "eight",
     addresses: "`ip=`, or its init reads them",
+    gateways: "`ip=`, or its init reads them",
+    routes: "its init reads them",
+    mtu: "yes",
     names: "yes, as addresses",
     hostname: "yes",
     folders: "yes, its init mounts them",

@@ -55,7 +55,11 @@ export const unikraft: GuestFamily = {
   features: {
     arguments: "yes, but no empty one",
     environment: "as many variables as its kernel was built for",
+    cards: "eight",
     addresses: "IPv4",
+    gateways: "IPv4",
+    routes: "by its gateway's card",
+    mtu: "by virtio",
     names: "yes, two",
     hostname: "yes",
     folders: "to read, in its memory",
