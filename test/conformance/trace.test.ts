@@ -49,7 +49,7 @@ test.serial("a container's steps are told in their order, from create to the gue
     text,
     /^ *[\d.]+ +[\d.]+ {2}unikrun {2}read config\.json and found the guest: rumprun \/probe\.bin$/m,
   );
-  t.regex(text, /^It began at 20\S+ Of \d+ ms to the guest's first byte: unikrun \d+ ms/m);
+  t.regex(text, /^It began at 20\S+\.\nOf \d+ ms to the guest's first byte: unikrun \d+ ms/m);
   t.is(bench.call("exec", bench.id, "unikrun", "trace").stdout, text);
   const status = bench.call("exec", bench.id, "unikrun", "status").stdout;
   t.true(status.endsWith(`\n${text}`), status);

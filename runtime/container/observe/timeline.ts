@@ -84,7 +84,8 @@ function summary({ begun, shares, firstWords, vmmWasEarly, failed, exit }: Trace
   const parts = Object.entries(shares).filter(([, time]) => time >= 0.5);
   const all = Object.values(shares).reduce((sum, time) => sum + time, 0);
   return [
-    `It began at ${begun}. Of ${ms(all)} ${firstWords ? "to the guest's first byte" : "so far"}: ${parts.map(([party, time]) => `${party} ${ms(time)}`).join(", ")}.`,
+    `It began at ${begun}.`,
+    `Of ${ms(all)} ${firstWords ? "to the guest's first byte" : "so far"}: ${parts.map(([party, time]) => `${party} ${ms(time)}`).join(", ")}.`,
     ...(vmmWasEarly === null ? [] : [vmmSentence(vmmWasEarly)]),
     ...(firstWords ? [guestSentence(firstWords)] : []),
     ...(failed ? [`Its ${failed.call} failed: ${failed.error}`] : []),
