@@ -27,7 +27,7 @@ export function readNics(netlink: Netlink, isTap: (name: string) => boolean): Ni
         .filter(({ index }) => index === link.index)
         .map(({ family, address }) => ({ family, address })),
     };
-    const others = staticRoutes(routes, link.index, given.addresses);
+    const others = staticRoutes(routes, link.index, given);
     return {
       link,
       mac: link.mac,

@@ -33,7 +33,7 @@ export type StaticRoute = NonNullable<BootNic["routes"]>[number];
 export function staticRoutes(
   routes: readonly Route[],
   index: number,
-  addresses: BootNic["addresses"],
+  { addresses, gateways }: Pick<BootNic, "addresses" | "gateways">,
 ): StaticRoute[] {
   const own = routes.filter((route) => route.index === index);
   return own.flatMap(({ family, destination, gateway }) => {
@@ -44,6 +44,7 @@ export function staticRoutes(
     );
     const isWayToGateway = own.some((each) => each.gateway === destination.address);
     if (gateway === null && (isConnected || isWayToGateway)) return [];
+    if (gateways.some(({ address }) => address === gateway)) return [];
     return [{ family, ...destination, gateway }];
   });
 }

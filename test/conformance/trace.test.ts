@@ -1,5 +1,5 @@
 /** What `unikrun trace` says of a container, in whatever state it is. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { type Bench, makeBench, start, until } from "./harness.ts";
 
@@ -165,6 +165,15 @@ test.serial("what the container's CPU limit held up is told", (t) => {
   const { firstWords } = traceOf(bench);
   t.true(firstWords.held > 0, JSON.stringify(firstWords));
   t.regex(bench.call("trace", bench.id).stdout, /CPU limit had held it up for \d+ ms/);
+});
+
+test.serial("names of an image can't move a terminal's cursor", (t) => {
+  using bench = makeBench(["sleep", "1000"]);
+  const name = "/probe\u001b[2J.bin";
+  copyFileSync(`${bench.rootfs}/probe.bin`, `${bench.rootfs}${name}`);
+  bench.configure(({ process }) => Object.assign(process, { args: [name, "sleep", "1000"] }));
+  start(t, bench);
+  t.true(bench.call("trace", bench.id).stdout.includes("rumprun /probe?[2J.bin\n"));
 });
 
 test.serial("one that an older unikrun made has a status, and no trace", (t) => {

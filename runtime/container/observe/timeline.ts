@@ -75,8 +75,11 @@ export function timelineText(facts: TraceFacts, columns?: number): string {
   );
   const cut = (line: string): string =>
     columns && line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
-  return `${[...lines.map(cut), "", ...summary(facts)].join("\n")}\n`;
+  return `${[...lines.map(cut), "", ...summary(facts)].map(printable).join("\n")}\n`;
 }
+
+/** An image chose the names in it. */
+const printable = (line: string): string => line.replace(/\p{Cc}/gu, "?");
 
 const ms = (time: number): string => `${Math.round(time)} ms`;
 
