@@ -29,9 +29,10 @@ const HELPERS: Table = {
   sk_lookup_udp: 85,
   sk_release: 86,
   skc_lookup_tcp: 99,
+  redirect_neigh: 152,
 };
 const SIZES: Table = { u32: 0x00, u16: 0x08, u8: 0x10 };
-const CONDITIONS: Table = { "==": 0x10, "!=": 0x50, "&": 0x40 };
+const CONDITIONS: Table = { "==": 0x10, ">": 0x20, "!=": 0x50, "&": 0x40 };
 const OPERATIONS: Table = { "+": 0x00, "&": 0x50, "<<": 0x60, ">>": 0x70 };
 const WIDTHS: Table = { r: 0x05, w: 0x06 };
 

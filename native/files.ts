@@ -6,6 +6,7 @@ import {
   errorCode,
   insist,
   LIBC,
+  O_APPEND,
   O_CLOEXEC,
   O_CREAT,
   O_RDONLY,
@@ -99,6 +100,12 @@ export function readInto(fd: number, data: Uint8Array, offset: number): number {
 /** Makes or replaces a file. */
 export function writeText(path: string, text: string, mode = 0o600): void {
   writeBytes(path, Buffer.from(text), mode);
+}
+
+/** Behind what a file has, which it makes if there is none. */
+export function appendText(path: string, text: string, mode = 0o600): void {
+  using file = owned(openPath(path, O_WRONLY | O_CREAT | O_APPEND, mode));
+  writeAll(file.fd, Buffer.from(text));
 }
 
 export function writeBytes(path: string, data: Uint8Array, mode = 0o600): void {

@@ -1,6 +1,7 @@
 /** What decides by which link a packet leaves: routes of all tables, and the rules that choose a table (ip-rule(8)). */
 import { formatAddress } from "./ip-address.ts";
 import { attributes, type Netlink } from "./netlink.ts";
+import { nextHops } from "./rtnetlink.ts";
 
 const RTM_GETROUTE = 26;
 const RTM_GETRULE = 34;
@@ -32,17 +33,11 @@ export function listTableRoutes(netlink: Netlink): TableRoute[] {
     const destination = address ? `${formatAddress(address)}/${prefix}` : "default";
     if (isRefusal) return [{ destination, links: [] }];
     const multipath = found.get(RTA_MULTIPATH);
-    const links = multipath ? nextHops(multipath) : [found.get(RTA_OIF)?.readUInt32LE(0) ?? 0];
+    const links = multipath
+      ? nextHops(multipath).map(({ index }) => index)
+      : [found.get(RTA_OIF)?.readUInt32LE(0) ?? 0];
     return [{ destination, links }];
   });
-}
-
-/** struct rtnexthop: its bytes, flags, weight, and the link's index. */
-function nextHops(data: Buffer): number[] {
-  const links: number[] = [];
-  for (let at = 0; at + 8 <= data.length; at += Math.max((data.readUInt16LE(at) + 3) & ~3, 8))
-    links.push(data.readUInt32LE(at + 4));
-  return links;
 }
 
 export interface PolicyRule {

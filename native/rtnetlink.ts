@@ -36,6 +36,7 @@ export interface Route {
   readonly family: 4 | 6;
   /** Destination; null for the default route. */
   readonly destination: { readonly address: string; readonly prefix: number } | null;
+  /** Of the route's family, as a rule. */
   readonly gateway: string | null;
   readonly metric: number;
 }
@@ -95,12 +96,15 @@ export function listAddresses(netlink: Netlink): Address[] {
     });
 }
 
-/** The unicast routes of the main table. */
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_VIA = 18;
+
+/** The unicast routes of the main table; one by several links is a route by each. */
 export function listRoutes(netlink: Netlink): Route[] {
   const RTA_DST = 1;
-  const RTA_OIF = 4;
-  const RTA_GATEWAY = 5;
   const RTA_PRIORITY = 6;
+  const RTA_MULTIPATH = 9;
   const RT_TABLE_MAIN = 254;
   const RTN_UNICAST = 1;
   return netlink.dump({ type: RTM_GETROUTE, body: Buffer.alloc(12), what: "list routes" }).flatMap((body) => {
@@ -108,17 +112,36 @@ export function listRoutes(netlink: Netlink): Route[] {
     if (!family || body.readUInt8(4) !== RT_TABLE_MAIN || body.readUInt8(7) !== RTN_UNICAST) return [];
     const found = attributes(body, 12);
     const destination = found.get(RTA_DST);
-    const gateway = found.get(RTA_GATEWAY);
-    return [
-      {
-        index: found.get(RTA_OIF)?.readUInt32LE(0) ?? 0,
-        family,
-        destination: destination ? { address: formatAddress(destination), prefix: body.readUInt8(1) } : null,
-        gateway: gateway ? formatAddress(gateway) : null,
-        metric: found.get(RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
-      },
-    ];
+    const multipath = found.get(RTA_MULTIPATH);
+    const hops = multipath
+      ? nextHops(multipath)
+      : [{ index: found.get(RTA_OIF)?.readUInt32LE(0) ?? 0, gateway: gatewayIn(found) }];
+    return hops.map((hop) => ({
+      ...hop,
+      family,
+      destination: destination ? { address: formatAddress(destination), prefix: body.readUInt8(1) } : null,
+      metric: found.get(RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
+    }));
   });
+}
+
+/** RTA_VIA is a gateway of the other family: that, and its address. */
+function gatewayIn(found: ReadonlyMap<number, Buffer>): string | null {
+  const gateway = found.get(RTA_GATEWAY) ?? found.get(RTA_VIA)?.subarray(2);
+  return gateway ? formatAddress(gateway) : null;
+}
+
+/** struct rtnexthop: its bytes, flags, weight, and the link's index; then its attributes. */
+export function nextHops(data: Buffer): Pick<Route, "index" | "gateway">[] {
+  const HEAD = 8;
+  const hops: Pick<Route, "index" | "gateway">[] = [];
+  for (let at = 0; at + HEAD <= data.length; ) {
+    const length = Math.max(data.readUInt16LE(at), HEAD);
+    const hop = data.subarray(at, at + length);
+    hops.push({ index: hop.readUInt32LE(4), gateway: gatewayIn(attributes(hop, HEAD)) });
+    at += (length + 3) & ~3;
+  }
+  return hops;
 }
 
 /** Brings a link up with an MTU, and keeps the host's own IPv6 off it. */

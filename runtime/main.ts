@@ -32,6 +32,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {
   run: () => import("./cli/run.ts"),
   spec: () => import("./cli/spec.ts"),
   status: () => import("./cli/status.ts"),
+  trace: () => import("./cli/trace.ts"),
   logs: () => import("./cli/logs.ts"),
   features: () => import("./cli/features.ts"),
   inspect: () => import("./cli/inspect.ts"),

@@ -1,10 +1,10 @@
 /**
  * Makes build/words.h of native/init/words.json: what is agreed on as constants, and each word as an `enum word`, with the plans that it
- * may stand in. The runtime reads the same file (native/directives.ts), so a word that only one side knows does not compile.
+ * may stand in; and each event of `unikrun trace`. The runtime reads the same file (native/directives.ts), so a word that only one side knows does not compile.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { agreed, plans } from "../native/init/words.json";
+import { agreed, events, plans } from "../native/init/words.json";
 
 const upper = (name: string): string => name.toUpperCase().replaceAll("-", "_");
 
@@ -27,6 +27,8 @@ writeFileSync(
     `enum { ${Object.keys(plans).map((plan, at) => `PLAN_${upper(plan)} = ${1 << at}`)} };`,
     `enum word { ${words.map((word) => `WORD_${upper(word)}`)}, WORDS };`,
     `#define WORD_TABLE ${words.map((word) => `{ "${word}", ${plansOf.get(word)?.join(" | ")} }`)}`,
+    `enum event { ${Object.keys(events).map((event) => `EVENT_${upper(event)}`)}, EVENTS };`,
+    `#define EVENT_NAMES ${Object.keys(events).map((event) => JSON.stringify(event))}`,
     "#endif",
     "",
   ].join("\n"),

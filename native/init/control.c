@@ -89,8 +89,10 @@ static void answer_phase(struct control *control, const struct rules *rules, boo
 static void answer_stopping(struct control *control)
 {
 	int signal = atoi(control->line + 9);
-	if (signal > 0 && signal < NSIG && signal_ends(signal))
+	if (signal > 0 && signal < NSIG && signal_ends(signal)) {
 		control->stopping = signal;
+		trace(EVENT_ASKED, signal);
+	}
 	dprintf(control->caller, "{\"return\": {}}\n");
 	hang_up(control);
 }

@@ -74,10 +74,13 @@ int code_of_port(const struct machine *m)
 
 int killed_code(void)
 {
-	if (oom_kills())
+	long kills = oom_kills();
+	if (kills) {
+		trace(EVENT_OUT_OF_MEMORY, kills);
 		tell("the kernel killed the VMM, as the container's memory ran out: give it more (docker run --memory)");
-	else
+	} else {
 		tell("the VMM was killed by signal %d (as by a person, or where the host's memory ran out)", SIGKILL);
+	}
 	return signal_code(SIGKILL);
 }
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -61,6 +62,14 @@ long now_ms(void);
 /* oom.c: how many processes of the container's cgroup the kernel has killed for its memory; 0 where it does not say. */
 void oom_open(const struct directives *d);
 long oom_kills(void);
+
+/* trace.c */
+void trace_open(int directory, const struct directives *d);
+/* Whose CPU time is noted from now on. */
+void trace_vmm(pid_t pid);
+/* What `value` is: words.json. */
+void trace(enum event event, long value);
+void trace_gone(int status, const struct rusage *used);
 
 /* child.c */
 /* From now on this process is killed when its parent ends, which may have happened already: then it ends at once. */

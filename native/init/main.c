@@ -81,11 +81,13 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	channel_listen(channel);
 	if (chdir("/") < 0)
 		fail_errno("could not enter /");
+	trace(EVENT_INIT, 0);
 	(void)!write(ready, "ok", 2);
 	close(ready);
 	int code = live(channel, signals);
 	/* For whoever asks how it ended; engines have it by wait(2). */
 	dprintf(channel->exit, "%d\n", code);
+	trace(EVENT_EXIT, code);
 	return code;
 }
 
@@ -131,6 +133,7 @@ static int create_main(bool held)
 	if (!folder)
 		fail("the directives name no state folder");
 	struct channel channel = channel_open(folder);
+	trace_open(channel.directory, &d);
 	join_namespaces(&d);
 	new_namespaces(&d);
 	int ready[2];

@@ -156,6 +156,7 @@ void tell_started(struct machine *m, struct channel *channel, const struct plan 
 	close(proc);
 	filter_init(m->resolver.socket >= 0);
 	control_open(&m->control, channel->listener);
+	trace(EVENT_RUNS, 0);
 	/* It runs, so these are warnings. */
 	read_words(m);
 	dprintf(plan->reply, "ok%s", m->words);
@@ -169,6 +170,7 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	directives_check(&plan->text, PLAN_START | (directives_get(&plan->text, WORD_STAND_BY) ? PLAN_EXEC : 0));
 	if (!m->vmm.pid)
 		fail("it has no VMM");
+	trace(EVENT_PLAN, 0);
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		fail_errno("could not open /proc");
@@ -202,6 +204,7 @@ static void start_machine(struct machine *m, struct channel *channel, struct pla
 	links_open(&m->links, &plan->text);
 	confine_init();
 	say_lines(plan);
+	trace(EVENT_DEVICES, 0);
 	give_devices(m, plan, signals, deadline);
 	m->asker = asker;
 	tell_started(m, channel, plan, proc);
@@ -232,6 +235,8 @@ static void launch(struct machine *m, const struct plan *plan)
 	if (m->vmm.pid)
 		dismiss_vmm(m);
 	m->vmm = vmm_launch(&plan->text);
+	trace_vmm(m->vmm.pid);
+	trace(EVENT_VMM, 0);
 	m->monitor.fd = m->vmm.qmp;
 	m->console.guest = m->vmm.console;
 	dprintf(plan->reply, "ok");

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,8 +39,10 @@ static void reap(struct machine *m)
 {
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	struct rusage used;
+	while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0) {
 		if (pid == m->vmm.pid) {
+			trace_gone(status, &used);
 			m->gone = true;
 			m->status = status;
 		}
@@ -61,6 +64,7 @@ static bool ask_guest(struct machine *m, int signal)
 	if (m->asker < 0 || m->control.stopping || m->ended || write(m->asker, "", 1) != 1)
 		return false;
 	m->control.stopping = signal;
+	trace(EVENT_ASKED, signal);
 	m->asked_until = now_ms() + ASKING_MS + HALTING_MS;
 	return true;
 }
@@ -83,6 +87,7 @@ static void take_signals(struct machine *m, int signals)
 		if (signal == SIGCHLD) {
 			reap(m);
 		} else if (signal_ends(signal) && !ask_guest(m, signal)) {
+			trace(EVENT_SIGNAL, signal);
 			if (m->stop_signal) {
 				m->hurried = true;
 				m->kill_at = now_ms();
@@ -125,6 +130,7 @@ static void press_button(struct machine *m)
 		return;
 	}
 	m->pressed = true;
+	trace(EVENT_BUTTON, 0);
 	monitor_forward(&m->monitor, "{\"execute\":\"system_powerdown\"}\n", -1);
 }
 
@@ -132,6 +138,7 @@ static void look_at_vcpu(struct machine *m)
 {
 	if (m->monitor.halted) {
 		m->ended = true;
+		trace(EVENT_SAID_END, 0);
 		m->look = false;
 		end_machine(m);
 		return;
@@ -155,6 +162,7 @@ static void listen_to_guest(struct machine *m)
 	bool spoke = false;
 	enum verdict verdict = console_from_guest(&m->console, &m->rules, &spoke);
 	if (spoke) {
+		trace(EVENT_SPOKE, 0);
 		control_show(&m->control, m->console.out, m->console.out_used);
 		m->heard = true;
 		m->look = m->monitor.halted = false;
@@ -163,6 +171,7 @@ static void listen_to_guest(struct machine *m)
 		begin_look(m);
 	} else if (verdict == ENDS) {
 		m->ended = true;
+		trace(EVENT_SAID_END, 0);
 		end_machine(m);
 	}
 }
@@ -392,6 +401,7 @@ void relay(struct machine *m, int signals)
 		if (m->kill_at && !m->gone && now_ms() >= m->kill_at) {
 			kill(m->vmm.pid, SIGKILL);
 			m->overdue = true;
+			trace(EVENT_OVERDUE, 0);
 			m->kill_at = 0;
 		}
 		if (m->drain_until && now_ms() >= m->drain_until)

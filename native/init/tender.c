@@ -49,6 +49,8 @@ static void attend(struct machine *m, const struct plan *plan, int signals, int 
 		} else if (fds[1].revents) {
 			listener = -1;
 		}
+		if (runs)
+			trace(EVENT_LET_GO, 0);
 		hear_vmm(m, signals, &nobody, &fds[2]);
 	}
 	if (!runs && (m->gone || m->stop_signal))
@@ -65,7 +67,10 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 		fail_errno("could not open /proc");
 	rules_load(&m->rules, &plan->text);
 	lift_limits();
+	trace(EVENT_PLAN, 0);
 	m->vmm = vmm_launch(&plan->text);
+	trace_vmm(m->vmm.pid);
+	trace(EVENT_VMM, 0);
 	m->console.guest = m->vmm.console;
 	/* It reads nothing. */
 	shutdown(m->console.guest, SHUT_WR);

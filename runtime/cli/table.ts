@@ -262,6 +262,12 @@ export const VERBS: readonly VerbEntry[] = [
     args: ["CONTAINER"],
   },
   {
+    name: "trace",
+    help: "say what happened to a container when, from its create to its guest's end, and whose time it took",
+    flags: () => [boolean("json", "print it as JSON")],
+    args: ["ID"],
+  },
+  {
     name: "logs",
     help: "print what a container's guest has printed, by its engine's client",
     prints: "text",

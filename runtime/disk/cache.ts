@@ -13,6 +13,7 @@ import { setSize } from "../../native/tree-files.ts";
 import { syncData, touch } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { waitTelling } from "../progress.ts";
+import { passed } from "../steps.ts";
 
 /** Milliseconds that somebody else may take to make the image that we want. */
 const PATIENCE = 600_000;
@@ -31,7 +32,10 @@ export function cachedImage(options: {
   const image = `${folder}/${options.key}`;
   makeFolders(folder, 0o700);
   const there = openImage(image);
-  if (there) return there;
+  if (there) {
+    passed("image found");
+    return there;
+  }
   const draft = `${image}${DRAFT}`;
   using file = owned(openPath(draft, O_RDWR | O_CREAT, 0o600));
   const words = `Waiting for another container's start, which makes the disk image ${image}.`;
@@ -42,7 +46,10 @@ export function cachedImage(options: {
   }
   // Whoever had the lock before us may have made it meanwhile.
   const made = openImage(image);
-  if (made) return made;
+  if (made) {
+    passed("image found");
+    return made;
+  }
   // Whoever waits for the lock has this very file open, so it is emptied, not removed, where it can't be made.
   using undo = new DisposableStack();
   undo.defer(() => setSize(file.fd, 0));
@@ -52,6 +59,7 @@ export function cachedImage(options: {
   syncData(file.fd);
   undo.move();
   rename(draft, image);
+  passed("image made");
   prune(folder, options.key, options.limit);
   return owned(openPath(image, O_RDONLY));
 }

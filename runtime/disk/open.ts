@@ -2,7 +2,9 @@
 import { statusOfFile } from "../../native/files.ts";
 import { type Descriptor, owned } from "../../native/libc.ts";
 import { openInRoot } from "../../native/regular-file.ts";
+import { amountOf } from "../amount.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
+import { passed } from "../steps.ts";
 import type { Disk, DiskContent } from "./choose.ts";
 import { type DeviceCheck, openHostDisk, refuseStrange, type WriterOf } from "./host-image.ts";
 import { openTree, type ReadOnlyOptions } from "./read-only.ts";
@@ -45,6 +47,7 @@ export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDis
     const { descriptor, ...form } = openOne(disk, options);
     opened.use(descriptor);
     const { mountpoint, readOnly, content } = disk;
+    passed("disk", diskWords(disk, form.isDevice ? null : statusOfFile(descriptor.fd).size));
     return {
       ...(mountpoint === undefined ? {} : { mountpoint }),
       readOnly,
@@ -57,6 +60,10 @@ export function openDisks(disks: readonly Disk[], options: DiskOptions): OpenDis
   const all = opened.move();
   return { list, [Symbol.dispose]: () => all.dispose() };
 }
+
+/** For `unikrun trace`. */
+const diskWords = ({ mountpoint, content }: Disk, size: number | null): string =>
+  [mountpoint ?? "attached", content.kind, ...(size === null ? [] : [amountOf(size)])].join(" ");
 
 function openOne(disk: Disk, options: DiskOptions) {
   try {

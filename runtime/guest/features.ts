@@ -3,7 +3,11 @@
 export const FEATURES = {
   arguments: "arguments",
   environment: "environment",
+  cards: "network cards",
   addresses: "IP addresses",
+  gateways: "default gateway",
+  routes: "other routes",
+  mtu: "MTU",
   names: "name servers",
   hostname: "host name",
   folders: "folders and volumes",

@@ -87,6 +87,10 @@ export interface DeviceKind {
   readonly disks: "folders" | "blocks" | "initrd" | "none";
   /** It asks for its addresses by DHCP, which we answer. */
   readonly dhcp?: true;
+  /** Of several cards it sends by the first what is on no network of the others: that is to be the one with its gateway of IPv4. */
+  readonly leads?: "first card";
+  /** It is told all routes, and not its default gateways alone. */
+  readonly routes?: true;
 }
 
 export interface Companion {
@@ -184,8 +188,15 @@ export interface BootNic {
     readonly address: string;
     readonly prefix: number;
   }[];
-  /** Of the default routes that leave by this card, the preferred one of each family. */
+  /** Of the default route of each family, if that leaves by this card: a guest has one in all. */
   readonly gateways: readonly { readonly family: 4 | 6; readonly address: string }[];
+  /** Others by this card, to an address and its prefix; without a gateway whoever is there is on the card's network. */
+  readonly routes?: readonly {
+    readonly family: 4 | 6;
+    readonly address: string;
+    readonly prefix: number;
+    readonly gateway: string | null;
+  }[];
 }
 
 export interface BootDisk {

@@ -49,7 +49,11 @@ export const hermit: GuestFamily = {
   features: {
     arguments: "yes",
     environment: "yes",
+    cards: "one",
     addresses: "IPv4, of its first card",
+    gateways: "IPv4",
+    routes: "by its card",
+    mtu: "yes",
     names: "two",
     hostname: "no",
     folders: "no",

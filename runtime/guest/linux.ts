@@ -52,7 +52,7 @@ export const linux: GuestFamily = {
     translationMiB: 32,
   },
   limits: { nics: 8, disks: 15 },
-  devices: { modern: false, headers: true, disks: "folders" },
+  devices: { modern: false, headers: true, disks: "folders", routes: true },
   companion: {
     role: "initrd",
     places: ["/initrd", "/initrd.img", "/boot/initrd", "/boot/initrd.img"],
@@ -65,7 +65,11 @@ export const linux: GuestFamily = {
   features: {
     arguments: "yes, as far as quotation marks come in pairs",
     environment: "yes, names in capital letters",
+    cards: "eight",
     addresses: "`ip=`, or its init reads them",
+    gateways: "`ip=`, or its init reads them",
+    routes: "its init reads them",
+    mtu: "yes",
     names: "yes, as addresses",
     hostname: "yes",
     folders: "yes, its init mounts them",

@@ -96,7 +96,11 @@ export const nanos: GuestFamily = {
   features: {
     arguments: "those of its manifest",
     environment: "that of its manifest",
+    cards: "eight",
     addresses: "IPv4, by DHCP",
+    gateways: "IPv4, by DHCP",
+    routes: "by DHCP, or by its gateway's card",
+    mtu: "1,460",
     names: "its kernel, by DHCP; programs as its disk has it",
     hostname: "as its disk has it",
     folders: "no",

@@ -36,7 +36,11 @@ export const osv: GuestFamily = {
   features: {
     arguments: "yes, without `$`",
     environment: "yes",
+    cards: "eight",
     addresses: "IPv4, one a card",
+    gateways: "IPv4",
+    routes: "by its gateway's card",
+    mtu: "1,500",
     names: "one",
     hostname: "no",
     folders: "no",

@@ -46,7 +46,11 @@ export const rumprun: GuestFamily = {
   features: {
     arguments: 'yes, without `"` and `\\`',
     environment: "yes, likewise",
-    addresses: "yes",
+    cards: "eight",
+    addresses: "IPv4 and IPv6, several a card",
+    gateways: "one of each family",
+    routes: "by its gateway's card",
+    mtu: "1,500 in kernels of 2015, else by virtio",
     names: "yes",
     hostname: "yes",
     folders: "yes",

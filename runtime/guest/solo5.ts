@@ -47,7 +47,11 @@ export const solo5: GuestFamily = {
   features: {
     arguments: 'yes, without `"` and `\\`',
     environment: "no",
+    cards: "as many as it declares",
     addresses: "MirageOS, of its first card",
+    gateways: "MirageOS, of its first card",
+    routes: "by its gateway's card",
+    mtu: "1,500",
     names: "no",
     hostname: "no",
     folders: "no",

@@ -86,7 +86,7 @@ function optionsOf(nic: BootNic, own: { address: string; prefix: number }, told:
   const wanted: readonly (readonly [code: number, value: Buffer | undefined])[] = [
     [OPTION.mask, addressBytes(dottedMask(own.prefix))],
     // Whoever knows classless routes takes no other.
-    [OPTION.classlessRoutes, isOutside ? routesBy(gateway) : undefined],
+    [OPTION.classlessRoutes, classlessRoutes(nic, isOutside, gateway)],
     [OPTION.router, gateway === undefined ? undefined : addressBytes(gateway)],
     [OPTION.nameServers, servers.length > 0 ? Buffer.concat(servers.map(addressBytes)) : undefined],
     [OPTION.mtu, sixteenBits(nic.mtu)],
@@ -108,11 +108,30 @@ function sixteenBits(value: number): Buffer {
   return buffer;
 }
 
-/** A gateway outside the subnet is reached directly, and all others by it. */
-function routesBy(gateway: string): Buffer {
-  const [alone, everybody, direct] = [Buffer.from([32]), Buffer.from([0]), Buffer.alloc(4)];
-  return Buffer.concat([alone, addressBytes(gateway), direct, everybody, addressBytes(gateway)]);
+/** A gateway outside the subnet is reached directly, and all that has no other route by the gateway. */
+function classlessRoutes(
+  { routes = [] }: BootNic,
+  isOutside: boolean,
+  gateway: string | undefined,
+): Buffer | undefined {
+  const others = routes.filter(({ family }) => family === 4);
+  if (!isOutside && others.length === 0) return undefined;
+  const direct = { address: gateway ?? "", prefix: 32, gateway: null };
+  const everybody = { address: "0.0.0.0", prefix: 0, gateway: gateway ?? null };
+  return Buffer.concat(
+    [...(isOutside ? [direct] : []), ...others, ...(gateway === undefined ? [] : [everybody])].map(
+      classlessRoute,
+    ),
+  );
 }
+
+/** RFC 3442: the prefix, what it counts of the address, and the gateway, 0.0.0.0 for none. */
+const classlessRoute = (route: { address: string; prefix: number; gateway: string | null }): Buffer =>
+  Buffer.concat([
+    Buffer.from([route.prefix]),
+    addressBytes(route.address).subarray(0, Math.ceil(route.prefix / 8)),
+    addressBytes(route.gateway ?? "0.0.0.0"),
+  ]);
 
 /** A name as DNS has it. */
 function labels(domain: string): Buffer {

@@ -1,14 +1,8 @@
 import type { Netlink } from "../../native/netlink.ts";
-import {
-  type Address,
-  type Link,
-  listAddresses,
-  listLinks,
-  listRoutes,
-  type Route,
-} from "../../native/rtnetlink.ts";
+import { type Address, type Link, listAddresses, listLinks, listRoutes } from "../../native/rtnetlink.ts";
 import type { BootNic } from "../guest/guest.ts";
 import { type Router, tellAddressing } from "./routed.ts";
+import { defaultGateways, staticRoutes } from "./routes.ts";
 
 /** An interface of the container's network namespace, as the guest's network card is to be. */
 export interface Nic extends BootNic {
@@ -25,12 +19,22 @@ export function readNics(netlink: Netlink, isTap: (name: string) => boolean): Ni
   if (links.length === 0) return [];
   const addresses = listAddresses(netlink);
   const routes = listRoutes(netlink);
+  const gateways = defaultGateways(routes, new Set(links.map(({ index }) => index)));
   return links.map((link) => {
     const given = {
       addresses: addresses.filter((address) => address.index === link.index && isForGuest(address)).map(bare),
-      gateways: [4 as const, 6 as const].flatMap((family) => gatewayOf(routes, link.index, family)),
+      gateways: gateways
+        .filter(({ index }) => index === link.index)
+        .map(({ family, address }) => ({ family, address })),
     };
-    return { link, mac: link.mac, mtu: link.mtu, ...tellAddressing(link, given, routes) };
+    const others = staticRoutes(routes, link.index, given);
+    return {
+      link,
+      mac: link.mac,
+      mtu: link.mtu,
+      ...tellAddressing(link, given, routes),
+      ...(others.length > 0 ? { routes: others } : {}),
+    };
   });
 }
 
@@ -38,15 +42,3 @@ export function readNics(netlink: Netlink, isTap: (name: string) => boolean): Ni
 const isForGuest = (address: Address): boolean => address.scope === "global" || address.scope === "site";
 
 const bare = ({ family, address, prefix }: Address) => ({ family, address, prefix });
-
-function gatewayOf(
-  routes: readonly Route[],
-  index: number,
-  family: 4 | 6,
-): { family: 4 | 6; address: string }[] {
-  const defaults = routes
-    .filter((route) => route.index === index && route.family === family && !route.destination)
-    .sort((a, b) => a.metric - b.metric);
-  const address = defaults.find((route) => route.gateway)?.gateway;
-  return address ? [{ family, address }] : [];
-}

@@ -6,10 +6,13 @@ export const FILTER = {
   ipv6: 3,
   visits: 100,
   closed: 400,
+  segments: 450,
   share: 500,
   routedIpv4: 600,
   routedIpv6: 601,
   published: 700,
+  detourIpv4: 800,
+  detourIpv6: 801,
   all: 1000,
 };
 

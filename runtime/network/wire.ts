@@ -11,11 +11,13 @@ import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../nat
 import { openTap } from "../../native/tun.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { claimIngress, isLeftover } from "./claim.ts";
+import { addDetours } from "./detour.ts";
 import { relayRequests } from "./dhcp.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { carryOver } from "./published.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
 import { acceptRules, refuseRules } from "./rules.ts";
+import { fitSegments } from "./segments.ts";
 import { allowSharing, endSharing, shareNetwork } from "./share.ts";
 import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
@@ -25,6 +27,8 @@ import { dhcpTapName, FILTER, isTapName, isTapOf, resolverTapName, type Tap, tap
 export interface Wiring extends Disposable {
   readonly nics: readonly Nic[];
   readonly taps: readonly number[];
+  /** Routes of the namespace that its guest has only if it is told them, as in "10.9.0.0/16 via 10.1.0.3 dev eth1". */
+  readonly lacking: readonly string[];
   /** Where look-ups had to be relayed, and could be. */
   readonly resolver?: Resolver;
   /** The descriptor of the tap that a guest's requests for addresses go to, where it makes any. */
@@ -52,6 +56,8 @@ export interface WireOptions extends Place {
   readonly limit: number;
   /** Whether frames come to the guest with virtio's headers (GuestFamily). */
   readonly headers?: boolean;
+  /** Its first card is to be the one with its gateway of IPv4 (GuestFamily). */
+  readonly leads?: "first card" | undefined;
   /** It asks for its addresses (GuestFamily). */
   readonly dhcp?: boolean;
   /** A name server on a loopback address of the namespace, if the guest is to reach one. */
@@ -102,6 +108,7 @@ function wireHere({
   containerId,
   limit,
   headers = true,
+  leads,
   dhcp = false,
   server,
   guard,
@@ -111,7 +118,8 @@ function wireHere({
   const netlink = opened.use(openNetlink());
   const undo = opened.use(new DisposableStack());
   const taps = opened.use(new DisposableStack());
-  const nics = readNics(netlink, isTapName);
+  const found = readNics(netlink, isTapName);
+  const nics = leads === "first card" ? gatewayFirst(found) : found;
   if (nics.length > limit) {
     throw new UnikrunError(
       `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
@@ -126,12 +134,20 @@ function wireHere({
     raiseLink(netlink, { index: link.index, mtu });
     return { fd, index: link.index };
   };
+  const lacking: string[] = [];
   const cards = nics.map((nic, number) => {
     // Before their answers would go to the guest.
     const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
     const tap = addTap(tapName(containerId, number), nic.mtu, headers);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
+    fitSegments(netlink, {
+      link: nic.link.index,
+      tap: tap.index,
+      mtu: nic.mtu,
+      owner: ownerOf(containerId),
+    });
+    if (nic.routes) lacking.push(...addDetours(netlink, { nic, tap: tap.index }));
     return { nic, tap };
   });
   const asked = dhcp && cards.length > 0 ? addTap(dhcpTapName(containerId), REQUEST_MTU, false) : undefined;
@@ -144,6 +160,7 @@ function wireHere({
   return {
     nics,
     taps: cards.map(({ tap }) => tap.fd),
+    lacking,
     ...(resolver ? { resolver } : {}),
     ...(asked ? { dhcp: asked.fd } : {}),
     share(guest) {
@@ -171,6 +188,11 @@ function wireHere({
     keep: () => void undo.move(),
     [Symbol.dispose]: () => all.dispose(),
   };
+}
+
+function gatewayFirst(nics: readonly Nic[]): Nic[] {
+  const hasGateway = ({ gateways }: Nic): boolean => gateways.some(({ family }) => family === 4);
+  return [...nics.filter(hasGateway), ...nics.filter((nic) => !hasGateway(nic))];
 }
 
 /**

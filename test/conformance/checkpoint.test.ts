@@ -71,6 +71,7 @@ test("a saved guest ends with 137, is deleted, and goes on in a new container", 
   const restored = restore(bench, bench.image);
   t.is(restored.code, 0, restored.stderr);
   t.is(status(bench), "running");
+  t.regex(bench.call("trace", bench.id).stdout, /VMM +loaded the state that the guest goes on from$/m);
   t.regex(type(bench, "still here"), /^still here\r?$/m);
   type(bench, "quit");
   t.is(bench.wait(), 0, "its end is still understood");

@@ -1,6 +1,7 @@
 /** Guests that QEMU loads itself, Linux, OSv and Hermit: what they are given, and how they end. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { run } from "../network/netns.ts";
 import { type Bench, leftovers, makeBench, placeInNetwork, repository, start, until } from "./harness.ts";
 import { makeNetworks } from "./networks.ts";
 
@@ -110,7 +111,11 @@ test.serial("a Linux guest is told of its cards and disks in words that it can l
   writeFileSync(`${bench.rootfs}/my data/file`, "");
   const volume = `${bench.folder}/volume`;
   mkdirSync(volume);
-  placeInNetwork(bench, makeNetworks(t, 2));
+  const netns = makeNetworks(t, 2);
+  const name = netns.replace("/run/netns/", "");
+  for (const route of ["default via 10.213.1.1", "10.9.0.0/16 via 10.213.0.1", "10.8.0.0/16 dev eth1"])
+    run(`ip -n ${name} route add ${route}`);
+  placeInNetwork(bench, netns);
   bench.configure((config) =>
     Object.assign(config, {
       mounts: [{ destination: "/v", source: volume, type: "bind", options: ["bind", "rw"] }],
@@ -122,8 +127,8 @@ test.serial("a Linux guest is told of its cards and disks in words that it can l
   t.deepEqual(words?.slice(4), [
     "ip=10.213.0.2:::255.255.255.0:tested:eth0:off",
     "hostname=tested",
-    "unikrun.eth0=mac=02:42:0a:d5:00:02,mtu=1500,ip=10.213.0.2/24",
-    "unikrun.eth1=mac=02:42:0a:d5:01:02,mtu=1500,ip=10.213.1.2/24",
+    "unikrun.eth0=mac=02:42:0a:d5:00:02,mtu=1500,ip=10.213.0.2/24,route=10.9.0.0/16@10.213.0.1",
+    "unikrun.eth1=mac=02:42:0a:d5:01:02,mtu=1500,ip=10.213.1.2/24,gw=10.213.1.1,route=10.8.0.0/16",
     "unikrun.mounts=vda:/my%20data:ro,vdb:/v:rw",
     "--",
     "run",

@@ -23,6 +23,9 @@ for (const [args, code, words] of [
     t.is(bench.wait(), code);
     t.true(bench.output().includes(`command line: ${args.join(" ")}\n`), bench.output());
     t.regex(told(bench), words);
+    const { lines, exit } = JSON.parse(bench.call("trace", "--json", bench.id).stdout);
+    t.is(exit.code, code);
+    t.true(lines.some(({ what }: { what: string }) => what === "let-go"));
     t.is(bench.call("delete", bench.id).code, 0);
     t.deepEqual(leftovers(bench), []);
   });

@@ -1,6 +1,7 @@
 /** Unikernels of Unikraft for QEMU: loaded by their program headers, told what they take, with their files in memory, and ended as they say. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { run } from "../network/netns.ts";
 import {
   type Bench,
   leftovers,
@@ -106,6 +107,16 @@ test.serial("it is told the addresses of its cards, names and its host name", (t
   const output = outputOf(t, bench, 0);
   t.true(output.includes("parameter netdev.ip=10.213.0.2/24::10.213.0.1::tested:example.org\n"), output);
   t.true(output.includes("parameter netdev.ip=10.213.1.2/24\n"), output);
+});
+
+test.serial("its default gateway is its first card's, whichever network has it", (t) => {
+  const bench = benchOf(t, "return");
+  const netns = makeNetworks(t, 2);
+  run(`ip -n ${netns.replace("/run/netns/", "")} route add default via 10.213.1.1`);
+  placeInNetwork(bench, netns);
+  const [first, second] = outputOf(t, bench, 0).match(/^parameter netdev\.ip=.*$/gm) ?? [];
+  t.is(first, "parameter netdev.ip=10.213.1.2/24:10.213.1.1:::tested");
+  t.is(second, "parameter netdev.ip=10.213.0.2/24");
 });
 
 test.serial("it has the image's files in its memory, and what is mounted to be read", (t) => {

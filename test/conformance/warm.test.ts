@@ -117,6 +117,29 @@ async function keepThird(t: ExecutionContext, bench: WarmBench): Promise<void> {
   end(t, bench);
 }
 
+test.serial(
+  "the traces tell when a guest listened and was kept, and that another goes on from there",
+  async (t) => {
+    const bench = await warmBench(t);
+    start(t, bench);
+    await kept(t, bench);
+    const stepsOf = (): string[] =>
+      JSON.parse(bench.call("trace", "--json", bench.id).stdout).lines.map(
+        ({ what }: { what: string }) => what,
+      );
+    for (const deadline = Date.now() + 20_000; !stepsOf().includes("kept") && Date.now() < deadline; )
+      await Bun.sleep(20);
+    t.true(stepsOf().indexOf("listens") < stepsOf().indexOf("kept"), stepsOf().join(" "));
+    t.regex(bench.call("trace", bench.id).stdout, /waited until the guest listens on port 80$/m);
+    end(t, bench);
+    start(t, bench);
+    t.regex(bench.call("trace", bench.id).stdout, /looked for a template: goes on from one$/m);
+    t.true(stepsOf().includes("loaded"));
+    t.true(stepsOf().includes("let-go"));
+    end(t, bench);
+  },
+);
+
 test.serial("a container of the same kind goes on where a guest stood when it was kept", async (t) => {
   const bench = await warmBench(t);
   await keepThird(t, bench);

@@ -4,8 +4,10 @@ import {
   createProbe,
   docker,
   endpoint,
+  engine,
   eventually,
   expectedBytes,
+  gatewayOf,
   getBytes,
   getFromNeighbour,
   guestConfig,
@@ -76,6 +78,35 @@ test("two networks, one attached by docker network connect before the start: two
   t.is(gateways.length, 1, "one default route");
   for (const [index, network] of networks.entries())
     t.regex(await getFromNeighbour(network, `http://${endpoints[index]?.IPAddress}/`), /probe/);
+});
+
+test("of two networks the one with the higher gw-priority has the guest's gateway, whichever came first", async (t) => {
+  if (engine === "20") return void t.pass("networks have no gw-priority before Docker 28");
+  for (const preferred of [0, 1]) {
+    const networks = [makeNetwork(t), makeNetwork(t)];
+    const options = networks.flatMap((network, place) => [
+      "--network",
+      `name=${network},gw-priority=${Number(place === preferred)}`,
+    ]);
+    const name = startProbe(t, { options });
+    const [first, other] = networks.map((network) => endpoint(name, network));
+    const { gateways } = await guestConfig(String(first?.IPAddress));
+    t.deepEqual(gateways, [gatewayOf(String(networks[preferred]))]);
+    // The host answers from that network's address to whoever came by it.
+    const own = preferred === 0 ? first : other;
+    const seen = Bun.serve({
+      hostname: "0.0.0.0",
+      port: 0,
+      fetch: (request, server) => new Response(`saw ${server.requestIP(request)?.address}`),
+    });
+    t.teardown(() => seen.stop(true));
+    const host = gatewayOf("bridge");
+    const page = await httpGet(
+      `http://${first?.IPAddress}/connect?host=${host}&port=${seen.port}&path=/`,
+      12_000,
+    );
+    t.true(page.includes(`saw ${own?.IPAddress}`), page);
+  }
 });
 
 test("--network none gives a guest without a card", (t) => {

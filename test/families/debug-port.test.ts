@@ -16,7 +16,7 @@ test.before(() =>
   compileInit({
     program: reader,
     source: `${import.meta.dirname}/how-it-ended.c`,
-    parts: ["ending", "guest/debug_port", "directives", "fail", "io", "oom"],
+    parts: ["ending", "guest/debug_port", "trace", "directives", "fail", "io", "oom"],
     sanitized: true,
   }),
 );

@@ -11,6 +11,12 @@ test("docs/guests.md has the table that the families make", (t) => {
   t.true(read("docs/guests.md").includes(table), table);
 });
 
+test("the cards in that table are those that a family can drive", (t) => {
+  const words: Readonly<Record<number, string>> = { 1: "one", 8: "eight" };
+  for (const { name, features, limits } of FAMILIES)
+    if (!features.cards.includes("declares")) t.is(features.cards, words[limits.nics] ?? "", name);
+});
+
 test("the settings know the families by their names", (t) => {
   const { definitions } = JSON.parse(read("config.schema.json"));
   t.deepEqual([...definitions.family.enum].sort(), [...FAMILY_NAMES].sort());

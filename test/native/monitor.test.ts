@@ -11,7 +11,7 @@ test.before(() => {
   compileInit({
     program: monitor,
     source: `${import.meta.dirname}/monitor.c`,
-    parts: ["guest/monitor", "directives", "fail", "io"],
+    parts: ["guest/monitor", "trace", "directives", "fail", "io"],
     sanitized: true,
   });
 });

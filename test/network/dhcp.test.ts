@@ -16,7 +16,7 @@ test.before(() =>
   compileInit({
     program: server,
     source: `${import.meta.dirname}/dhcp-answers.c`,
-    parts: ["network/dhcp", "network/checksum", "directives", "fail", "io"],
+    parts: ["network/dhcp", "network/checksum", "trace", "directives", "fail", "io"],
     sanitized: true,
   }),
 );
@@ -214,6 +214,16 @@ test("a gateway outside the subnet is reached by a route of its own, for who kno
   t.is(options.get(1)?.toString("hex"), "ffffffff");
   t.is(options.get(3)?.toString("hex"), "a9fe0101");
   t.is(options.get(121)?.toString("hex"), "20a9fe01010000000000a9fe0101");
+});
+
+test("other routes are told with the default one, which a client that takes them takes from nowhere else", (t) => {
+  const routes = [
+    { family: 4, address: "10.9.128.0", prefix: 17, gateway: "172.17.0.3" },
+    { family: 6, address: "fd00:9::", prefix: 48, gateway: "fd00::3" },
+    { family: 4, address: "10.8.0.7", prefix: 32, gateway: null },
+  ] as const;
+  const told = optionsOf({ routes }, {}).get(121)?.toString("hex");
+  t.is(told, `110a0980ac110003${"200a08000700000000"}${"00ac110001"}`);
 });
 
 test("a card without IPv4 is told nothing, and one without a gateway or names nothing of these", (t) => {

@@ -113,12 +113,17 @@ static void on_line(struct monitor *monitor, const char *line)
 	if (!strncmp(line, "{\"QMP\"", 6)) {
 		monitor->state = WAITS_BOARD;
 		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n", -1);
+	} else if (strstr(line, "\"event\": \"RESUME\"")) {
+		trace(EVENT_LET_GO, 0);
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
+		if (monitor->reset)
+			trace(EVENT_RESET, 0);
 		monitor->told_to_end |= strstr(line, "\"host-signal\"") != NULL;
 	} else if (monitor->state == WAITS_BOARD && answer == RETURN) {
 		/* The greeting comes before the board is made, this from the main loop: nothing of it can fail any more. */
 		monitor->state = READY;
+		trace(EVENT_BOARD, 0);
 	} else if (monitor->state == FORWARDED && answer) {
 		monitor->state = READY;
 		free(monitor->answer);

@@ -155,8 +155,11 @@ static void take_frame(const struct dhcp *d, const struct message *in, size_t le
 		return;
 	struct wish wish = read_wish(in->options, said - sizeof *in);
 	uint8_t type = answer_type(&wish, bootp, lease);
-	if (type)
-		send_answer(d, in, lease, &wish, type);
+	if (!type)
+		return;
+	send_answer(d, in, lease, &wish, type);
+	if (type == ACK)
+		trace(EVENT_DHCP, 0);
 }
 
 void dhcp_from_guest(struct dhcp *d)

@@ -69,6 +69,7 @@ static void ask(struct resolver *r, const struct packet *p, long now)
 	/* Whoever still waits there has waited longest of all. */
 	if (q->deadline)
 		fail_query(r, q);
+	trace(EVENT_LOOK_UP, 0);
 	*q = (struct query){ .deadline = now + PATIENCE_MS, .guest = p->from, .turn = (uint8_t)(q->turn + 1), .question_length = question };
 	r->pending++;
 	memcpy(&q->id, dns, 2);

@@ -1,6 +1,7 @@
 /** What a guest is given when it boots: disks and its command line. */
 
 import type { GuestPhase } from "../../../native/control.ts";
+import { amountOf } from "../../amount.ts";
 import { openBootDisk } from "../../disk/boot-disk.ts";
 import type { OpenDisk } from "../../disk/open.ts";
 import { UnikrunError } from "../../error.ts";
@@ -12,6 +13,7 @@ import {
 } from "../../guest/guest.ts";
 import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
+import { passed } from "../../steps.ts";
 import { openImageFile } from "../bundle/image-file.ts";
 import type { Container } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
@@ -56,6 +58,7 @@ export function prepareBoot(options: {
   const { list, initrd } = opened.use(
     openGuestDisks({ root, traits, family, container, resolvConf, resolver: wiring.resolver }),
   );
+  if (initrd) passed("disk", `initrd ${amountOf(initrd.size)}`);
   const proxy = options.proxy && traits.proxy;
   const told: GuestBoot = {
     ...guest,
@@ -73,7 +76,10 @@ export function prepareBoot(options: {
     size: initrd.size,
   };
   const first = boot.firstDisk ? [opened.use(openSingleFile(boot.firstDisk))] : [];
-  if (family.board.loader === "disk") first.push(opened.use(openBootDisk(ownDisk(container))));
+  if (family.board.loader === "disk") {
+    first.push(opened.use(openBootDisk(ownDisk(container))));
+    passed("disk", "its own");
+  }
   const all = opened.move();
   return {
     machine: {

@@ -41,6 +41,7 @@ export async function wireGuest(
     containerId: id,
     limit: family.limits.nics,
     headers: family.devices.headers,
+    leads: family.devices.leads,
     dhcp: family.devices.dhcp ?? false,
     ...(server === undefined ? {} : { server }),
     ...(guard === undefined ? {} : { guard }),
@@ -53,6 +54,11 @@ export async function wireGuest(
   } else if (server !== undefined && !wiring.resolver) {
     await warn(
       `Container ${id}: its guest can't look up names: it has no address of a subnet large enough to lend one to the way to its engine's name server.`,
+    );
+  }
+  if (wiring.lacking.length > 0 && !family.devices.routes) {
+    await warn(
+      `Container ${id}: its guest has no route ${wiring.lacking.join(", ")}, as its network namespace has: a ${family.name} guest knows its default gateway alone, and other routes only by that one's interface.`,
     );
   }
   return wiring;

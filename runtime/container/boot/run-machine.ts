@@ -10,6 +10,7 @@ import { type RunPlan, startDirectives } from "../../machine/plan.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { leaseOf } from "../../network/dhcp.ts";
 import type { Wiring } from "../../network/wire.ts";
+import { passed } from "../../steps.ts";
 import { askableMark, type Container, containerFolder, type QemuRecord } from "../record/container.ts";
 import { writeMachine } from "../record/machine.ts";
 import { boardKindOf, makeBoard } from "./board.ts";
@@ -72,15 +73,19 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
   ]);
+  passed("sent");
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);
+  passed("shared");
   const outcome = starting.outcome();
+  passed("waited");
   if ("error" in outcome) {
     const trouble = outcome.error.replaceAll("\n", "; ");
     const why = board.tender === undefined ? withAdvice(trouble, board.accelerator) : trouble;
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
   await saved?.load(folder);
+  if (saved) passed("loaded");
   wiring.keep();
   const who = board.tender === undefined ? "QEMU" : "its tender";
   for (const warning of outcome.warnings) await warn(`Container ${id}: ${who} says: ${warning}`);

@@ -6,6 +6,8 @@ import type { Limits, Throttling } from "../observe/limits.ts";
 import type { MemoryUse } from "../observe/memory-use.ts";
 import { statisticsOf } from "../observe/statistics.ts";
 import { type StatusFacts, statusFacts } from "../observe/status-facts.ts";
+import { timelineText } from "../observe/timeline.ts";
+import { traceFacts } from "../observe/trace.ts";
 import type { Container } from "../record/container.ts";
 import type { Exit } from "../record/exit.ts";
 import { statusOf } from "../record/status.ts";
@@ -16,7 +18,14 @@ type Facts = Readonly<Record<string, string | number | undefined>>;
 /** "name  value" lines, or the same as JSON, with all numbers in bytes. */
 export function statusText(root: string, container: Container, json: boolean): string {
   const facts = statusFacts(root, container);
-  return json ? `${JSON.stringify(facts)}\n` : table(rowsOf(facts));
+  if (json) return `${JSON.stringify(facts)}\n`;
+  return `${table(rowsOf(facts))}${facts.trace ? `\n${timelineText(facts.trace)}` : ""}`;
+}
+
+/** What happened when; no line of that is wider than `columns`. Throws UnikrunError where nothing was kept. */
+export function traceText(root: string, container: Container, json: boolean, columns?: number): string {
+  const facts = traceFacts(root, container);
+  return json ? `${JSON.stringify(facts)}\n` : timelineText(facts, columns);
 }
 
 function rowsOf(facts: StatusFacts): Facts {

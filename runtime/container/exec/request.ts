@@ -22,7 +22,7 @@ export type Request =
   | { readonly tool: "cat" | "ls"; readonly path: string; readonly timeout: number }
   | { readonly tool: "df"; readonly timeout: number }
   | { readonly tool: "console"; readonly timeout: number }
-  | { readonly tool: "stats" | "status"; readonly json: boolean }
+  | { readonly tool: "stats" | "status" | "trace"; readonly json: boolean }
   | { readonly tool: "usage"; readonly complaint?: string };
 
 const DEFAULT_TIMEOUT = 5;
@@ -147,6 +147,8 @@ const TOOLS: Readonly<Record<string, (given: Given) => Request>> = {
     words.length > 0 ? wrong(`stats wants no ${shown(words)}`) : { tool: "stats", json },
   status: ({ words, json }) =>
     words.length > 0 ? wrong(`status wants no ${shown(words)}`) : { tool: "status", json },
+  trace: ({ words, json }) =>
+    words.length > 0 ? wrong(`trace wants no ${shown(words)}`) : { tool: "trace", json },
 };
 
 export const isPort = (text: string): boolean =>

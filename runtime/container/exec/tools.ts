@@ -10,7 +10,7 @@ import { joinDirective } from "../bundle/namespaces.ts";
 import { type Container, containerFolder, netnsOf } from "../record/container.ts";
 import { readMachine } from "../record/machine.ts";
 import { kernelDirectives } from "./ask-kernel.ts";
-import { statisticsText, statusText } from "./describe.ts";
+import { statisticsText, statusText, traceText } from "./describe.ts";
 import { httpDirectives } from "./http.ts";
 import type { Request } from "./request.ts";
 import { USAGE } from "./usage.ts";
@@ -53,6 +53,8 @@ export function prepareTool(root: string, container: Container, request: Request
       return printed(statisticsText(root, container, request.json));
     case "status":
       return printed(statusText(root, container, request.json));
+    case "trace":
+      return printed(traceText(root, container, request.json));
     case "usage": {
       const { complaint } = request;
       return complaint === undefined ? printed(USAGE) : printed("", `unikrun: ${complaint}\n${USAGE}`);

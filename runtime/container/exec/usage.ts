@@ -10,7 +10,8 @@ export const USAGE = `Commands about a guest:
   unikrun console                 the guest's serial line
   unikrun stats [--json]          what the guest uses
   unikrun status [--json]         what the guest is, why it is slow, what it may use
-All but the last two take --timeout SECONDS (default 5).
+  unikrun trace [--json]          what happened when, and whose time it took
+All but the last three take --timeout SECONDS (default 5).
 Health checks written for containers are understood where they ask the guest itself: curl URL,
 wget --spider URL, wget -O - URL and nc -z HOST PORT with their common options, in a shell's words
 too (docs/exec.md).

@@ -4,8 +4,9 @@ import { UnikrunError } from "../../error.ts";
 import type { Board } from "../../machine/board.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { findQemu, type Host } from "../../machine/qemu.ts";
+import { passed } from "../../steps.ts";
 import { decideBoard, makeBoard } from "../boot/board.ts";
-import { findInBundle } from "../bundle/bundle.ts";
+import { type Found, findInBundle } from "../bundle/bundle.ts";
 import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
@@ -17,6 +18,7 @@ import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
 import { type BoardRecord, type Container, containerFolder } from "../record/container.ts";
 import { forget, reserve, writeContainer } from "../record/store.ts";
+import { logCall, writeCall } from "../record/trace.ts";
 import { hostSettings } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
 import { draftOf, guestRecord, newCgroup } from "./draft.ts";
@@ -43,10 +45,26 @@ export async function createContainer(
   options: CreateOptions,
   foreground?: LaunchInit,
 ): Promise<Container | null> {
-  const { root, id } = options;
+  const { id } = options;
   const bundle = absolute(options.bundle);
   const found = await findInBundle(id, bundle);
   if (!found) return null;
+  passed("found", `${found.guest.family.name} ${found.guest.kernel}`);
+  try {
+    return await createFound(options, bundle, found, foreground);
+  } catch (error) {
+    await logCall(id, "create", error);
+    throw error;
+  }
+}
+
+async function createFound(
+  options: CreateOptions,
+  bundle: string,
+  found: Found,
+  foreground: LaunchInit | undefined,
+): Promise<Container> {
+  const { root, id } = options;
   const { rootfs, spec } = found;
   const { family, machine } = found.guest;
   const settings = await hostSettings();
@@ -59,6 +77,7 @@ export async function createContainer(
   const pidsLimit = spec.linux?.resources?.pids?.limit;
   const about = { root, id, rootfs, family, guest };
   const { board, host } = await decide({ ...about, machine, settings, pidsLimit, saved });
+  passed("decided", board.tender === undefined ? board.accelerator : "tender");
   const namespaces = namespaceDirectives(id, spec);
   const sysctls = sysctlDirectives(id, spec);
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
@@ -99,14 +118,17 @@ export async function createContainer(
   undo.defer(() => endInit(container));
   writeContainer(root, container);
   writeBrief(containerFolder(root, id), container);
+  passed("launched");
   // The VMM starts while the hooks and the engine do their part.
   if (host) await makeBoard({ root, container, family, host });
+  if (host) passed("ordered");
   await runHooks(container, "prestart");
   await runHooks(container, "createRuntime");
   await runHooks(container, "createContainer");
   await tellUnusedLimits(id, spec.process?.rlimits);
   announcePid(id, pid, options);
   undo.move();
+  await writeCall(root, id, "create");
   return container;
 }
 

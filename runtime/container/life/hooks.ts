@@ -1,6 +1,7 @@
 /** OCI hooks: whose they are, where they run, and what they hear. */
 import { enterCommand } from "../../../native/init.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
+import { passed } from "../../steps.ts";
 import type { Container } from "../record/container.ts";
 import { type Status, stateDocument } from "../record/status.ts";
 import type { Hook, HookKind } from "../spec/oci.ts";
@@ -37,6 +38,7 @@ export async function runHook(container: Container, kind: HookKind, hook: Hook):
   const state = Buffer.from(JSON.stringify(stateDocument(container, status)));
   using command = commandOf(hook, place, container);
   const trouble = execute(hook, command, place, state);
+  passed("hook", `${kind} ${hook.path}`);
   if (trouble) throw new UnikrunError(`Container ${container.id}: the ${kind} hook ${hook.path} ${trouble}.`);
 }
 

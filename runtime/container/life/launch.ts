@@ -5,6 +5,7 @@ import { UnikrunError } from "../../error.ts";
 import { type Cgroup, cgroupPaths, createCgroup, openCgroup } from "../cgroup/cgroup.ts";
 import { oomFile } from "../cgroup/oom.ts";
 import type { SystemdPlace } from "../cgroup/path.ts";
+import { throttlingFile } from "../cgroup/throttling.ts";
 import type { Resources } from "../spec/oci.ts";
 
 export interface Launched {
@@ -38,6 +39,8 @@ export async function launchInCgroup(options: {
     const enter: Directive[] = cgroup.procsFiles.map((file) => ["cgroup", file]);
     const counts = oomFile(cgroup);
     if (counts !== undefined) enter.push(["oom-counts", counts]);
+    const throttling = throttlingFile(cgroup, options.resources);
+    if (throttling !== undefined) enter.push(["throttling", throttling]);
     const answer = await options.launch([...enter, ...options.directives], whileHeld, options.lent);
     if ("pid" in answer) return answer.pid;
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);

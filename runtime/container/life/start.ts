@@ -4,6 +4,7 @@ import { familyNamed } from "../../guest/detect.ts";
 import { warn } from "../../log.ts";
 import type { Nic } from "../../network/nics.ts";
 import type { WireOptions, Wiring } from "../../network/wire.ts";
+import { passed } from "../../steps.ts";
 import { type Boot, prepareBoot, readTraits } from "../boot/boot.ts";
 import { writesWhatStays } from "../boot/disks.ts";
 import { readResolvConf, wireGuest } from "../boot/network.ts";
@@ -12,6 +13,7 @@ import { tellProgress } from "../boot/tell-progress.ts";
 import type { Container } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
 import { canStart, hasEnded, statusOf } from "../record/status.ts";
+import { writeCall } from "../record/trace.ts";
 import { beginWiring, endWiring } from "../record/wiring.ts";
 import type { WarmStart, warmStart } from "../warm/resume.ts";
 import { releaseResources } from "./end.ts";
@@ -43,7 +45,9 @@ export async function startContainer(
     // It runs from here on, as far as others can tell.
     starting.dispose();
     await runHooks(container, "poststart");
+    await writeCall(root, container.id, "start");
   } catch (error) {
+    await writeCall(root, container.id, "start", error);
     await releaseResources(root, container);
     throw error;
   }
@@ -69,11 +73,14 @@ async function startMachine(root: string, container: Container, options: StartOp
   const guard = guardFor(container, options, asks);
   beginWiring(root, container);
   using wiring = await wireGuest(container, family, resolvConf, guard);
+  passed("network", wiring.nics.map(({ link }) => link.name).join(" "));
   const isShut = guard !== undefined && (await isGuarded(container, options, wiring));
   const parts = { root, container, family, resolvConf, wiring };
   const warm = mayBeWarm(container, options) ? await startWarm({ ...parts, traits: traits(), isShut }) : null;
+  if (warm) passed("template", warm.boot ? "goes on from one" : "none to go on from");
   const proxy = isShut && (!warm || warm.template !== undefined);
   using boot = resume?.(wiring.nics) ?? warm?.boot ?? prepareBoot({ ...parts, traits: traits(), proxy });
+  passed("composed");
   if (guard === "closed" && !warm?.boot) wiring.open();
   await runHooks(container, "startContainer");
   const { template, remark } = warm ?? {};

@@ -5,6 +5,7 @@ import { type Exit, exitOf } from "../record/exit.ts";
 import { canUpdate, pidOf, type Status, statusOf } from "../record/status.ts";
 import { limitsOf } from "./limits.ts";
 import { memoryUse } from "./memory-use.ts";
+import { traceOrNull } from "./trace.ts";
 
 export type StatusFacts = ReturnType<typeof statusFacts>;
 
@@ -29,6 +30,7 @@ export function statusFacts(root: string, container: Container) {
     limits: own?.limits ?? null,
     throttling: own?.throttling ?? null,
     exit: lastExit(root, container, status),
+    trace: traceOrNull(root, container),
     cards: canUpdate(status) ? cardsOf(container) : [],
   };
 }

@@ -8,10 +8,12 @@ import { FileStatus } from "../../../native/tree-files.ts";
 import { linkIn, syncData } from "../../../native/tree-writes.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { saveMachine } from "../../machine/migration.ts";
+import { passed } from "../../steps.ts";
 import { execInContainer } from "../exec/exec.ts";
 import { type Container, containerFolder } from "../record/container.ts";
 import { type DiskRecord, keptDisk, readMachine } from "../record/machine.ts";
 import { canExecute, statusOf } from "../record/status.ts";
+import { writeCall } from "../record/trace.ts";
 import { pruneTemplates } from "./all-templates.ts";
 import { knownNeighbours } from "./identity.ts";
 import { type Draft, diskName, draftTemplate, MEMORY, STATE, type Template } from "./templates.ts";
@@ -46,6 +48,7 @@ export async function keepTemplate(root: string, container: Container): Promise<
   }
   using draft = draftTemplate(guest.store, name);
   if (!draft || !(await isReady(root, container, guest.warm.port))) return;
+  passed("listens", `on port ${guest.warm.port}`);
   try {
     const { template: _, ...kept } = machine;
     const neighbours = kept.proxy ? await knownNeighbours(container) : [];
@@ -55,7 +58,10 @@ export async function keepTemplate(root: string, container: Container): Promise<
     const named = hostname === undefined ? {} : { hostname };
     draft.finish({ container: id, kernel, ...named, neighbours, machine: kept, ...sizes });
     pruneTemplates(guest.store, guest.warm.bytes);
+    passed("kept");
+    await writeCall(root, id, "keep");
   } catch (cause) {
+    await writeCall(root, id, "keep", cause);
     throw new UnikrunError(
       `Container ${id} can't be kept as a template in ${guest.store} (${reasonOf(cause)}): it goes on as it was.`,
       { cause },

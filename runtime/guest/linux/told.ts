@@ -40,12 +40,15 @@ function ipWord(boot: Boot): string[] {
   return [`ip=${fields.join(":")}`];
 }
 
-const describe = ({ mac, mtu, addresses, gateways }: BootNic): string =>
+const describe = ({ mac, mtu, addresses, gateways, routes = [] }: BootNic): string =>
   [
     `mac=${mac}`,
     `mtu=${mtu}`,
     ...addresses.map(({ address, prefix }) => `ip=${address}/${prefix}`),
     ...gateways.map(({ address }) => `gw=${address}`),
+    ...routes.map(
+      ({ address, prefix, gateway }) => `route=${address}/${prefix}${gateway === null ? "" : `@${gateway}`}`,
+    ),
   ].join(",");
 
 /** "vda:/data:rw", with a comma between. */
