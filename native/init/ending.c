@@ -5,8 +5,8 @@
  *	the guest was asked to end in the name of a signal	128 + n
  *	the guest's own last words, and its halted vCPU		what their rule says (guest/rules.c), else 1
  *	a signal to the container				128 + n, or what the guest says that heard of it by its button
- *	the guest reset its machine				139, or as if it had switched it off, by its family
  *	the guest wrote to its debug port			what its family makes of that (guest/debug_port.c)
+ *	the guest reset its machine				139, or as if it had switched it off, by its family
  *	the VMM crashed						125
  *	the VMM was killed					128 + SIGKILL
  *	the VMM ended with an error				125
@@ -94,9 +94,6 @@ static int code_of_vmm(const struct machine *m)
 	}
 	if (WIFSIGNALED(m->status))
 		return killed_code();
-	int said = code_of_port(m);
-	if (said >= 0)
-		return said;
 	if (WEXITSTATUS(m->status)) {
 		tell("the VMM ended by itself: %s", m->words_used ? m->words : "it said nothing");
 		return OF_VMM;
@@ -136,6 +133,10 @@ int exit_code(struct machine *m)
 		tell_ending(m);
 		return own < 0 ? signal_code(m->stop_signal) : own;
 	}
+	/* QEMU 11 lets a guest go on for a while that has written to its port: then it may reset its machine as well. */
+	int said = code_of_port(m);
+	if (said >= 0)
+		return said;
 	if (m->monitor.reset && !m->reset_ends && !(m->reset_said && m->rules.code >= 0)) {
 		tell("the guest reset its machine, as after a fault that it could not handle");
 		tell_ending(m);

@@ -34,6 +34,7 @@ const GUESTS: Readonly<Record<string, Guest>> = {
     image: () => guestImage("linux", { "/kernel": "bzimage.bin", "/initrd": "probe.bin" }),
     ends: [
       { args: ["do=port:7"], code: 7, says: "booted by Linux's protocol" },
+      { args: ["do=port-reset:7"], code: 7, says: "booted by Linux's protocol" },
       { args: ["do=halt"], code: 0, says: "System halted" },
     ],
     stays: { args: ["do=button"], says: "waits for its button", code: 143 },
