@@ -14,6 +14,7 @@ import {
   owned,
 } from "../../native/libc.ts";
 import { lockWithin, tryLock } from "../../native/lock.ts";
+import { ownUid } from "../../native/own-uid.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
 import { UnikrunError } from "../error.ts";
 import { beginWork } from "../progress.ts";
@@ -160,4 +161,4 @@ export function beginWriting(
 const writing = ({ containerId, title }: Writer) => ({ container: containerId, title });
 
 /** Nobody's: whoever repairs a guest's file system can read it, and nothing else. */
-export const DISK_OWNER = 0x6fff_ffff;
+export const DISK_OWNER = ownUid("disk", 0);

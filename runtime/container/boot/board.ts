@@ -1,11 +1,11 @@
 /** A container's VMM with the board of its machine: made when the container is created, so that a start need not wait for it. */
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
+import { ownUid } from "../../../native/own-uid.ts";
 import { UnikrunError } from "../../error.ts";
 import type { BoardKind, Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import type { Board } from "../../machine/board.ts";
-import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import type { Kernel } from "../../machine/kernel.ts";
 import { guestMemory, type Vmm } from "../../machine/memory.ts";
@@ -152,7 +152,7 @@ export async function makeBoard(options: {
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
     kernel,
-    uid: VMM_UIDS + pid,
+    uid: ownUid("vmm", pid),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });

@@ -1,9 +1,9 @@
 /** What is decided of a guest that a tender of the host's runs: nothing of it begins before the start. */
 import type { Directive } from "../../../native/directives.ts";
+import { ownUid } from "../../../native/own-uid.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, TenderKind } from "../../guest/guest.ts";
 import { whyNoDevice } from "../../machine/accelerator.ts";
-import { VMM_UIDS } from "../../machine/cage.ts";
 import type { RunPlan } from "../../machine/plan.ts";
 import { findTender, tenderDirectives } from "../../machine/tender.ts";
 import { tapName } from "../../network/taps.ts";
@@ -65,7 +65,7 @@ export function tenderPlan(options: {
     rootfs,
     detachMounts: !guest.newMounts,
     kernel: { path: guest.kernel, onHost: guest.kernelOnHost },
-    uid: VMM_UIDS + pid,
+    uid: ownUid("vmm", pid),
     bootArguments: machine.bootArguments,
   });
 }

@@ -1,4 +1,5 @@
 import type { Directive } from "../../../native/directives.ts";
+import { ownUid } from "../../../native/own-uid.ts";
 import { joinDirective } from "../bundle/namespaces.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
 import type { Container } from "../record/container.ts";
@@ -18,5 +19,5 @@ const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Di
   ...(selinux ? [["selinux", selinux] as const] : []),
 ];
 
-/** A machine's VMM has 0x70000000 and its init's pid (machine/plan.ts); what visits it has another account's uid. */
-export const toolUid = (pid: number): Directive => ["uid", String(0x6000_0000 + pid)];
+/** Another one than its machine's VMM has. */
+export const toolUid = (pid: number): Directive => ["uid", String(ownUid("tool", pid))];
