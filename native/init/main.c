@@ -66,7 +66,6 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	own_keyring();
 	set_names(d);
 	set_sysctls(d);
-	raise_oom_score(d);
 	check_labels(d);
 	if (console_socket >= 0)
 		/* One that nobody reads must not keep us from signals and look-ups. */
@@ -131,7 +130,14 @@ static int create_main(bool held)
 	if (!folder)
 		fail("the directives name no state folder");
 	struct channel channel = channel_open(folder);
+	raise_oom_score(&d);
+	int users = user_namespace_given(&d);
+	if (users >= 0 || directives_get(&d, WORD_UID_MAP))
+		/* No root but the host's may. */
+		lift_limits();
 	join_namespaces(&d);
+	user_namespace_enter(users);
+	user_namespace_make(&d);
 	new_namespaces(&d);
 	int ready[2];
 	if (pipe2(ready, O_CLOEXEC) < 0)
@@ -159,6 +165,8 @@ int main(int argc, char **argv)
 		return trial_main();
 	if (argc == 2 && !strcmp(argv[1], "check"))
 		return check_main();
+	if (argc == 3 && !strcmp(argv[1], "maps"))
+		return maps_main(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "enter"))
 		return enter_main(argc, argv);
 	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");

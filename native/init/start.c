@@ -225,13 +225,22 @@ static void dismiss_vmm(struct machine *m)
 	m->gone = false;
 }
 
+struct vmm launch_with_devices(const struct plan *plan)
+{
+	int devices = directives_get(&plan->text, WORD_DEVICES) ? plan->fds[plan->fd_count - 1] : -1;
+	struct vmm vmm = vmm_launch(&plan->text, devices);
+	if (devices >= 0)
+		close(devices);
+	return vmm;
+}
+
 /* The VMM that a created container has, and what becomes of it before its start. */
 static void launch(struct machine *m, const struct plan *plan)
 {
 	directives_check(&plan->text, PLAN_BOARD);
 	if (m->vmm.pid)
 		dismiss_vmm(m);
-	m->vmm = vmm_launch(&plan->text);
+	m->vmm = launch_with_devices(plan);
 	m->monitor.fd = m->vmm.qmp;
 	m->console.guest = m->vmm.console;
 	dprintf(plan->reply, "ok");

@@ -65,7 +65,7 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 		fail_errno("could not open /proc");
 	rules_load(&m->rules, &plan->text);
 	lift_limits();
-	m->vmm = vmm_launch(&plan->text);
+	m->vmm = launch_with_devices(plan);
 	m->console.guest = m->vmm.console;
 	/* It reads nothing. */
 	shutdown(m->console.guest, SHUT_WR);

@@ -117,11 +117,13 @@ int exec_main(void)
 	if (mounts < 0)
 		fail_errno("could not open the machine's mount namespace");
 	join_cgroups(&exec.words);
+	int users = user_namespace_given(&exec.words);
 	join_namespaces(&exec.words);
 	if (tools[tool].tunnel)
 		tunnel_open(&exec.tunnel);
 	if (tools[tool].open)
 		tools[tool].open(&exec);
+	user_namespace_enter(users);
 	int ready[2];
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		fail_errno("could not make a pipe");

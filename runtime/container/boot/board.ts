@@ -15,6 +15,7 @@ import type { Host } from "../../machine/qemu.ts";
 import { type Container, containerFolder, type GuestRecord, type QemuRecord } from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
+import { cagePlace, lendDevices } from "./lent-devices.ts";
 import { limitedWorkers } from "./pids.ts";
 
 /** Throws UnikrunError for what its guest can't be given. */
@@ -148,14 +149,15 @@ export async function makeBoard(options: {
       hasInitrd: kernel.initrd !== undefined,
       ...board,
     },
-    cage: folder,
+    cage: cagePlace(root, container),
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
     kernel,
-    uid: ownUid("vmm", pid),
+    uid: ownUid("vmm", pid, guest.users),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });
+  using devices = lendDevices(container, plan);
   await debug(() => plan.map(([key, value]) => `Container ${id}: board: ${key} ${value}`));
-  using _sent = sendPlan(folder, encodeDirectives(plan), []);
+  using _sent = sendPlan(folder, encodeDirectives(plan), devices ? [devices.fd] : []);
 }

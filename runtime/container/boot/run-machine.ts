@@ -1,5 +1,5 @@
 /** From what a guest is given to a machine that runs. */
-import { sendPlan } from "../../../native/channel.ts";
+import { renameSocket, sendPlan } from "../../../native/channel.ts";
 import { type Directive, encodeDirectives } from "../../../native/directives.ts";
 import { writeText } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
@@ -14,6 +14,7 @@ import { askableMark, type Container, containerFolder, type QemuRecord } from ".
 import { writeMachine } from "../record/machine.ts";
 import { boardKindOf, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
+import { lendDevices } from "./lent-devices.ts";
 import { type ResolvConf, toldNames } from "./network.ts";
 import { newWorkers } from "./pids.ts";
 
@@ -62,6 +63,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
   if (board.tender === undefined) keepMachine(root, container, board, boot, template);
   const folder = containerFolder(root, id);
   if (asks) writeText(askableMark(root, id), "");
+  using nodes = board.tender === undefined ? undefined : lendDevices(container, plan);
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
@@ -71,6 +73,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
     ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
+    ...(nodes ? [nodes.fd] : []),
   ]);
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);
@@ -80,6 +83,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     const why = board.tender === undefined ? withAdvice(trouble, board.accelerator) : trouble;
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
+  if (guest.users) renameSocket(folder);
   await saved?.load(folder);
   wiring.keep();
   const who = board.tender === undefined ? "QEMU" : "its tender";

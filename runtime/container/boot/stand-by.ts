@@ -16,14 +16,14 @@ export interface StandBy extends Disposable {
 
 /** Undefined where there is no way to the guest: `kill` says so. */
 export function standBy(container: Container): StandBy | undefined {
-  const { id, pid } = container;
+  const { id } = container;
   try {
     const way = visitGuest({ netns: netnsOf(container), containerId: id, family: 4 });
     return {
       tap: way.tap,
       directives: [
         ["stand-by", ""],
-        toolUid(pid),
+        toolUid(container),
         ...kernelDirectives(way, agreed.ASKING_MS, stopCalls(way.guestAddress)),
       ],
       [Symbol.dispose]: () => way[Symbol.dispose](),

@@ -7,10 +7,11 @@ import { whyNoDevice } from "../../machine/accelerator.ts";
 import type { RunPlan } from "../../machine/plan.ts";
 import { findTender, tenderDirectives } from "../../machine/tender.ts";
 import { tapName } from "../../network/taps.ts";
-import { type Container, containerFolder, type GuestRecord, type TenderRecord } from "../record/container.ts";
+import type { Container, GuestRecord, TenderRecord } from "../record/container.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { decideMemory } from "./board.ts";
 import type { Boot } from "./boot.ts";
+import { cagePlace } from "./lent-devices.ts";
 
 /** Throws UnikrunError where this host can't run it. */
 export function decideTender(options: {
@@ -61,11 +62,11 @@ export function tenderPlan(options: {
     nics: machine.nics,
     taps: machine.nics.map((_, card) => tapName(id, card)),
     declared,
-    cage: containerFolder(root, id),
+    cage: cagePlace(root, container),
     rootfs,
     detachMounts: !guest.newMounts,
     kernel: { path: guest.kernel, onHost: guest.kernelOnHost },
-    uid: ownUid("vmm", pid),
+    uid: ownUid("vmm", pid, guest.users),
     bootArguments: machine.bootArguments,
   });
 }

@@ -5,13 +5,17 @@ import { openCgroup } from "../cgroup/cgroup.ts";
 import type { Container } from "../record/container.ts";
 
 /** Where a tool of `init exec` runs: in the container's cgroup and namespaces, and in its machine's cage. */
-export const besideMachine = ({ cgroup, guest, pid }: Container): Directive[] => [
+export function besideMachine(container: Container): Directive[] {
+  const { cgroup, guest, pid } = container;
+  return [
   ...openCgroup(cgroup).procsFiles.map((file) => ["cgroup", file] as const),
   ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
+  ...(guest.users ? [["user-namespace", `/proc/${pid}/ns/user`] as const] : []),
   ["mounts", `/proc/${pid}/ns/mnt`],
-  toolUid(pid),
+  toolUid(container),
   ...labelDirectives(guest),
 ];
+}
 
 /** A tool hears a guest as its VMM does. */
 const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Directive[] => [
@@ -20,4 +24,7 @@ const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Di
 ];
 
 /** Another one than its machine's VMM has. */
-export const toolUid = (pid: number): Directive => ["uid", String(ownUid("tool", pid))];
+export const toolUid = ({ pid, guest }: Pick<Container, "pid" | "guest">): Directive => [
+  "uid",
+  String(ownUid("tool", pid, guest.users)),
+];

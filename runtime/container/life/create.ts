@@ -10,6 +10,7 @@ import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
+import { usersOf } from "../bundle/users.ts";
 import { deviceRules } from "../cgroup/devices.ts";
 import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
@@ -50,7 +51,8 @@ export async function createContainer(
   const { rootfs, spec } = found;
   const { family, machine } = found.guest;
   const settings = await hostSettings();
-  const asked = guestRecord({ ...found, id, bundle, settings });
+  const users = usersOf(id, spec);
+  const asked = guestRecord({ ...found, id, bundle, settings, users: users?.maps });
   using held = holdSources(id, asked.mounts);
   const devices = deviceRules(spec.linux?.resources?.devices);
   const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
@@ -82,6 +84,7 @@ export async function createContainer(
     lent: held.descriptors,
     directives: [
       ...namespaces,
+      ...(users?.directives ?? []),
       ["state", containerFolder(root, id)],
       ["held", String(held.descriptors.length)],
       ...processDirectives(spec, options.consoleSocket),

@@ -1,4 +1,5 @@
 /** What is kept of a container from its create on. */
+import type { IdMaps } from "../../../native/user-namespace.ts";
 import type { KernelImage } from "../../guest/file/kernel-file.ts";
 import type { TenderBoard, VmmBoard } from "../../machine/board.ts";
 import type { Emulated } from "../../machine/choose-accelerator.ts";
@@ -70,6 +71,8 @@ export interface GuestRecord {
   /** Of its network namespace's rules, which its guest's frames would go around. */
   readonly networkRules?: "refuse" | "ignore";
   readonly newMounts: boolean;
+  /** Of its user namespace, if it is not the host's: whose ids on the host its users have. */
+  readonly users?: IdMaps;
   readonly apparmor?: string;
   readonly selinux?: string;
 }

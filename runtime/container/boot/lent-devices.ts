@@ -1,0 +1,26 @@
+/** What the VMM of a container with a user namespace has that can't be made in there. */
+import { openDeviceNodes } from "../../../native/device-nodes.ts";
+import type { Directive } from "../../../native/directives.ts";
+import { idOutside } from "../../../native/id-maps.ts";
+import type { Descriptor } from "../../../native/libc.ts";
+import { ownUid } from "../../../native/own-uid.ts";
+import { inUserNamespace } from "../../../native/user-namespace.ts";
+import { type Container, containerFolder } from "../record/container.ts";
+
+/** The device nodes that a plan asks for, behind all its other descriptors; undefined where init makes them, or can but show the host's. */
+export function lendDevices(
+  { pid, guest }: Pick<Container, "pid" | "guest">,
+  plan: Directive[],
+): Descriptor | undefined {
+  const owner = guest.users && idOutside(guest.users.uids, ownUid("vmm", pid, guest.users));
+  if (owner === undefined || owner === null || inUserNamespace()) return undefined;
+  const devices = plan.flatMap(([word, value]) =>
+    word === "device" ? [value.slice(value.indexOf(" ") + 1)] : [],
+  );
+  plan.push(["devices", ""]);
+  return openDeviceNodes(devices, owner);
+}
+
+/** Where only its own mount namespace sees it: a folder that its root gets to, and that the VMM needs nothing of. */
+export const cagePlace = (root: string, { id, guest }: Pick<Container, "id" | "guest">): string =>
+  guest.users ? "/sys" : containerFolder(root, id);
