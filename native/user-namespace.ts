@@ -23,15 +23,18 @@ export const parseIdMap = (text: string): IdRange[] =>
     .map((line) => line.trim().split(/\s+/).map(Number))
     .flatMap(([inside = 0, outside = 0, count = 0]) => (count > 0 ? [{ inside, outside, count }] : []));
 
-const EVERY_ID = 4_294_967_295;
+const ALL = 4_294_967_295;
+
+/** As the host's own namespace has them. */
+export const EVERY_ID: readonly IdRange[] = [{ inside: 0, outside: 0, count: ALL }];
 
 const ownIdMap = (kind: "uid" | "gid"): IdRange[] =>
-  parseIdMap(readTextOrNull(`/proc/self/${kind}_map`) ?? `0 0 ${EVERY_ID}`);
+  parseIdMap(readTextOrNull(`/proc/self/${kind}_map`) ?? `0 0 ${ALL}`);
 
 export const ownIdMaps: () => IdMaps = once(() => ({ uids: ownIdMap("uid"), gids: ownIdMap("gid") }));
 
 /** Only the host's own namespace has every id as it is. */
 export const isWhole = ([first]: readonly IdRange[]): boolean =>
-  first !== undefined && first.inside === 0 && first.outside === 0 && first.count === EVERY_ID;
+  first !== undefined && first.inside === 0 && first.outside === 0 && first.count === ALL;
 
 export const inUserNamespace = (): boolean => !isWhole(ownIdMaps().uids);

@@ -11,6 +11,7 @@ import {
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { memoryStore, memoryStores } from "./in-memory.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
@@ -25,6 +26,8 @@ export interface VolumeRecord {
   readonly folder: string;
   /** Without what is mounted below it. */
   readonly alone?: boolean;
+  /** Of its files' owners (HostSource), as that container has them. */
+  readonly maps?: IdMaps | undefined;
   /** The container whose guest has the disk, or had it last. */
   readonly container: string;
   /** What that container is called by whoever asked for it, where its id says nothing to him. */

@@ -16,12 +16,14 @@ import {
 import { lockWithin, tryLock } from "../../native/lock.ts";
 import { ownUid } from "../../native/own-uid.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { beginWork } from "../progress.ts";
 import { contentBytes } from "./content.ts";
 import { ext2State } from "./ext2/image.ts";
 import { writeExt2 } from "./ext2/writer.ts";
 import type { HostSource } from "./host-source.ts";
+import { keptOwner, mayFill } from "./owners.ts";
 import { whyNoRepair } from "./repair.ts";
 import { type Scan, settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
@@ -56,6 +58,7 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
   }
   using opened = new DisposableStack();
   const folder = opened.use(openVolumeFolder(source));
+  refuseStrangers(containerId, folder);
   const { place, lock } = lockedPlace(store, folder);
   opened.use(lock);
   const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
@@ -70,6 +73,20 @@ function writerIn({ path }: VolumePlace): Writer | undefined {
   const record = recordIn(path);
   return record ? { containerId: record.container, title: record.title } : undefined;
 }
+
+/** Else its guest would write what nobody may bring back. Throws UnikrunError. */
+function refuseStrangers(containerId: string, { fd, name, maps }: VolumeFolder): void {
+  const status = statusOfFile(fd);
+  if (mayFill(maps, status)) return;
+  throw new UnikrunError(
+    `Container ${containerId}: its guest can't write the volume ${name}, which belongs to ${status.uid}:${status.gid}, nobody in the container's user namespace: give it to the namespace's root (chown ${rootOf(maps)} ${name}), or mount it read-only.`,
+  );
+}
+
+const rootOf = (maps: IdMaps | undefined): string => {
+  const { uid, gid } = keptOwner(maps, { uid: 0, gid: 0 });
+  return `${uid}:${gid}`;
+};
 
 /** Another's call may have removed it before it was locked. */
 function lockedPlace(store: string, folder: VolumeFolder): { place: VolumePlace; lock: Descriptor } {
@@ -152,8 +169,8 @@ export function beginWriting(
   writer: Writer,
   { fingerprint, newest }: Pick<Scan, "fingerprint" | "newest">,
 ): void {
-  const { home: source, identity, recursive } = folder;
-  const which = { source, folder: identity, ...(recursive ? {} : { alone: true }) };
+  const { home: source, identity, recursive, maps } = folder;
+  const which = { source, folder: identity, ...(recursive ? {} : { alone: true }), ...(maps ? { maps } : {}) };
   writeRecord(place, { ...which, ...writing(writer), pending: true, fingerprint, newest: String(newest) });
 }
 

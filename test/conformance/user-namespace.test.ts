@@ -1,19 +1,13 @@
 /** A unikernel whose container has a user namespace of its own, as Docker's userns-remap and Podman's --userns=auto make them. */
-import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import test from "ava";
 import { type Bench, leftovers, makeBench, start } from "./harness.ts";
+import { HOST_ROOT, remap } from "./remapped.ts";
 
-const HOST = 100_000;
-const MAPPINGS = [{ containerID: 0, hostID: HOST, size: 65_536 }];
-
-/** In a user namespace of its own, whose root gets to its files. */
+/** In a user namespace of its own. */
 function makeRemapped(args: readonly string[]): Bench {
   const bench = makeBench(args);
-  for (const folder of [bench.folder, bench.bundle, bench.rootfs]) chmodSync(folder, 0o755);
-  bench.configure(({ linux }) => {
-    linux.namespaces.push({ type: "user" });
-    Object.assign(linux, { uidMappings: MAPPINGS, gidMappings: MAPPINGS });
-  });
+  remap(bench);
   return bench;
 }
 
@@ -37,17 +31,17 @@ test.serial("init and the VMM are in it, the VMM with a uid of its own there, an
   const [vmm = ""] = childrenOf(init);
   const users = readlinkSync(`/proc/${init}/ns/user`);
   t.not(users, readlinkSync("/proc/self/ns/user"));
-  t.is(readFileSync(`/proc/${init}/uid_map`, "utf8").trim().split(/\s+/).join(" "), `0 ${HOST} 65536`);
+  t.is(readFileSync(`/proc/${init}/uid_map`, "utf8").trim().split(/\s+/).join(" "), `0 ${HOST_ROOT} 65536`);
   for (const pid of [init, vmm]) {
     t.is(readlinkSync(`/proc/${pid}/ns/user`), users);
     t.regex(statusOf(pid), /^Seccomp:\t2$/m);
     t.regex(statusOf(pid), /^NoNewPrivs:\t1$/m);
     t.regex(statusOf(pid), /^Groups:\t ?$/m);
   }
-  t.regex(statusOf(init), new RegExp(`^Uid:\\t${HOST}\\t${HOST}\\t${HOST}\\t${HOST}$`, "m"));
+  t.regex(statusOf(init), new RegExp(`^Uid:\\t${HOST_ROOT}\\t${HOST_ROOT}\\t${HOST_ROOT}\\t${HOST_ROOT}$`, "m"));
   t.regex(statusOf(init), /^CapPrm:\t0000000000000020$/m);
   const [, uid = ""] = /^Uid:\t(\d+)/m.exec(statusOf(vmm)) ?? [];
-  t.true(Number(uid) > HOST + 1000 && Number(uid) < HOST + 65_534, uid);
+  t.true(Number(uid) > HOST_ROOT + 1000 && Number(uid) < HOST_ROOT + 65_534, uid);
   t.regex(statusOf(vmm), new RegExp(`^Gid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, "m"));
   for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
     t.regex(statusOf(vmm), new RegExp(`^${set}:\\t0{16}$`, "m"));

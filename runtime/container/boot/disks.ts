@@ -113,6 +113,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     containerId: id,
     title: podTitle(container.annotations),
     rootfs,
+    maps: guest.users,
     sourceAt: (at) => sources.get(at) ?? pathSource(at),
     store: guest.store,
     limit: guest.cacheBytes,

@@ -38,7 +38,7 @@ export function guestRecord(
     args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
-    mounts: guestMounts(id, bundle, spec),
+    mounts: guestMounts(id, bundle, spec, users),
     store: storeFolder(settings),
     cacheBytes: cacheBytes(settings),
     volumeBytes: volumeBytes(settings),
