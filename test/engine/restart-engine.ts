@@ -5,13 +5,16 @@ import { docker, eventually, succeed } from "./harness.ts";
 /** Containers outlive dockerd. */
 export const LIVE_RESTORE = "--live-restore";
 
+/** Containers have user namespaces, and the engine a data root for those. */
+export const userns = (user: string): string => `--userns-remap=${user}`;
+
 let dead: readonly string[] | undefined;
 
 /** Kills dockerd as `kill -9` does; containers and containerd go on. */
 export async function killEngine(): Promise<void> {
   const pid = Number(succeed(["pidof", "dockerd"]).split(" ")[0]);
   const given = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-  dead = given.filter((option) => option !== LIVE_RESTORE);
+  dead = given.filter((option) => ![LIVE_RESTORE, userns("")].some((own) => option.startsWith(own)));
   process.kill(pid, "SIGKILL");
   await eventually("dockerd's end", () => (docker("version").code === 0 ? undefined : true));
 }
