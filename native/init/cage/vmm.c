@@ -91,10 +91,13 @@ static void become(const struct directives *d, const struct role *role, char **a
 	set_limits(d);
 	if (directives_get(d, WORD_HIDDEN_ARGUMENT))
 		hide_arguments();
-	if (tender)
+	if (tender) {
+		/* As every program is once it is executed: root of a user namespace can't follow another into its cage. */
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 		tender_wait(high_given[1]);
-	else
+	} else {
 		role->filter();
+	}
 	/* The change of uid has cleared it. */
 	end_with_parent(high_status);
 	syscall(SYS_close_range, FIRST_GIVEN + (tender ? 0 : role->given_count), ~0U, CLOSE_RANGE_CLOEXEC);
