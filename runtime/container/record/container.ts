@@ -102,6 +102,13 @@ export interface TenderRecord extends TenderBoard {
 /** Null where an older unikrun made it, and did not keep it. */
 export const boardOf = ({ board }: Partial<Pick<Container, "board">>): BoardRecord | null => board ?? null;
 
+/**
+ * Where the image's files are found until its machine runs. Podman creates a container with a user namespace where it has mounted them for
+ * that alone, and starts it elsewhere: its init has them still.
+ */
+export const imageRoot = ({ pid, rootfs, guest }: Pick<Container, "pid" | "rootfs" | "guest">): string =>
+  guest.users ? `/proc/${pid}/root${rootfs}` : rootfs;
+
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;
 
