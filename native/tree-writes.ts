@@ -44,7 +44,11 @@ export function makeFifoIn(folder: number, name: string): void {
 }
 
 /** Of a character device, with that number as stat(2) has it, and mode 0600. */
-export function makeDeviceIn(folder: number, name: string, { major, minor }: { major: number; minor: number }): void {
+export function makeDeviceIn(
+  folder: number,
+  name: string,
+  { major, minor }: { major: number; minor: number },
+): void {
   const S_IFCHR = 0o020000;
   const number = (BigInt(major) << 8n) | BigInt(minor & 0xff) | (BigInt(minor & ~0xff) << 12n);
   check(libc.mknodat(folder, cString(name), S_IFCHR | 0o600, number), `mknod ${name}`);

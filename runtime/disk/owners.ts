@@ -20,9 +20,7 @@ const NOBODY = 65_534;
 
 /** As the guest sees an owner of the host's file system; without maps they are the same. */
 export const seenOwner = (maps: IdMaps | undefined, { uid, gid }: Owner): Owner =>
-  maps
-    ? { uid: idInside(maps.uids, uid) ?? NOBODY, gid: idInside(maps.gids, gid) ?? NOBODY }
-    : { uid, gid };
+  maps ? { uid: idInside(maps.uids, uid) ?? NOBODY, gid: idInside(maps.gids, gid) ?? NOBODY } : { uid, gid };
 
 /** The other way; one that a guest made up and nobody has is root's. */
 export function keptOwner(maps: IdMaps | undefined, { uid, gid }: Owner): Owner {

@@ -124,7 +124,8 @@ function readBase(
   // Engines make what they mount on only later, or not at all.
   if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
     return { tree: emptyFolder(), fingerprint: "" };
-  if (base.in === "image") return settledScan(opened.use(openFolderRoot({ ...pathSource(rootfs), maps })), base.path);
+  if (base.in === "image")
+    return settledScan(opened.use(openFolderRoot({ ...pathSource(rootfs), maps })), base.path);
   const root = opened.use(openFolderRoot(sourceAt(base.path)));
   return { ...settledScan(root), onlyInMemory: isInMemory(root.fd) };
 }

@@ -170,7 +170,12 @@ export function beginWriting(
   { fingerprint, newest }: Pick<Scan, "fingerprint" | "newest">,
 ): void {
   const { home: source, identity, recursive, maps } = folder;
-  const which = { source, folder: identity, ...(recursive ? {} : { alone: true }), ...(maps ? { maps } : {}) };
+  const which = {
+    source,
+    folder: identity,
+    ...(recursive ? {} : { alone: true }),
+    ...(maps ? { maps } : {}),
+  };
   writeRecord(place, { ...which, ...writing(writer), pending: true, fingerprint, newest: String(newest) });
 }
 

@@ -57,45 +57,54 @@ test.serial("a volume's owners are the container's in the guest, and the host's 
   t.deepEqual(ownerOf(`${folder}/new`), [HOST_ROOT, HOST_ROOT]);
 });
 
-test.serial("what is the host's own stays as it is, and a guest sees no more of it than others may", async (t) => {
-  const { guest, folder } = make(t, (path) => [bind(path)]);
-  chownSync(folder, HOST_ROOT, HOST_ROOT);
-  writeFileSync(`${folder}/public`, "for all", { mode: 0o644 });
-  writeFileSync(`${folder}/secret`, "the host's", { mode: 0o600 });
-  mkdirSync(`${folder}/closed`, { mode: 0o700 });
-  writeFileSync(`${folder}/closed/inner`, "the host's");
-  start(guest);
-  t.like(await stat(guest, "/data/public"), { uid: 65_534, gid: 65_534 });
-  t.is(await guest.get("/file?path=/data/public"), "for all");
-  t.is(await guest.get("/file?path=/data/secret"), "");
-  t.is((await stat(guest, "/data/secret")).size, 0);
-  t.notRegex(await guest.get("/list?path=/data/closed"), /inner/);
-  await guest.put("/data/public", "changed");
-  await guest.put("/data/secret", "changed");
-  await guest.put("/data/closed/own", "own");
-  await guest.remove("/data/secret");
-  await guest.put("/data/new", "new");
-  guest.stop();
-  guest.do("delete", guest.bench.id);
-  t.is(readFileSync(`${folder}/public`, "utf8"), "for all");
-  t.is(readFileSync(`${folder}/secret`, "utf8"), "the host's");
-  t.is(readFileSync(`${folder}/closed/inner`, "utf8"), "the host's");
-  t.throws(() => statSync(`${folder}/closed/own`), { code: "ENOENT" });
-  t.is(readFileSync(`${folder}/new`, "utf8"), "new");
-});
+test.serial(
+  "what is the host's own stays as it is, and a guest sees no more of it than others may",
+  async (t) => {
+    const { guest, folder } = make(t, (path) => [bind(path)]);
+    chownSync(folder, HOST_ROOT, HOST_ROOT);
+    writeFileSync(`${folder}/public`, "for all", { mode: 0o644 });
+    writeFileSync(`${folder}/secret`, "the host's", { mode: 0o600 });
+    mkdirSync(`${folder}/closed`, { mode: 0o700 });
+    writeFileSync(`${folder}/closed/inner`, "the host's");
+    start(guest);
+    t.like(await stat(guest, "/data/public"), { uid: 65_534, gid: 65_534 });
+    t.is(await guest.get("/file?path=/data/public"), "for all");
+    t.is(await guest.get("/file?path=/data/secret"), "");
+    t.is((await stat(guest, "/data/secret")).size, 0);
+    t.notRegex(await guest.get("/list?path=/data/closed"), /inner/);
+    await guest.put("/data/public", "changed");
+    await guest.put("/data/secret", "changed");
+    await guest.put("/data/closed/own", "own");
+    await guest.remove("/data/secret");
+    await guest.put("/data/new", "new");
+    guest.stop();
+    guest.do("delete", guest.bench.id);
+    t.is(readFileSync(`${folder}/public`, "utf8"), "for all");
+    t.is(readFileSync(`${folder}/secret`, "utf8"), "the host's");
+    t.is(readFileSync(`${folder}/closed/inner`, "utf8"), "the host's");
+    t.throws(() => statSync(`${folder}/closed/own`), { code: "ENOENT" });
+    t.is(readFileSync(`${folder}/new`, "utf8"), "new");
+  },
+);
 
-test.serial("a folder that is the host's own can't be written, in one sentence, and can be read", async (t) => {
-  const { guest, folder } = make(t, (path) => [bind(path)]);
-  writeFileSync(`${folder}/file`, "for all");
-  guest.do("create");
-  const { code, log } = guest.bench.call("start", guest.bench.id);
-  t.is(code, 1);
-  t.regex(log.at(-1)?.msg ?? "", /can't write the volume .*\/volume, which belongs to 0:0, nobody in .*chown 100000:100000 /);
-  guest.do("delete", guest.bench.id);
-  guest.bench.configure((config) => Object.assign(config, { mounts: [bind(folder, "ro")] }));
-  start(guest);
-  t.is(await guest.get("/file?path=/data/file"), "for all");
-});
+test.serial(
+  "a folder that is the host's own can't be written, in one sentence, and can be read",
+  async (t) => {
+    const { guest, folder } = make(t, (path) => [bind(path)]);
+    writeFileSync(`${folder}/file`, "for all");
+    guest.do("create");
+    const { code, log } = guest.bench.call("start", guest.bench.id);
+    t.is(code, 1);
+    t.regex(
+      log.at(-1)?.msg ?? "",
+      /can't write the volume .*\/volume, which belongs to 0:0, nobody in .*chown 100000:100000 /,
+    );
+    guest.do("delete", guest.bench.id);
+    guest.bench.configure((config) => Object.assign(config, { mounts: [bind(folder, "ro")] }));
+    start(guest);
+    t.is(await guest.get("/file?path=/data/file"), "for all");
+  },
+);
 
 test.serial("an idmapped mount keeps the owners that stand in the folder", async (t) => {
   const { guest, folder } = make(t, (path) => [

@@ -40,24 +40,27 @@ test.serial("two guests of --userns=auto have ids of their own each", async (t) 
   }
 });
 
-test.serial("a volume's owners are as --uidmap and --gidmap say, or as they stand there with idmap", async (t) => {
-  for (const [option, base] of [
-    ["", 300_000],
-    [":idmap", 0],
-  ] as const) {
-    const data = mkdtempSync(`${tmpdir()}/unikrun-data-`);
-    t.teardown(() => rmSync(data, { recursive: true }));
-    writeFileSync(`${data}/file`, "before");
-    chownSync(data, base, base);
-    chownSync(`${data}/file`, base + 33, base + 34);
-    const maps = ["--uidmap", "0:300000:65536", "--gidmap", "0:300000:65536"];
-    const name = podman.start(t, ...maps, "-v", `${data}:/data${option}`);
-    t.deepEqual(mapOf(name), ["0", "300000", "65536"]);
-    const url = `http://${podman.address(name)}`;
-    t.like(JSON.parse(await httpGet(`${url}/stat?path=/data/file`)), { uid: 33, gid: 34 }, option);
-    await fetch(`${url}/file?path=/data/new&sync=1`, { method: "PUT", body: "new", keepalive: false });
-    podman.ask("rm", "-f", name);
-    const { uid, gid } = lstatSync(`${data}/new`);
-    t.deepEqual([uid, gid], [base, base], option);
-  }
-});
+test.serial(
+  "a volume's owners are as --uidmap and --gidmap say, or as they stand there with idmap",
+  async (t) => {
+    for (const [option, base] of [
+      ["", 300_000],
+      [":idmap", 0],
+    ] as const) {
+      const data = mkdtempSync(`${tmpdir()}/unikrun-data-`);
+      t.teardown(() => rmSync(data, { recursive: true }));
+      writeFileSync(`${data}/file`, "before");
+      chownSync(data, base, base);
+      chownSync(`${data}/file`, base + 33, base + 34);
+      const maps = ["--uidmap", "0:300000:65536", "--gidmap", "0:300000:65536"];
+      const name = podman.start(t, ...maps, "-v", `${data}:/data${option}`);
+      t.deepEqual(mapOf(name), ["0", "300000", "65536"]);
+      const url = `http://${podman.address(name)}`;
+      t.like(JSON.parse(await httpGet(`${url}/stat?path=/data/file`)), { uid: 33, gid: 34 }, option);
+      await fetch(`${url}/file?path=/data/new&sync=1`, { method: "PUT", body: "new", keepalive: false });
+      podman.ask("rm", "-f", name);
+      const { uid, gid } = lstatSync(`${data}/new`);
+      t.deepEqual([uid, gid], [base, base], option);
+    }
+  },
+);

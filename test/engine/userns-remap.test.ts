@@ -25,26 +25,31 @@ test.after.always(async () => remapped?.[Symbol.asyncDispose]());
 
 const mapOf = (pid: string): string => readFileSync(`/proc/${pid}/uid_map`, "utf8").trim();
 
-test.serial("a guest has what it has elsewhere: exit code, address, published port, names, exec, stop", async (t) => {
-  t.is(runProbe(["return", "7"]).code, 7);
-  const network = makeNetwork(t);
-  const other = startNeighbour(t, network, "sleep 600");
-  const guest = startProbe(t, { options: ["--network", network, "-p", "127.0.0.1::80", "--memory", "100m"] });
-  const pid = inspect(guest, "{{.State.Pid}}");
-  t.regex(mapOf(pid), new RegExp(`^0\\s+${REMAPPED_ROOT}\\s+65536$`));
-  const { IPAddress } = endpoint(guest, network);
-  t.truthy(await httpGet(`http://${IPAddress}/`));
-  t.truthy(await httpGet(`http://${succeed(["docker", "port", guest, "80"])}/`));
-  const found = await httpGet(`http://${IPAddress}/dns?name=${other}`);
-  t.is(found.trim(), endpoint(other, network).IPAddress);
-  t.is(docker("exec", guest, "unikrun", "http", "/").code, 0);
-  t.is(docker("exec", guest, "unikrun", "dns", other).code, 0);
-  t.is(docker("pause", guest).code, 0);
-  t.is(docker("unpause", guest).code, 0);
-  t.regex(docker("stats", "--no-stream", "--format", "{{.MemUsage}}", guest).stdout, /MiB \/ 100MiB/);
-  succeed(["docker", "stop", guest]);
-  t.is(inspect(guest, "{{.State.ExitCode}}"), "143");
-});
+test.serial(
+  "a guest has what it has elsewhere: exit code, address, published port, names, exec, stop",
+  async (t) => {
+    t.is(runProbe(["return", "7"]).code, 7);
+    const network = makeNetwork(t);
+    const other = startNeighbour(t, network, "sleep 600");
+    const guest = startProbe(t, {
+      options: ["--network", network, "-p", "127.0.0.1::80", "--memory", "100m"],
+    });
+    const pid = inspect(guest, "{{.State.Pid}}");
+    t.regex(mapOf(pid), new RegExp(`^0\\s+${REMAPPED_ROOT}\\s+65536$`));
+    const { IPAddress } = endpoint(guest, network);
+    t.truthy(await httpGet(`http://${IPAddress}/`));
+    t.truthy(await httpGet(`http://${succeed(["docker", "port", guest, "80"])}/`));
+    const found = await httpGet(`http://${IPAddress}/dns?name=${other}`);
+    t.is(found.trim(), endpoint(other, network).IPAddress);
+    t.is(docker("exec", guest, "unikrun", "http", "/").code, 0);
+    t.is(docker("exec", guest, "unikrun", "dns", other).code, 0);
+    t.is(docker("pause", guest).code, 0);
+    t.is(docker("unpause", guest).code, 0);
+    t.regex(docker("stats", "--no-stream", "--format", "{{.MemUsage}}", guest).stdout, /MiB \/ 100MiB/);
+    succeed(["docker", "stop", guest]);
+    t.is(inspect(guest, "{{.State.ExitCode}}"), "143");
+  },
+);
 
 test.serial("a volume's owners are the same for a guest and for a Linux container", async (t) => {
   const volume = uniqueName("volume");

@@ -54,7 +54,13 @@ export function guestMounts(id: string, bundle: string, spec: Spec, users?: IdMa
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
       return [
-        { destination, readOnly, source, ...mapped(maps), ...(options.includes("rbind") ? {} : { alone: true }) },
+        {
+          destination,
+          readOnly,
+          source,
+          ...mapped(maps),
+          ...(options.includes("rbind") ? {} : { alone: true }),
+        },
       ];
     }
     if (mount.type === "tmpfs") {

@@ -73,9 +73,12 @@ function mapsAt(id: string, path: string): IdMaps {
     if (idOutside(maps.uids, 0) !== null && idOutside(maps.gids, 0) !== null) return maps;
     throw new Error("its root is nobody on the host");
   } catch (cause) {
-    throw new UnikrunError(`Container ${id}: its user namespace ${path} can't be used (${reasonOf(cause)}).`, {
-      cause,
-    });
+    throw new UnikrunError(
+      `Container ${id}: its user namespace ${path} can't be used (${reasonOf(cause)}).`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -8,13 +8,13 @@ import type { Container } from "../record/container.ts";
 export function besideMachine(container: Container): Directive[] {
   const { cgroup, guest, pid } = container;
   return [
-  ...openCgroup(cgroup).procsFiles.map((file) => ["cgroup", file] as const),
-  ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
-  ...(guest.users ? [["user-namespace", `/proc/${pid}/ns/user`] as const] : []),
-  ["mounts", `/proc/${pid}/ns/mnt`],
-  toolUid(container),
-  ...labelDirectives(guest),
-];
+    ...openCgroup(cgroup).procsFiles.map((file) => ["cgroup", file] as const),
+    ...(["ipc", "uts", "pid"] as const).map((kind) => joinDirective(kind, `/proc/${pid}/ns/${kind}`)),
+    ...(guest.users ? [["user-namespace", `/proc/${pid}/ns/user`] as const] : []),
+    ["mounts", `/proc/${pid}/ns/mnt`],
+    toolUid(container),
+    ...labelDirectives(guest),
+  ];
 }
 
 /** A tool hears a guest as its VMM does. */

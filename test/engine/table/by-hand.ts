@@ -1,6 +1,7 @@
 /** What unikrun's own command line does, without an engine. */
 import type { ExecutionContext } from "ava";
 import { type Bench, makeBench } from "../../conformance/harness.ts";
+import { remap } from "../../conformance/remapped.ts";
 import { command, eventually, succeed, unikrun } from "../harness.ts";
 import { type Column, must, mustEnd, refused } from "./answers.ts";
 
