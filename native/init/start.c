@@ -95,6 +95,7 @@ void open_servers(struct machine *m, const struct plan *plan)
 	if (value)
 		resolver_open(&m->resolver, plan->fds[next++], value);
 	next += directives_get(&plan->text, WORD_STAND_BY) != NULL;
+	next += directives_get(&plan->text, WORD_STAND_BY_TUN) != NULL;
 	if (directives_get(&plan->text, WORD_DHCP))
 		dhcp_open(&m->dhcp, plan->fds[next], &plan->text);
 }
@@ -128,9 +129,12 @@ int enter_cage(const struct machine *m, const struct plan *plan)
 {
 	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0), asker = -1;
 	if (vmm >= 0 && directives_get(&plan->text, WORD_STAND_BY)) {
-		int tap = plan->fds[plan->vmm_fd_count + (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0)];
-		asker = stand_by(&plan->text, tap, vmm);
-		close(tap);
+		const int *lent = plan->fds + plan->vmm_fd_count + (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0);
+		int nodes = directives_get(&plan->text, WORD_STAND_BY_TUN) ? lent[1] : -1;
+		asker = stand_by(&plan->text, &(struct tunnel){ .tap = lent[0], .nodes = nodes }, vmm);
+		close(lent[0]);
+		if (nodes >= 0)
+			close(nodes);
 	}
 	if (vmm < 0 || setns(vmm, CLONE_NEWNS) < 0)
 		fail_errno("could not enter the cage");

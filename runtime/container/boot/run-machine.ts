@@ -69,7 +69,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...disks.map(({ fd }) => fd),
     ...disks.flatMap(({ base }) => base?.fd ?? []),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
-    ...(asker ? [asker.tap] : []),
+    ...(asker?.descriptors ?? []),
     ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
     ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),

@@ -52,12 +52,16 @@ export async function askSettings(column: Column): Promise<void> {
   await row("seccomp, capabilities, no new privileges", () =>
     runs("--cap-drop", "ALL", "--cap-add", "NET_RAW", "--security-opt", "no-new-privileges"),
   );
+}
+
+/** Before all else, since dockerd is started anew for it, and takes its time where containers run. */
+export async function askUsers(column: Column): Promise<void> {
   if (engine === "26") {
     column.notApplicable("Docker has them for the whole daemon (userns-remap) only", "user namespace");
     return;
   }
-  await row("user namespace", async () => {
+  await column.row("user namespace", async () => {
     await using _remapped = await remapEngine();
-    runs();
+    mustEnd(runProbe(["return", "5"]), 5);
   });
 }
