@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
-import { type Bench, leftovers, makeBench, placeInNetwork, start, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, start, unikrun, until } from "./harness.ts";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
 import { tenderBench, tenderHost } from "./tender-harness.ts";
 
@@ -174,4 +174,23 @@ test.serial("hooks in the container's namespaces are its root", (t) => {
   t.is(bench.call("create").code, 0);
   const users = readlinkSync(`/proc/${bench.pid()}/ns/user`);
   t.is(readFileSync(`${bench.folder}/told`, "utf8"), `${users} 0\n`);
+});
+
+test.serial("a guest is paused, saved, and goes on in a new container", (t) => {
+  using bench = makeRemapped(["cat"]);
+  start(t, bench);
+  until(() => bench.output().includes("main()"));
+  for (const verb of ["pause", "resume"]) t.is(bench.call(verb, bench.id).code, 0);
+  const image = `${bench.folder}/image`;
+  t.is(bench.call("checkpoint", "--image-path", image, bench.id).code, 0);
+  t.is(bench.wait(), 137);
+  t.is(bench.call("delete", bench.id).code, 0);
+  const files = ["--bundle", bench.bundle, "--pid-file", `${bench.folder}/pid`];
+  const restored = bench.call("restore", "--detach", "--image-path", image, ...files, bench.id);
+  t.is(restored.code, 0, restored.stderr);
+  const typed = Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
+    stdin: Buffer.from("still here\nquit\n"),
+  });
+  t.regex(typed.stdout.toString(), /^still here\r?$/m);
+  t.is(bench.wait(), 0);
 });

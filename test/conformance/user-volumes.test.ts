@@ -2,7 +2,7 @@
 import { chownSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
-import { type Guest, makeGuest } from "./volume-harness.ts";
+import { type Guest, makeGuest, makeKeepingGuest } from "./volume-harness.ts";
 
 interface Mount {
   destination: string;
@@ -120,4 +120,16 @@ test.serial("an idmapped mount keeps the owners that stand in the folder", async
   guest.do("delete", guest.bench.id);
   t.deepEqual(ownerOf(`${folder}/new`), [0, 0]);
   t.deepEqual(ownerOf(`${folder}/file`), [33, 33]);
+});
+
+test.serial("a guest that is sent a signal is asked to end first, and loses nothing", async (t) => {
+  const { guest, folder } = makeKeepingGuest(t);
+  remap(guest.bench);
+  chownSync(folder, HOST_ROOT, HOST_ROOT);
+  start(guest);
+  await guest.request("/file?path=/data/file", { method: "PUT", body: "not synced" });
+  process.kill(guest.bench.pid(), "SIGTERM");
+  t.is(guest.bench.wait(), 143);
+  guest.do("delete", guest.bench.id);
+  t.is(readFileSync(`${folder}/file`, "utf8"), "not synced");
 });

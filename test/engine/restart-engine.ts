@@ -1,5 +1,6 @@
 /** dockerd's end by force, and its next start with what it had been started with. */
 import { openSync, readFileSync } from "node:fs";
+import { reapAll } from "../bench/reap.ts";
 import { docker, eventually, succeed } from "./harness.ts";
 
 /** Containers outlive dockerd. */
@@ -17,6 +18,8 @@ export async function killEngine(): Promise<void> {
   dead = given.filter((option) => ![LIVE_RESTORE, userns("")].some((own) => option.startsWith(own)));
   process.kill(pid, "SIGKILL");
   await eventually("dockerd's end", () => (docker("version").code === 0 ? undefined : true));
+  // A test that takes orphans in would keep it as a zombie.
+  reapAll();
 }
 
 /** Returns when it answers; `options` come before those that it had. */

@@ -46,7 +46,5 @@ export function standBy(container: Container): StandBy | undefined {
 /** The host's is only its root's on some hosts, which init is not in a user namespace. */
 function tunFor({ guest }: Container): Descriptor | undefined {
   const root = guest.users && idOutside(guest.users.uids, 0);
-  return typeof root === "number" && !inUserNamespace()
-    ? openDeviceNodes(["/dev/net/tun"], root)
-    : undefined;
+  return typeof root === "number" && !inUserNamespace() ? openDeviceNodes(["/dev/net/tun"], root) : undefined;
 }
