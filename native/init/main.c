@@ -14,13 +14,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static void set_domain(const char *name)
+{
+	if (setdomainname(name, strlen(name)) < 0)
+		fail_errno("could not set the domain name \"%s\"", name);
+}
+
 static void set_names(const struct directives *d)
 {
 	const char *host = directives_get(d, WORD_HOSTNAME), *domain = directives_get(d, WORD_DOMAINNAME);
 	if (host && sethostname(host, strlen(host)) < 0)
 		fail_errno("could not set the host name \"%s\"", host);
-	if (domain && setdomainname(domain, strlen(domain)) < 0)
-		fail_errno("could not set the domain name \"%s\"", domain);
+	if (domain)
+		set_domain(domain);
 }
 
 static void set_sysctls(const struct directives *d)
@@ -34,6 +40,11 @@ static void set_sysctls(const struct directives *d)
 		char path[512];
 		if (!equals)
 			fail("the sysctl \"%s\" has no value", each.value);
+		/* Whoever has the UTS namespace may set it; the file is the host root's. */
+		if (!strncmp(each.value, "kernel/domainname=", (size_t)(equals + 1 - each.value))) {
+			set_domain(equals + 1);
+			continue;
+		}
 		int n = snprintf(path, sizeof path, "/proc/sys/%.*s", (int)(equals - each.value), each.value);
 		if (n < 0 || (size_t)n >= sizeof path)
 			fail("the sysctl \"%s\" is too long", each.value);

@@ -1,4 +1,5 @@
 /** What is kept of a container from its create on. */
+import { exists } from "../../../native/files.ts";
 import type { IdMaps } from "../../../native/user-namespace.ts";
 import type { KernelImage } from "../../guest/file/kernel-file.ts";
 import type { TenderBoard, VmmBoard } from "../../machine/board.ts";
@@ -103,11 +104,13 @@ export interface TenderRecord extends TenderBoard {
 export const boardOf = ({ board }: Partial<Pick<Container, "board">>): BoardRecord | null => board ?? null;
 
 /**
- * Where the image's files are found until its machine runs. Podman creates a container with a user namespace where it has mounted them for
- * that alone, and starts it elsewhere: its init has them still.
+ * Where the image's files are found. Podman creates a container with a user namespace where it has mounted them for that alone, and starts
+ * it elsewhere: its init has them until the machine runs.
  */
-export const imageRoot = ({ pid, rootfs, guest }: Pick<Container, "pid" | "rootfs" | "guest">): string =>
-  guest.users ? `/proc/${pid}/root${rootfs}` : rootfs;
+export function imageRoot({ pid, rootfs, guest }: Pick<Container, "pid" | "rootfs" | "guest">): string {
+  const inits = `/proc/${pid}/root${rootfs}`;
+  return guest.users && exists(inits) ? inits : rootfs;
+}
 
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;
