@@ -29,7 +29,14 @@ import { type Scan, settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
 import { bringBack, DYING, lockPlace } from "./volume-back.ts";
 import { openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
-import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import {
+  placeOf,
+  recordIn,
+  type VolumePlace,
+  type VolumeRecord,
+  writeRecord,
+  writerOf,
+} from "./volume-record.ts";
 import { isFull, roomFor, volumeSize } from "./volume-size.ts";
 import { isWritten, type Writer } from "./writer.ts";
 
@@ -83,6 +90,14 @@ function refuseStrangers(containerId: string, { fd, name, maps }: VolumeFolder):
   );
 }
 
+/** What is not in the folder yet has the owners that its last guest knew. Throws UnikrunError. */
+function refuseOthers(containerId: string, { name, maps }: VolumeFolder, record: VolumeRecord): void {
+  if (JSON.stringify(maps) === JSON.stringify(record.maps)) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the volume ${name} has no room for what the guest of container ${writerOf(record)} wrote, whose users are others on the host: make room in that folder and call unikrun volumes.`,
+  );
+}
+
 const rootOf = (maps: IdMaps | undefined): string => {
   const { uid, gid } = keptOwner(maps, { uid: 0, gid: 0 });
   return `${uid}:${gid}`;
@@ -125,8 +140,10 @@ export function openVolume(volume: Volume & Writer & { mountpoint: string; bytes
   const { folder, place, record } = taken;
   using undo = new DisposableStack();
   let disk = undo.use(owned(duplicate(taken.disk.fd)));
-  if (record?.pending) writeRecord(place, { ...record, ...writing(volume) });
-  else {
+  if (record?.pending) {
+    refuseOthers(volume.containerId, folder, record);
+    writeRecord(place, { ...record, ...writing(volume) });
+  } else {
     const { tree, fingerprint, newest } = settledScan(folder);
     const room = roomFor({ folder: folder.fd, disk: disk.fd });
     const isSame = record?.fingerprint === fingerprint && ext2State(disk.fd) === "clean";
