@@ -194,3 +194,21 @@ test.serial("a guest is paused, saved, and goes on in a new container", (t) => {
   t.regex(typed.stdout.toString(), /^still here\r?$/m);
   t.is(bench.wait(), 0);
 });
+
+test.serial("no two machines with the same map share a uid, as long as there are enough", (t) => {
+  using stack = new DisposableStack();
+  // A quarter of those beside root's is for VMMs.
+  const mapping = [{ containerID: 0, hostID: HOST_ROOT, size: 17 }];
+  const uids = Array.from({ length: 5 }, () => {
+    const bench = stack.use(makeRemapped(["cat"]));
+    bench.configure(({ linux }) => Object.assign(linux, { uidMappings: mapping, gidMappings: mapping }));
+    start(t, bench);
+    const [vmm = ""] = childrenOf(bench.pid());
+    return Number(/^Uid:\t(\d+)/m.exec(statusOf(vmm))?.[1]) - HOST_ROOT;
+  });
+  t.is(new Set(uids.slice(0, 4)).size, 4, uids.join());
+  t.true(
+    uids.every((uid) => uid > 0 && uid < 17),
+    uids.join(),
+  );
+});

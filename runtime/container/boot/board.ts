@@ -1,7 +1,6 @@
 /** A container's VMM with the board of its machine: made when the container is created, so that a start need not wait for it. */
 import { sendPlan } from "../../../native/channel.ts";
 import { encodeDirectives } from "../../../native/directives.ts";
-import { ownUid } from "../../../native/own-uid.ts";
 import { UnikrunError } from "../../error.ts";
 import type { BoardKind, Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
@@ -12,7 +11,13 @@ import { guestMemory, type Vmm } from "../../machine/memory.ts";
 import { boardDirectives } from "../../machine/plan.ts";
 import type { Probe } from "../../machine/probe.ts";
 import type { Host } from "../../machine/qemu.ts";
-import { type Container, containerFolder, type GuestRecord, type QemuRecord } from "../record/container.ts";
+import {
+  type Container,
+  containerFolder,
+  type GuestRecord,
+  type QemuRecord,
+  uidOf,
+} from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { cagePlace, lendDevices } from "./lent-devices.ts";
@@ -137,7 +142,7 @@ export async function makeBoard(options: {
   host: Host;
 }): Promise<void> {
   const { root, container, family, host } = options;
-  const { id, guest, board, pid } = container;
+  const { id, guest, board } = container;
   if (board.tender !== undefined || family.board.loader === "tender") return;
   const folder = containerFolder(root, id);
   const kernel = kernelOf(guest, family);
@@ -153,7 +158,7 @@ export async function makeBoard(options: {
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
     kernel,
-    uid: ownUid("vmm", pid, guest.users),
+    uid: uidOf("vmm", container),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });

@@ -3,16 +3,16 @@ import { openDeviceNodes } from "../../../native/device-nodes.ts";
 import type { Directive } from "../../../native/directives.ts";
 import { idOutside } from "../../../native/id-maps.ts";
 import type { Descriptor } from "../../../native/libc.ts";
-import { ownUid } from "../../../native/own-uid.ts";
 import { inUserNamespace } from "../../../native/user-namespace.ts";
-import { type Container, containerFolder } from "../record/container.ts";
+import { type Container, containerFolder, uidOf } from "../record/container.ts";
 
 /** The device nodes that a plan asks for, behind all its other descriptors; undefined where init makes them, or can but show the host's. */
 export function lendDevices(
-  { pid, guest }: Pick<Container, "pid" | "guest">,
+  container: Pick<Container, "pid" | "guest">,
   plan: Directive[],
 ): Descriptor | undefined {
-  const owner = guest.users && idOutside(guest.users.uids, ownUid("vmm", pid, guest.users));
+  const { users } = container.guest;
+  const owner = users && idOutside(users.uids, uidOf("vmm", container));
   if (owner === undefined || owner === null || inUserNamespace()) return undefined;
   const devices = plan.flatMap(([word, value]) =>
     word === "device" ? [value.slice(value.indexOf(" ") + 1)] : [],

@@ -1,13 +1,12 @@
 /** What is decided of a guest that a tender of the host's runs: nothing of it begins before the start. */
 import type { Directive } from "../../../native/directives.ts";
-import { ownUid } from "../../../native/own-uid.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, TenderKind } from "../../guest/guest.ts";
 import { whyNoDevice } from "../../machine/accelerator.ts";
 import type { RunPlan } from "../../machine/plan.ts";
 import { findTender, tenderDirectives } from "../../machine/tender.ts";
 import { tapName } from "../../network/taps.ts";
-import type { Container, GuestRecord, TenderRecord } from "../record/container.ts";
+import { type Container, type GuestRecord, type TenderRecord, uidOf } from "../record/container.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { decideMemory } from "./board.ts";
 import type { Boot } from "./boot.ts";
@@ -49,7 +48,7 @@ export function tenderPlan(options: {
   run: RunPlan;
 }): Directive[] {
   const { root, container, boot, board, run } = options;
-  const { id, rootfs, guest, pid } = container;
+  const { id, rootfs, guest } = container;
   const { disks, machine, declared = [] } = boot;
   const strange = disks.find(({ format }) => format !== "raw");
   if (strange)
@@ -66,7 +65,7 @@ export function tenderPlan(options: {
     rootfs,
     detachMounts: !guest.newMounts,
     kernel: { path: guest.kernel, onHost: guest.kernelOnHost },
-    uid: ownUid("vmm", pid, guest.users),
+    uid: uidOf("vmm", container),
     bootArguments: machine.bootArguments,
   });
 }

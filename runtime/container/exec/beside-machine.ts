@@ -1,8 +1,7 @@
 import type { Directive } from "../../../native/directives.ts";
-import { ownUid } from "../../../native/own-uid.ts";
 import { joinDirective } from "../bundle/namespaces.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
-import type { Container } from "../record/container.ts";
+import { type Container, uidOf } from "../record/container.ts";
 
 /** Where a tool of `init exec` runs: in the container's cgroup and namespaces, and in its machine's cage. */
 export function besideMachine(container: Container): Directive[] {
@@ -24,7 +23,4 @@ const labelDirectives = ({ apparmor, selinux }: Container["guest"]): readonly Di
 ];
 
 /** Another one than its machine's VMM has. */
-export const toolUid = ({ pid, guest }: Pick<Container, "pid" | "guest">): Directive => [
-  "uid",
-  String(ownUid("tool", pid, guest.users)),
-];
+export const toolUid = (container: Container): Directive => ["uid", String(uidOf("tool", container))];

@@ -8,6 +8,7 @@ import { decideBoard, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
 import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
+import { takePlace } from "../bundle/own-place.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
 import { usersOf } from "../bundle/users.ts";
@@ -56,7 +57,14 @@ export async function createContainer(
   using held = holdSources(id, asked.mounts);
   const devices = deviceRules(spec.linux?.resources?.devices);
   const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
-  const guest = { ...asked, mounts: held.mounts, ...(mayHaveDevice ? { devices } : {}) };
+  using own = users && takePlace(users.maps);
+  const guest = {
+    ...asked,
+    mounts: held.mounts,
+    ...(mayHaveDevice ? { devices } : {}),
+    ...(own ? { place: own.place } : {}),
+  };
+  const lent = [...held.descriptors, ...(own ? [own.fd] : [])];
   const saved = await options.saved?.(guest.family);
   const pidsLimit = spec.linux?.resources?.pids?.limit;
   const about = { root, id, rootfs, family, guest };
@@ -81,12 +89,12 @@ export async function createContainer(
     resources,
     annotations: draft.annotations,
     launch: foreground ?? createInit,
-    lent: held.descriptors,
+    lent,
     directives: [
       ...namespaces,
       ...(users?.directives ?? []),
       ["state", containerFolder(root, id)],
-      ["held", String(held.descriptors.length)],
+      ["held", String(lent.length)],
       ...processDirectives(spec, options.consoleSocket),
       ...sysctls,
     ],
