@@ -20,7 +20,6 @@ import {
 } from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
-import { cagePlace, lendDevices } from "./lent-devices.ts";
 import { limitedWorkers } from "./pids.ts";
 
 /** Throws UnikrunError for what its guest can't be given. */
@@ -162,7 +161,11 @@ export async function makeBoard(options: {
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });
-  using devices = lendDevices(container, plan);
+  using devices = guest.users && (await import("./lent-devices.ts")).lendDevices(container, plan);
   await debug(() => plan.map(([key, value]) => `Container ${id}: board: ${key} ${value}`));
   using _sent = sendPlan(folder, encodeDirectives(plan), devices ? [devices.fd] : []);
 }
+
+/** Seen by the VMM's mount namespace alone: in a user namespace a folder that its root gets to, and that the VMM needs nothing of. */
+export const cagePlace = (root: string, { id, guest }: Pick<Container, "id" | "guest">): string =>
+  guest.users ? "/sys" : containerFolder(root, id);

@@ -4,7 +4,7 @@ import type { Directive } from "../../../native/directives.ts";
 import { idOutside } from "../../../native/id-maps.ts";
 import type { Descriptor } from "../../../native/libc.ts";
 import { inUserNamespace } from "../../../native/user-namespace.ts";
-import { type Container, containerFolder, uidOf } from "../record/container.ts";
+import { type Container, uidOf } from "../record/container.ts";
 
 /** The device nodes that a plan asks for, behind all its other descriptors; undefined where init makes them, or can but show the host's. */
 export function lendDevices(
@@ -20,7 +20,3 @@ export function lendDevices(
   plan.push(["devices", ""]);
   return openDeviceNodes(devices, owner);
 }
-
-/** Where only its own mount namespace sees it: a folder that its root gets to, and that the VMM needs nothing of. */
-export const cagePlace = (root: string, { id, guest }: Pick<Container, "id" | "guest">): string =>
-  guest.users ? "/sys" : containerFolder(root, id);

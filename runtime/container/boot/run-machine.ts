@@ -14,7 +14,6 @@ import { askableMark, type Container, containerFolder, type QemuRecord } from ".
 import { writeMachine } from "../record/machine.ts";
 import { boardKindOf, makeBoard } from "./board.ts";
 import type { Boot } from "./boot.ts";
-import { lendDevices } from "./lent-devices.ts";
 import { type ResolvConf, toldNames } from "./network.ts";
 import { newWorkers } from "./pids.ts";
 
@@ -63,7 +62,10 @@ export async function runMachine(options: RunOptions): Promise<void> {
   if (board.tender === undefined) keepMachine(root, container, board, boot, template);
   const folder = containerFolder(root, id);
   if (asks) writeText(askableMark(root, id), "");
-  using nodes = board.tender === undefined ? undefined : lendDevices(container, plan);
+  using nodes =
+    guest.users && board.tender !== undefined
+      ? (await import("./lent-devices.ts")).lendDevices(container, plan)
+      : undefined;
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),

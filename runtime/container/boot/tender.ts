@@ -8,9 +8,8 @@ import { findTender, tenderDirectives } from "../../machine/tender.ts";
 import { tapName } from "../../network/taps.ts";
 import { type Container, type GuestRecord, type TenderRecord, uidOf } from "../record/container.ts";
 import type { HostSettings } from "../settings/host.ts";
-import { decideMemory } from "./board.ts";
+import { cagePlace, decideMemory } from "./board.ts";
 import type { Boot } from "./boot.ts";
-import { cagePlace } from "./lent-devices.ts";
 
 /** Throws UnikrunError where this host can't run it. */
 export function decideTender(options: {

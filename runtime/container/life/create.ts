@@ -8,7 +8,6 @@ import { decideBoard, makeBoard } from "../boot/board.ts";
 import { findInBundle } from "../bundle/bundle.ts";
 import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
-import { takePlace } from "../bundle/own-place.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
 import { usersOf } from "../bundle/users.ts";
@@ -57,7 +56,7 @@ export async function createContainer(
   using held = holdSources(id, asked.mounts);
   const devices = deviceRules(spec.linux?.resources?.devices);
   const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
-  using own = users && takePlace(users.maps);
+  using own = users && (await import("../bundle/own-place.ts")).takePlace(users.maps);
   const guest = {
     ...asked,
     mounts: held.mounts,
