@@ -49,22 +49,27 @@ static void make_target(char *target, bool folder)
 		close(made);
 }
 
-/* What a user namespace can't take from a mount that it was given. */
-static unsigned long locked_flags(const char *target)
+/* In a user namespace a copy of a mount must keep what the mount is forbidden (mount_namespaces(7)). */
+static unsigned long kept_flags(const char *target)
 {
-	struct statvfs status;
-	if (statvfs(target, &status) < 0)
+	static const struct {
+		unsigned long is, flag;
+	} kept[] = { { ST_RDONLY, MS_RDONLY }, { ST_NOSUID, MS_NOSUID }, { ST_NODEV, MS_NODEV }, { ST_NOEXEC, MS_NOEXEC } };
+	struct statvfs mounted;
+	unsigned long flags = 0;
+	if (statvfs(target, &mounted) < 0)
 		fail_errno("could not look at %s in the cage", target);
-	return (status.f_flag & ST_RDONLY ? MS_RDONLY : 0) | (status.f_flag & ST_NODEV ? MS_NODEV : 0) |
-	       (status.f_flag & ST_NOEXEC ? MS_NOEXEC : 0);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (mounted.f_flag & kept[i].is)
+			flags |= kept[i].flag;
+	return flags;
 }
 
 static void bind_at(const char *source, const char *target, unsigned long flags)
 {
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
 		fail_errno("could not bring %s into the cage", target);
-	flags |= MS_REMOUNT | MS_BIND | MS_NOSUID;
-	if (mount(NULL, target, NULL, flags, NULL) < 0 && (errno != EPERM || mount(NULL, target, NULL, flags | locked_flags(target), NULL) < 0))
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | kept_flags(target) | flags, NULL) < 0)
 		fail_errno("could not protect %s in the cage", target);
 }
 

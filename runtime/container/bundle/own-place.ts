@@ -7,7 +7,7 @@ import { idOutside } from "../../../native/id-maps.ts";
 import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../../native/libc.ts";
 import { tryLockByte } from "../../../native/lock.ts";
 import { ownUid } from "../../../native/own-uid.ts";
-import type { IdMaps } from "../../../native/user-namespace.ts";
+import { type IdMaps, inUserNamespace } from "../../../native/user-namespace.ts";
 
 export interface OwnPlace extends Descriptor {
   /** In place of the pid by which ids are chosen on the host (native/own-uid.ts). */
@@ -16,8 +16,12 @@ export interface OwnPlace extends Descriptor {
 
 const FOLDER = "/run/unikrun-host";
 
-/** It is the machine's as long as a copy of the descriptor is open. Of a map whose ids are all taken it is another's, too. */
-export function takePlace(maps: IdMaps): OwnPlace {
+/**
+ * It is the machine's as long as a copy of the descriptor is open. Of a map whose ids are all taken it is another's, too. Undefined for a
+ * caller in a user namespace himself: all his machines have theirs by their pids.
+ */
+export function takePlace(maps: IdMaps): OwnPlace | undefined {
+  if (inUserNamespace()) return undefined;
   const MOST_TRIES = 1 << 14;
   makeFolders(FOLDER, 0o700);
   using opened = new DisposableStack();
