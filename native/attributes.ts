@@ -8,6 +8,8 @@ const libc = once(
       flistxattr: { args: ["i32", "ptr", "u64"], returns: "i64" },
       fgetxattr: { args: ["i32", "ptr", "ptr", "u64"], returns: "i64" },
       fsetxattr: { args: ["i32", "ptr", "ptr", "u64", "i32"], returns: "i32" },
+      getxattr: { args: ["ptr", "ptr", "ptr", "u64"], returns: "i64" },
+      setxattr: { args: ["ptr", "ptr", "ptr", "u64", "i32"], returns: "i32" },
     }).symbols,
 );
 
@@ -30,6 +32,14 @@ export function copyAttributes(from: number, to: number): void {
       if (!NOT_TAKEN.has(errorCode(error))) throw error;
     }
   }
+}
+
+/** What SELinux calls a device is by the node that is made of it, not by the device. */
+export function copyLabel(from: string, to: string): void {
+  const [source, target, key] = [from, to, "security.selinux"].map(cString) as [Buffer, Buffer, Buffer];
+  const value = Buffer.alloc(256);
+  const length = Number(libc().getxattr(source, key, value, value.length));
+  if (length > 0) check(libc().setxattr(target, key, value, length, 0), `setxattr ${to}`);
 }
 
 /** Empty where the file system has no attributes. */

@@ -6,6 +6,7 @@
  * The socket has this name only between create and start (see control.ts).
  */
 import { agreed } from "./directives.ts";
+import { rename } from "./files.ts";
 import { type Descriptor, errorCode } from "./libc.ts";
 import { connectUnix, receiveAll, sendAll, sendDescriptors } from "./sockets.ts";
 
@@ -48,6 +49,10 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
+
+/** What init does itself when the machine runs, for one in a user namespace, whose root may change nothing in our folder. */
+export const renameSocket = (stateFolder: string): void =>
+  rename(`${stateFolder}/${agreed.START_SOCKET}`, `${stateFolder}/${agreed.CONTROL_SOCKET}`);
 
 function outcomeOf(answer: string): StartOutcome {
   if (answer.startsWith("ok")) return { warnings: answer.slice(2).split("\n").filter(Boolean) };

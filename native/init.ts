@@ -6,6 +6,7 @@ import { type Directive, encodeDirectives } from "./directives.ts";
 import { readAt, readText, writeAll } from "./files.ts";
 import { owned } from "./libc.ts";
 import { memoryFile } from "./process.ts";
+import { type IdMaps, parseIdMap } from "./user-namespace.ts";
 
 export type InitAnswer = { readonly pid: number } | { readonly error: string };
 
@@ -197,6 +198,19 @@ function command(program: string, { name, given }: Task, orders: number, answer:
     ...(given === undefined ? [] : [given]),
   ];
   return { cmd: [program, name], argv0: "unikrun-init", env: {}, stdio };
+}
+
+/** The maps of a user namespace, by its file. Throws an Error with what is wrong. */
+export function readIdMaps(namespace: string): IdMaps {
+  using program = initProgram();
+  const { stdout, stderr, exitCode } = Bun.spawnSync({
+    cmd: [program.path, "maps", namespace],
+    stdin: "ignore",
+    stderr: "pipe",
+  });
+  if (exitCode !== 0) throw new Error(complaintOf(stderr.toString()));
+  const [uids = "", gids = ""] = stdout.toString().split("\0");
+  return { uids: parseIdMap(uids), gids: parseIdMap(gids) };
 }
 
 /** The command that runs `args` in the namespaces of `pid`, below `root` if one is given. */

@@ -59,13 +59,13 @@ export function connectUnix({
   return socket;
 }
 
-/** Who listens at the other end, as it was when it began to (SO_PEERCRED, unix(7)). */
-export function listenerOf(fd: number): { readonly pid: number; readonly uid: number } {
+/** The pid of who listens at the other end, as it was when it began to (SO_PEERCRED, unix(7)). */
+export function listenerOf(fd: number): number {
   const SO_PEERCRED = 17;
   const credentials = new Int32Array(3);
   readOption(fd, { level: SOL_SOCKET, option: SO_PEERCRED, value: credentials });
-  const [pid = 0, uid = -1] = credentials;
-  return { pid, uid };
+  const [pid = 0] = credentials;
+  return pid;
 }
 
 /** Fills `value`, in which some options have a question beforehand (getsockopt(2)). */

@@ -43,6 +43,17 @@ export function makeFifoIn(folder: number, name: string): void {
   check(libc.mknodat(folder, cString(name), S_IFIFO | 0o600, 0), `mkfifo ${name}`);
 }
 
+/** Of a character device, with that number as stat(2) has it, and mode 0600. */
+export function makeDeviceIn(
+  folder: number,
+  name: string,
+  { major, minor }: { major: number; minor: number },
+): void {
+  const S_IFCHR = 0o020000;
+  const number = (BigInt(major) << 8n) | BigInt(minor & 0xff) | (BigInt(minor & ~0xff) << 12n);
+  check(libc.mknodat(folder, cString(name), S_IFCHR | 0o600, number), `mknod ${name}`);
+}
+
 export function makeLinkIn(folder: number, name: string, target: string): void {
   check(libc.symlinkat(cString(target), folder, cString(name)), `symlink ${name}`);
 }

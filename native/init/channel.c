@@ -77,7 +77,7 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	if (n == sizeof length && length <= PLAN_LIMIT && (plan->text.text = calloc(1, length + 2)) &&
 	    read_exactly(plan->reply, plan->text.text, length)) {
 		plan->text.length = length;
-		static const enum word others_are_for[] = { WORD_RESOLVER, WORD_STAND_BY, WORD_DHCP, WORD_MODULE, WORD_KEPT_MEMORY };
+		static const enum word others_are_for[] = { WORD_RESOLVER, WORD_STAND_BY, WORD_STAND_BY_TUN, WORD_DHCP, WORD_MODULE, WORD_KEPT_MEMORY, WORD_DEVICES };
 		size_t others = 0;
 		for (size_t i = 0; i < sizeof others_are_for / sizeof *others_are_for; i++)
 			others += directives_get(&plan->text, others_are_for[i]) != NULL;
@@ -93,7 +93,7 @@ bool channel_accept(const struct channel *channel, struct plan *plan)
 	return false;
 }
 
-/* That start.sock is gone is how `state` tells running from created. */
+/* That start.sock is gone is how `state` tells running from created. Root of a user namespace can't do it: whoever called us does. */
 void channel_started(struct channel *channel)
 {
 	renameat(channel->directory, START_SOCKET, channel->directory, CONTROL_SOCKET);

@@ -104,6 +104,8 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 int tender_code(struct machine *m);
 
 /* start.c: what every start does. */
+/* A VMM, with the device nodes that the plan may bring. */
+struct vmm launch_with_devices(const struct plan *plan);
 /* Leaves the host's file system for the VMM's. The tool that asks its guest to end needs that yet; its tap comes before `kept-memory`'s descriptor. */
 int enter_cage(const struct machine *m, const struct plan *plan);
 /* Its tap is the first of the plan's descriptors that is not the VMM's. */

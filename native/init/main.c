@@ -14,13 +14,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static void set_domain(const char *name)
+{
+	if (setdomainname(name, strlen(name)) < 0)
+		fail_errno("could not set the domain name \"%s\"", name);
+}
+
 static void set_names(const struct directives *d)
 {
 	const char *host = directives_get(d, WORD_HOSTNAME), *domain = directives_get(d, WORD_DOMAINNAME);
 	if (host && sethostname(host, strlen(host)) < 0)
 		fail_errno("could not set the host name \"%s\"", host);
-	if (domain && setdomainname(domain, strlen(domain)) < 0)
-		fail_errno("could not set the domain name \"%s\"", domain);
+	if (domain)
+		set_domain(domain);
 }
 
 static void set_sysctls(const struct directives *d)
@@ -34,6 +40,11 @@ static void set_sysctls(const struct directives *d)
 		char path[512];
 		if (!equals)
 			fail("the sysctl \"%s\" has no value", each.value);
+		/* Whoever has the UTS namespace may set it; the file is the host root's. */
+		if (!strncmp(each.value, "kernel/domainname=", (size_t)(equals + 1 - each.value))) {
+			set_domain(equals + 1);
+			continue;
+		}
 		int n = snprintf(path, sizeof path, "/proc/sys/%.*s", (int)(equals - each.value), each.value);
 		if (n < 0 || (size_t)n >= sizeof path)
 			fail("the sysctl \"%s\" is too long", each.value);
@@ -66,7 +77,6 @@ static int be_init(const struct directives *d, int console_socket, struct channe
 	own_keyring();
 	set_names(d);
 	set_sysctls(d);
-	raise_oom_score(d);
 	check_labels(d);
 	if (console_socket >= 0)
 		/* One that nobody reads must not keep us from signals and look-ups. */
@@ -134,7 +144,14 @@ static int create_main(bool held)
 		fail("the directives name no state folder");
 	struct channel channel = channel_open(folder);
 	trace_open(channel.directory, &d);
+	raise_oom_score(&d);
+	int users = user_namespace_given(&d);
+	if (users >= 0 || directives_get(&d, WORD_UID_MAP))
+		/* No root but the host's may. */
+		lift_limits();
 	join_namespaces(&d);
+	user_namespace_enter(users);
+	user_namespace_make(&d);
 	new_namespaces(&d);
 	int ready[2];
 	if (pipe2(ready, O_CLOEXEC) < 0)
@@ -162,6 +179,8 @@ int main(int argc, char **argv)
 		return trial_main();
 	if (argc == 2 && !strcmp(argv[1], "check"))
 		return check_main();
+	if (argc == 3 && !strcmp(argv[1], "maps"))
+		return maps_main(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "enter"))
 		return enter_main(argc, argv);
 	dprintf(2, "This program is a part of unikrun and is of no use by itself.\n");

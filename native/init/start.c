@@ -95,6 +95,7 @@ void open_servers(struct machine *m, const struct plan *plan)
 	if (value)
 		resolver_open(&m->resolver, plan->fds[next++], value);
 	next += directives_get(&plan->text, WORD_STAND_BY) != NULL;
+	next += directives_get(&plan->text, WORD_STAND_BY_TUN) != NULL;
 	if (directives_get(&plan->text, WORD_DHCP))
 		dhcp_open(&m->dhcp, plan->fds[next], &plan->text);
 }
@@ -128,9 +129,12 @@ int enter_cage(const struct machine *m, const struct plan *plan)
 {
 	int vmm = (int)syscall(SYS_pidfd_open, m->vmm.pid, 0), asker = -1;
 	if (vmm >= 0 && directives_get(&plan->text, WORD_STAND_BY)) {
-		int tap = plan->fds[plan->vmm_fd_count + (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0)];
-		asker = stand_by(&plan->text, tap, vmm);
-		close(tap);
+		const int *lent = plan->fds + plan->vmm_fd_count + (directives_get(&plan->text, WORD_RESOLVER) ? 1 : 0);
+		int nodes = directives_get(&plan->text, WORD_STAND_BY_TUN) ? lent[1] : -1;
+		asker = stand_by(&plan->text, &(struct tunnel){ .tap = lent[0], .nodes = nodes }, vmm);
+		close(lent[0]);
+		if (nodes >= 0)
+			close(nodes);
 	}
 	if (vmm < 0 || setns(vmm, CLONE_NEWNS) < 0)
 		fail_errno("could not enter the cage");
@@ -228,13 +232,22 @@ static void dismiss_vmm(struct machine *m)
 	m->gone = false;
 }
 
+struct vmm launch_with_devices(const struct plan *plan)
+{
+	int devices = directives_get(&plan->text, WORD_DEVICES) ? plan->fds[plan->fd_count - 1] : -1;
+	struct vmm vmm = vmm_launch(&plan->text, devices);
+	if (devices >= 0)
+		close(devices);
+	return vmm;
+}
+
 /* The VMM that a created container has, and what becomes of it before its start. */
 static void launch(struct machine *m, const struct plan *plan)
 {
 	directives_check(&plan->text, PLAN_BOARD);
 	if (m->vmm.pid)
 		dismiss_vmm(m);
-	m->vmm = vmm_launch(&plan->text);
+	m->vmm = launch_with_devices(plan);
 	trace_vmm(m->vmm.pid);
 	trace(EVENT_VMM, 0);
 	m->monitor.fd = m->vmm.qmp;

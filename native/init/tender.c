@@ -68,7 +68,7 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 	rules_load(&m->rules, &plan->text);
 	lift_limits();
 	trace(EVENT_PLAN, 0);
-	m->vmm = vmm_launch(&plan->text);
+	m->vmm = launch_with_devices(plan);
 	trace_vmm(m->vmm.pid);
 	trace(EVENT_VMM, 0);
 	m->console.guest = m->vmm.console;

@@ -5,6 +5,6 @@
 int trial_main(void)
 {
 	struct directives d = watch_begin(PLAN_BOARD | PLAN_TRIAL);
-	struct vmm vmm = vmm_launch(&d);
+	struct vmm vmm = vmm_launch(&d, -1);
 	return watch_end(&vmm, &d, false);
 }

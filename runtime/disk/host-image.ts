@@ -15,6 +15,7 @@ import { mountOfDisk } from "../../native/mounts.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { ext2State, strangeFeatures } from "./ext2/image.ts";
 import type { HostSource } from "./host-source.ts";
+import { mayRead, mayWrite } from "./owners.ts";
 import { isQcow2, refuseReferences } from "./qcow2.ts";
 import { repairExt2 } from "./repair.ts";
 import { isWritten, type Writer } from "./writer.ts";
@@ -70,6 +71,7 @@ interface HostDiskOptions {
 export function openHostDisk(options: HostDiskOptions): HostDisk {
   const { containerId, readOnly } = options;
   const source = options.source.name;
+  refuseStrangers(options);
   using opened = new DisposableStack();
   const descriptor = opened.adopt(open(options), (file) => file[Symbol.dispose]());
   const isDevice = statusOfFile(descriptor.fd).isBlockDevice;
@@ -111,6 +113,16 @@ function open({ containerId, source: { at, name: source }, readOnly, mayOpen }: 
       },
     );
   }
+}
+
+/** What root of the container's user namespace may not open, its guest may not either. Throws UnikrunError. */
+function refuseStrangers({ containerId, source: { at, name, maps }, readOnly }: HostDiskOptions): void {
+  if (!maps) return;
+  const status = statusOfFile(at);
+  if (mayRead(maps, status) && (readOnly || mayWrite(maps, status))) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the disk ${name} belongs to ${status.uid}:${status.gid}, nobody in the container's user namespace, so its guest may not ${readOnly ? "read" : "write"} it: change its owner, or its mode.`,
+  );
 }
 
 /** Throws UnikrunError for a file system of ext2's kind that rump kernels don't mount: their guest would end with 126. */

@@ -1,4 +1,6 @@
 /** Files and folders of the host that a container was given. */
+import type { IdMaps } from "../../native/user-namespace.ts";
+
 export interface HostSource {
   /** As its config.json names it. */
   readonly name: string;
@@ -8,6 +10,8 @@ export interface HostSource {
   readonly home: string;
   /** With what is mounted below it. */
   readonly recursive: boolean;
+  /** Inside the guest's ids of its files' owners, outside the file system's, where they are not the same. */
+  readonly maps?: IdMaps | undefined;
 }
 
 /** By a path alone, as whoever asks for it means it. */

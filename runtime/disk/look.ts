@@ -9,6 +9,8 @@ export interface Seen {
   /** Nanoseconds after 1970: of the last modification, and of the last change of anything. */
   readonly modified: bigint;
   readonly changed: bigint;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 const status = new FileStatus();
@@ -21,8 +23,8 @@ export function seeIn(folder: number, name: string): Seen | null {
     if (errorCode(error) === "ENOENT") return null;
     throw error;
   }
-  const { kind, modified, changed } = status;
-  return { kind, modified, changed };
+  const { kind, modified, changed, uid, gid } = status;
+  return { kind, modified, changed, uid, gid };
 }
 
 /** The names in a folder. */

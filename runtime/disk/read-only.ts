@@ -5,6 +5,7 @@ import { joinPaths } from "../../native/paths.ts";
 import { memoryFile } from "../../native/process.ts";
 import { isInMemory } from "../../native/room.ts";
 import { FileStatus } from "../../native/tree-files.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { beginWork } from "../progress.ts";
 import { cachedImage } from "./cache.ts";
@@ -12,6 +13,7 @@ import type { TreeContent } from "./choose.ts";
 import { contentBytes } from "./content.ts";
 import { type HostSource, pathSource } from "./host-source.ts";
 import { writeIso } from "./iso9660.ts";
+import { mayRead } from "./owners.ts";
 import { openFileRoot, openFolderRoot } from "./root.ts";
 import { attributesOf, settledScan } from "./scan.ts";
 import { emptyFolder, type Folder, put, type RegularFile } from "./tree.ts";
@@ -26,6 +28,8 @@ export interface ReadOnlyOptions {
   readonly containerId: string;
   /** The image's root. */
   readonly rootfs: string;
+  /** Of its files' owners (HostSource). */
+  readonly maps?: IdMaps | undefined;
   /** What of the host its mounts' contents are, by what stands for it in `Disk` (HostSource.at). */
   readonly sourceAt: (at: string) => HostSource;
   readonly store: string;
@@ -109,7 +113,7 @@ function textFile(bytes: Buffer): RegularFile {
 /** `onlyInMemory`: what it is read from is on no disk, and is not to get there. */
 function readBase(
   { base }: TreeContent,
-  { rootfs, sourceAt }: ReadOnlyOptions,
+  { rootfs, maps, sourceAt }: ReadOnlyOptions,
   opened: DisposableStack,
 ): { tree: Folder; fingerprint: string; onlyInMemory?: boolean } {
   if (!base) return { tree: emptyFolder(), fingerprint: "" };
@@ -120,7 +124,8 @@ function readBase(
   // Engines make what they mount on only later, or not at all.
   if (base.in === "image" && !exists(joinPaths(rootfs, base.path)))
     return { tree: emptyFolder(), fingerprint: "" };
-  if (base.in === "image") return settledScan(opened.use(openFolderRoot(pathSource(rootfs))), base.path);
+  if (base.in === "image")
+    return settledScan(opened.use(openFolderRoot({ ...pathSource(rootfs), maps })), base.path);
   const root = opened.use(openFolderRoot(sourceAt(base.path)));
   return { ...settledScan(root), onlyInMemory: isInMemory(root.fd) };
 }
@@ -132,17 +137,19 @@ function hostFile(
   { containerId, texts, sourceAt }: ReadOnlyOptions,
   opened: DisposableStack,
 ): { file: RegularFile; identity: string } {
-  const { name } = sourceAt(at);
+  const { name, maps } = sourceAt(at);
   try {
     const root = opened.use(openFileRoot(at, name));
     const { device, inode, size, modified } = statusOfFile(root.fd);
-    const attributes = attributesOf(new FileStatus().readOpen(root.fd));
+    const status = new FileStatus().readOpen(root.fd);
+    if (!mayRead(maps, status)) throw new Error("it belongs to nobody in the container's user namespace");
+    const attributes = attributesOf(status, maps);
     const text = texts.get(name);
     const bytes = text === undefined ? undefined : Buffer.from(text);
     const content = bytes ? { bytes } : { root, path: "" };
     return {
       file: { kind: "file", ...attributes, size: bytes?.length ?? size, content },
-      identity: [name, device, inode, size, modified, text ?? ""].join("\0"),
+      identity: [name, device, inode, size, modified, text ?? "", JSON.stringify(maps ?? "")].join("\0"),
     };
   } catch (cause) {
     throw new UnikrunError(

@@ -10,9 +10,11 @@ import {
   namesIn,
   openBelow,
 } from "../../native/tree-files.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { Descent } from "./descent.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import { mayList, mayRead, seenOwner } from "./owners.ts";
 import type { Root } from "./root.ts";
 import type { Attributes, Entry, Folder } from "./tree.ts";
 
@@ -59,6 +61,8 @@ interface Place {
   readonly at: number;
 }
 
+const NOTHING = new Uint8Array();
+
 /** Files that are gone again since we saw their names. */
 const GONE = new Set(["ENOENT", "ESTALE"]);
 
@@ -73,6 +77,7 @@ class Scanner {
   constructor(root: Root, start: string) {
     this.#root = root;
     this.#start = start.replace(/\/+$/, "");
+    if (root.maps) this.#fingerprint.addText(JSON.stringify(root.maps));
   }
 
   scan(): Scan {
@@ -89,8 +94,8 @@ class Scanner {
     const status = this.#status.readOpen(top.fd);
     this.#fingerprint.add("", status);
     this.#see(status);
-    const tree: Folder = { kind: "folder", ...attributesOf(status), entries: new Map() };
-    const pending: Pending[] = [{ folder: tree, path: "" }];
+    const tree: Folder = { kind: "folder", ...attributesOf(status, this.#root.maps), entries: new Map() };
+    const pending: Pending[] = mayList(this.#root.maps, status) ? [{ folder: tree, path: "" }] : [];
     using descent = new Descent(top.fd);
     for (let next = pending.pop(); next; next = pending.pop()) this.#fill(descent, next, pending);
     return {
@@ -111,7 +116,8 @@ class Scanner {
         const entry = this.#entryOf({ folder: open.fd, records, at: places.get(name) ?? 0 }, name, within);
         if (!entry) continue;
         folder.entries.set(name, entry);
-        if (entry.kind === "folder") pending.push({ folder: entry, path: within });
+        if (entry.kind === "folder" && mayList(this.#root.maps, this.#status))
+          pending.push({ folder: entry, path: within });
       }
     } catch (error) {
       if (error instanceof UnikrunError) throw error;
@@ -133,12 +139,14 @@ class Scanner {
   }
 
   #entry(status: FileStatus, place: Place, path: string): Entry {
-    const attributes = attributesOf(status);
+    const { maps } = this.#root;
+    const attributes = attributesOf(status, maps);
     const { kind } = status;
     switch (kind) {
       case "folder":
         return { kind, ...attributes, entries: new Map() };
       case "file": {
+        if (!mayRead(maps, status)) return { kind, ...attributes, size: 0, content: { bytes: NOTHING } };
         const { size } = status;
         const sparse = status.allocated < size;
         const below = `${this.#start}${path}`;
@@ -181,8 +189,10 @@ class Scanner {
   }
 }
 
-export function attributesOf({ mode, uid, gid, modified }: FileStatus): Attributes {
-  return { mode, uid, gid, modified };
+/** `maps` as HostSource has them. */
+export function attributesOf(status: FileStatus, maps: IdMaps | undefined): Attributes {
+  const { uid, gid } = maps ? seenOwner(maps, status) : status;
+  return { mode: status.mode, uid, gid, modified: status.modified };
 }
 
 /** Where each name of a folder stands in its records. */

@@ -115,7 +115,12 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
       `bringing back what the guest of container ${writerOf(record)} wrote in ${folder.name}`,
       () => bytesToBring(openExt2(disk.fd), thorough),
     );
-    writeBack(openExt2(disk.fd), top, { newest: BigInt(record.newest), thorough, brought });
+    writeBack(openExt2(disk.fd), top, {
+      newest: BigInt(record.newest),
+      thorough,
+      brought,
+      maps: record.maps,
+    });
   } catch (cause) {
     if (!isFull(cause)) throw cause;
     writeRecord(place, { ...record, thorough, brought: [...brought] });
@@ -126,7 +131,7 @@ export function bringBack(place: VolumePlace, disk: Descriptor, folder: VolumeFo
   }
   markUntouched(disk.fd);
   syncData(disk.fd);
-  const { tree, fingerprint, newest } = settledScan(folder);
+  const { tree, fingerprint, newest } = settledScan({ ...folder, maps: record.maps });
   // Where others changed the folder meanwhile, the disk is not what the next guest is to see.
   const same = isSameTree(openExt2(disk.fd), tree);
   const { thorough: _, brought: __, ...rest } = record;

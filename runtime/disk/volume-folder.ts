@@ -13,7 +13,7 @@ export interface VolumeFolder extends Root, Disposable {
 }
 
 /** Throws UnikrunError. */
-export function openVolumeFolder({ name, at, home, recursive }: HostSource): VolumeFolder {
+export function openVolumeFolder({ name, at, home, recursive, maps }: HostSource): VolumeFolder {
   using opened = new DisposableStack();
   try {
     // What is held for a container is a mount of its own already.
@@ -26,6 +26,7 @@ export function openVolumeFolder({ name, at, home, recursive }: HostSource): Vol
       name,
       home,
       recursive,
+      maps,
       identity: identityOf(status),
       [Symbol.dispose]: () => all.dispose(),
     };

@@ -11,13 +11,17 @@ import {
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { syncData } from "../../native/tree-writes.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { memoryStore, memoryStores } from "./in-memory.ts";
 import { identityOf, isSameFolder, type VolumeFolder } from "./volume-folder.ts";
 import { nameOf } from "./writer.ts";
 
 /** Of the records' form; one that a reader of this form would misread has the next. Records without are of form 1. */
-const VERSION = 1;
+const VERSION = 2;
+
+/** Who knows no more than form 1 would give the files of one with maps to others. */
+const versionOf = ({ maps }: VolumeRecord): number => (maps ? 2 : 1);
 
 export interface VolumeRecord {
   /** A path of the folder, and which one it is, since another may have its name now. */
@@ -25,6 +29,8 @@ export interface VolumeRecord {
   readonly folder: string;
   /** Without what is mounted below it. */
   readonly alone?: boolean;
+  /** Of its files' owners (HostSource), as that container has them. */
+  readonly maps?: IdMaps | undefined;
   /** The container whose guest has the disk, or had it last. */
   readonly container: string;
   /** What that container is called by whoever asked for it, where its id says nothing to him. */
@@ -109,7 +115,7 @@ export function isThere({ source, folder }: VolumeRecord): boolean {
 /** Null where there is none, or none that can be read. Throws UnikrunError for one of a newer unikrun's, which may say more. */
 export function recordIn(path: string): VolumeRecord | null {
   const record = parse(readTextOrNull(`${path}/${FILE}`));
-  const version = record?.version ?? VERSION;
+  const version = record?.version ?? 1;
   if (version <= VERSION) return record;
   throw new UnikrunError(
     `The volume's disk in ${path} was written down by a newer unikrun (its record has version ${version}, and this one knows ${VERSION}): use that one again.`,
@@ -130,7 +136,7 @@ const FILE = "volume.json";
 export function writeRecord(place: VolumePlace, record: VolumeRecord): void {
   const file = `${place.path}/${FILE}`;
   const draft = `${file}.new`;
-  writeText(draft, JSON.stringify({ version: VERSION, ...record }));
+  writeText(draft, JSON.stringify({ ...record, version: versionOf(record) }));
   using written = owned(openPath(draft, O_RDONLY));
   syncData(written.fd);
   rename(draft, file);

@@ -14,19 +14,29 @@ import {
   owned,
 } from "../../native/libc.ts";
 import { lockWithin, tryLock } from "../../native/lock.ts";
+import { ownUid } from "../../native/own-uid.ts";
 import { setOwner, syncData } from "../../native/tree-writes.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { beginWork } from "../progress.ts";
 import { contentBytes } from "./content.ts";
 import { ext2State } from "./ext2/image.ts";
 import { writeExt2 } from "./ext2/writer.ts";
 import type { HostSource } from "./host-source.ts";
+import { keptOwner, mayFill } from "./owners.ts";
 import { whyNoRepair } from "./repair.ts";
 import { type Scan, settledScan } from "./scan.ts";
 import type { Folder } from "./tree.ts";
 import { bringBack, DYING, lockPlace } from "./volume-back.ts";
 import { openVolumeFolder, type VolumeFolder } from "./volume-folder.ts";
-import { placeOf, recordIn, type VolumePlace, type VolumeRecord, writeRecord } from "./volume-record.ts";
+import {
+  placeOf,
+  recordIn,
+  type VolumePlace,
+  type VolumeRecord,
+  writeRecord,
+  writerOf,
+} from "./volume-record.ts";
 import { isFull, roomFor, volumeSize } from "./volume-size.ts";
 import { isWritten, type Writer } from "./writer.ts";
 
@@ -55,6 +65,7 @@ export function takeVolume({ store, source, containerId }: Volume & { containerI
   }
   using opened = new DisposableStack();
   const folder = opened.use(openVolumeFolder(source));
+  refuseStrangers(containerId, folder);
   const { place, lock } = lockedPlace(store, folder);
   opened.use(lock);
   const disk = opened.use(owned(openPath(place.image, O_RDWR | O_CREAT, 0o600)));
@@ -69,6 +80,28 @@ function writerIn({ path }: VolumePlace): Writer | undefined {
   const record = recordIn(path);
   return record ? { containerId: record.container, title: record.title } : undefined;
 }
+
+/** Else its guest would write what nobody may bring back. Throws UnikrunError. */
+function refuseStrangers(containerId: string, { fd, name, maps }: VolumeFolder): void {
+  const status = statusOfFile(fd);
+  if (mayFill(maps, status)) return;
+  throw new UnikrunError(
+    `Container ${containerId}: its guest can't write the volume ${name}, which belongs to ${status.uid}:${status.gid}, nobody in the container's user namespace: give it to the namespace's root (chown ${rootOf(maps)} ${name}), or mount it read-only.`,
+  );
+}
+
+/** What is not in the folder yet has the owners that its last guest knew. Throws UnikrunError. */
+function refuseOthers(containerId: string, { name, maps }: VolumeFolder, record: VolumeRecord): void {
+  if (JSON.stringify(maps) === JSON.stringify(record.maps)) return;
+  throw new UnikrunError(
+    `Container ${containerId}: the volume ${name} has no room for what the guest of container ${writerOf(record)} wrote, whose users are others on the host: make room in that folder and call unikrun volumes.`,
+  );
+}
+
+const rootOf = (maps: IdMaps | undefined): string => {
+  const { uid, gid } = keptOwner(maps, { uid: 0, gid: 0 });
+  return `${uid}:${gid}`;
+};
 
 /** Another's call may have removed it before it was locked. */
 function lockedPlace(store: string, folder: VolumeFolder): { place: VolumePlace; lock: Descriptor } {
@@ -107,8 +140,10 @@ export function openVolume(volume: Volume & Writer & { mountpoint: string; bytes
   const { folder, place, record } = taken;
   using undo = new DisposableStack();
   let disk = undo.use(owned(duplicate(taken.disk.fd)));
-  if (record?.pending) writeRecord(place, { ...record, ...writing(volume) });
-  else {
+  if (record?.pending) {
+    refuseOthers(volume.containerId, folder, record);
+    writeRecord(place, { ...record, ...writing(volume) });
+  } else {
     const { tree, fingerprint, newest } = settledScan(folder);
     const room = roomFor({ folder: folder.fd, disk: disk.fd });
     const isSame = record?.fingerprint === fingerprint && ext2State(disk.fd) === "clean";
@@ -151,8 +186,13 @@ export function beginWriting(
   writer: Writer,
   { fingerprint, newest }: Pick<Scan, "fingerprint" | "newest">,
 ): void {
-  const { home: source, identity, recursive } = folder;
-  const which = { source, folder: identity, ...(recursive ? {} : { alone: true }) };
+  const { home: source, identity, recursive, maps } = folder;
+  const which = {
+    source,
+    folder: identity,
+    ...(recursive ? {} : { alone: true }),
+    ...(maps ? { maps } : {}),
+  };
   writeRecord(place, { ...which, ...writing(writer), pending: true, fingerprint, newest: String(newest) });
 }
 
@@ -160,4 +200,4 @@ export function beginWriting(
 const writing = ({ containerId, title }: Writer) => ({ container: containerId, title });
 
 /** Nobody's: whoever repairs a guest's file system can read it, and nothing else. */
-export const DISK_OWNER = 0x6fff_ffff;
+export const DISK_OWNER = ownUid("disk", 0);

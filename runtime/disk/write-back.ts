@@ -14,12 +14,14 @@ import {
   setOwnerIn,
   syncFileSystem,
 } from "../../native/tree-writes.ts";
+import type { IdMaps } from "../../native/user-namespace.ts";
 import { advance } from "../progress.ts";
 import { Descent } from "./descent.ts";
 import { DRAFT, nanoseconds, overwrite, writeDraft } from "./draft.ts";
 import type { Ext2Folder, Ext2Node } from "./ext2/inodes.ts";
 import { type Ext2, type Ext2Entry, isFolder } from "./ext2/reader.ts";
 import { namesOf, type Seen, seeIn } from "./look.ts";
+import { isOwn, keptOwner, type Owner } from "./owners.ts";
 import { type Found, removeEntry } from "./removal.ts";
 import { isFull } from "./volume-size.ts";
 
@@ -30,6 +32,8 @@ export interface WriteBackOptions {
   readonly thorough: boolean;
   /** Paths that were brought already, when there was no room for all; what is brought now is added. */
   readonly brought: Set<string>;
+  /** Of the files' owners (HostSource): what is nobody's in them stays as it is. */
+  readonly maps?: IdMaps | undefined;
 }
 
 /**
@@ -67,18 +71,20 @@ class WriteBack {
   readonly #newest: bigint;
   readonly #thorough: boolean;
   readonly #brought: Set<string>;
+  readonly #maps: IdMaps | undefined;
   /** Files that have several names, by inode, with the first of them. */
   readonly #linked = new Map<number, Descriptor>();
   /** A guest may make folders as deep as it likes: what is still to be done, the next last. */
   readonly #steps: (() => void)[] = [];
   #written = 0;
 
-  constructor(disk: Ext2, root: number, { newest, thorough, brought }: WriteBackOptions) {
+  constructor(disk: Ext2, root: number, { newest, thorough, brought, maps }: WriteBackOptions) {
     this.#disk = disk;
     this.#descent = new Descent(root);
     this.#newest = newest;
     this.#thorough = thorough;
     this.#brought = brought;
+    this.#maps = maps;
   }
 
   run(): void {
@@ -117,6 +123,7 @@ class WriteBack {
 
   #bringFolder(folder: number, path: string, name: string, node: Ext2Folder): void {
     const there = seeIn(folder, name);
+    if (there && !isOwn(this.#maps, there)) return;
     const seen = there?.kind === "folder" ? there : null;
     const before = this.#written;
     if (!seen) {
@@ -136,7 +143,7 @@ class WriteBack {
     if (!isChanged && this.#written === before) return;
     using open = this.#descent.open(path);
     if (isChanged) {
-      setOwner(open.fd, node);
+      setOwner(open.fd, keptOwner(this.#maps, node));
       setMode(open.fd, node.mode);
     }
     setModifiedIn(open.fd, ".", isChanged ? nanoseconds(node) : seen.modified);
@@ -144,6 +151,7 @@ class WriteBack {
 
   #bring(folder: number, path: string, name: string, node: Ext2Node): void {
     const seen = seeIn(folder, name);
+    if (seen && !isOwn(this.#maps, seen)) return;
     if (node.kind === "file") this.#bringFile(folder, path, name, node, seen);
     else if (!seen || seen.kind !== node.kind || !node.untouched)
       this.#bringOther(folder, path, name, node, seen);
@@ -152,18 +160,19 @@ class WriteBack {
   #bringFile(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
     const whole = `${path}/${name}`;
     if (seen?.kind === "file" && node.untouched && this.#isSame(folder, whole, name, node, seen)) return;
-    if (seen?.kind === "folder") this.#remove({ path, name, seen });
+    if (seen?.kind === "folder" && !this.#makeRoom(folder, { path, name, seen })) return;
     this.#brought.add(whole);
     this.#written++;
     const first = this.#linked.get(node.inode);
     const old = seen?.kind === "file" ? name : null;
+    const owner = keptOwner(this.#maps, node);
     try {
       if (first) {
         linkIn(first.fd, folder, DRAFT);
         advance(node.size);
-      } else this.#writeDraft(folder, node, old);
+      } else this.#writeDraft(folder, { node, old, owner });
     } catch (error) {
-      if (isFull(error) && old !== null && overwrite(this.#disk, folder, old, node)) return;
+      if (isFull(error) && old !== null && overwrite(this.#disk, folder, old, { node, owner })) return;
       throw error;
     }
     renameIn(folder, DRAFT, name);
@@ -180,21 +189,21 @@ class WriteBack {
     return this.#disk.sameContent(node, file.fd);
   }
 
-  #writeDraft(folder: number, node: Ext2Node, old: string | null): void {
+  #writeDraft(folder: number, draft: { node: Ext2Node; old: string | null; owner: Owner }): void {
     using undo = new DisposableStack();
-    const file = undo.use(writeDraft(this.#disk, folder, node, old));
-    if (node.links < 2) return;
-    this.#linked.set(node.inode, file);
+    const file = undo.use(writeDraft(this.#disk, folder, draft));
+    if (draft.node.links < 2) return;
+    this.#linked.set(draft.node.inode, file);
     undo.move();
   }
 
   #bringOther(folder: number, path: string, name: string, node: Ext2Node, seen: Seen | null): void {
     if (node.kind !== "link" && node.kind !== "fifo") return;
-    if (seen) this.#remove({ path, name, seen });
+    if (seen && !this.#makeRoom(folder, { path, name, seen })) return;
     this.#brought.add(`${path}/${name}`);
     if (node.kind === "link") makeLinkIn(folder, name, this.#disk.readLink(node));
     else makeFifoIn(folder, name);
-    setOwnerIn(folder, name, node);
+    setOwnerIn(folder, name, keptOwner(this.#maps, node));
     setModifiedIn(folder, name, nanoseconds(node));
     this.#written++;
   }
@@ -211,7 +220,13 @@ class WriteBack {
     return seen.changed <= this.#newest || name === DRAFT || this.#brought.has(`${path}/${name}`);
   }
 
+  /** False where something in it is to stay. */
+  #makeRoom(folder: number, entry: Found): boolean {
+    this.#remove(entry);
+    return seeIn(folder, entry.name) === null;
+  }
+
   #remove(entry: Found, mayGo: (entry: Found) => boolean = () => true): void {
-    this.#written += removeEntry(this.#descent, entry, mayGo);
+    this.#written += removeEntry(this.#descent, entry, (each) => isOwn(this.#maps, each.seen) && mayGo(each));
   }
 }

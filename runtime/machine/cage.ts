@@ -4,9 +4,6 @@ import { programDirectives } from "../../native/program-files.ts";
 import type { Accelerator } from "./accelerator.ts";
 import type { Host } from "./qemu.ts";
 
-/** Of a living init's pid there is only one, so no two machines share a uid, and no other account has it. */
-export const VMM_UIDS = 0x7000_0000;
-
 /** What of the host the VMM has in its cage. */
 export const vmmFiles = ({ files }: Pick<Host, "files">, accelerator: Accelerator | "none"): Directive[] => [
   ...programDirectives(files),

@@ -1,8 +1,9 @@
 /** Whether KVM is of use here: a guest is booted on it as machines are, and it has to be faster than emulation. */
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
 import { runTrial, type WatchedOutcome } from "../../native/init.ts";
+import { ownUid } from "../../native/own-uid.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
-import { VMM_UIDS, vmmFiles } from "./cage.ts";
+import { vmmFiles } from "./cage.ts";
 import { accelerationArguments, boardArguments } from "./command-line.ts";
 import { firmwareArguments, firmwareFile } from "./firmware.ts";
 import { kernelDirectives } from "./kernel.ts";
@@ -107,7 +108,7 @@ function boot(options: { host: Host; accelerator: Accelerator; place: Place; lim
       image: trialImage(trialKernel()),
     }),
     ...trialCommand(host.qemu, accelerator).map((argument) => ["argument", argument] as const),
-    ["uid", String(VMM_UIDS + process.pid)],
+    ["uid", String(ownUid("vmm", process.pid))],
     ["cpu-limit", String(Math.ceil(limit * 1000))],
     ["wall-limit", String(PATIENCE * 1000)],
   ]);

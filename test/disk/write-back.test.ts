@@ -340,9 +340,9 @@ test("a disk that a newer unikrun wrote down is left as it is, and nobody gets a
   run(volume, [`write ${writeSource(t, "x")} fresh`, touched("/")]);
   const file = `${volume.place.path}/volume.json`;
   const record = readFileSync(file, "utf8");
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(record), version: 2 }));
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(record), version: 3 }));
   const message =
-    /volume's disk in \S+ was written down by a newer unikrun \(its record has version 2, and this one knows 1\): use that one again/;
+    /volume's disk in \S+ was written down by a newer unikrun \(its record has version 3, and this one knows 2\): use that one again/;
   t.throws(() => bringVolumeBack(volume.place), { message });
   t.throws(() => run(volume, []), { message });
   writeFileSync(file, record);

@@ -20,7 +20,8 @@ export interface Podman extends Disposable {
   shell(...args: readonly string[]): string;
 }
 
-export function preparePodman(): Podman {
+/** `idsOf`: the account whose subordinate ids --userns=auto takes. */
+export function preparePodman({ idsOf }: { idsOf?: string } = {}): Podman {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-podman-`);
   const storage = `${folder}/storage.conf`;
   const image = "localhost/probe";
@@ -47,7 +48,7 @@ export function preparePodman(): Podman {
   };
   writeFileSync(
     storage,
-    `[storage]\ndriver = "vfs"\nrunroot = "/run/podman-storage"\ngraphroot = "${folder}/storage"\n`,
+    `[storage]\ndriver = "vfs"\nrunroot = "/run/podman-storage"\ngraphroot = "${folder}/storage"\n${idsOf ? `[storage.options]\nroot-auto-userns-user = "${idsOf}"\n` : ""}`,
   );
   mkdirSync(`${folder}/image`);
   succeed(["cp", `${repository}/build/guest/probe.bin`, `${folder}/image/`]);

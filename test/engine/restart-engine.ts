@@ -1,9 +1,13 @@
 /** dockerd's end by force, and its next start with what it had been started with. */
 import { openSync, readFileSync } from "node:fs";
+import { reapAll } from "../bench/reap.ts";
 import { docker, eventually, succeed } from "./harness.ts";
 
 /** Containers outlive dockerd. */
 export const LIVE_RESTORE = "--live-restore";
+
+/** Containers have user namespaces, and the engine a data root for those. */
+export const userns = (user: string): string => `--userns-remap=${user}`;
 
 let dead: readonly string[] | undefined;
 
@@ -11,9 +15,11 @@ let dead: readonly string[] | undefined;
 export async function killEngine(): Promise<void> {
   const pid = Number(succeed(["pidof", "dockerd"]).split(" ")[0]);
   const given = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-  dead = given.filter((option) => option !== LIVE_RESTORE);
+  dead = given.filter((option) => ![LIVE_RESTORE, userns("")].some((own) => option.startsWith(own)));
   process.kill(pid, "SIGKILL");
   await eventually("dockerd's end", () => (docker("version").code === 0 ? undefined : true));
+  // A test that takes orphans in would keep it as a zombie.
+  reapAll();
 }
 
 /** Returns when it answers; `options` come before those that it had. */

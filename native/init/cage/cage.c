@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -48,11 +49,27 @@ static void make_target(char *target, bool folder)
 		close(made);
 }
 
+/* In a user namespace a copy of a mount must keep what the mount is forbidden (mount_namespaces(7)). */
+static unsigned long kept_flags(const char *target)
+{
+	static const struct {
+		unsigned long is, flag;
+	} kept[] = { { ST_RDONLY, MS_RDONLY }, { ST_NOSUID, MS_NOSUID }, { ST_NODEV, MS_NODEV }, { ST_NOEXEC, MS_NOEXEC } };
+	struct statvfs mounted;
+	unsigned long flags = 0;
+	if (statvfs(target, &mounted) < 0)
+		fail_errno("could not look at %s in the cage", target);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (mounted.f_flag & kept[i].is)
+			flags |= kept[i].flag;
+	return flags;
+}
+
 static void bind_at(const char *source, const char *target, unsigned long flags)
 {
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
 		fail_errno("could not bring %s into the cage", target);
-	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | flags, NULL) < 0)
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | kept_flags(target) | flags, NULL) < 0)
 		fail_errno("could not protect %s in the cage", target);
 }
 
@@ -103,19 +120,31 @@ static void bring_device(const char *value, uid_t owner)
 	free(target);
 }
 
-/* The one place in the cage where nodes are devices. */
-static void bring_devices(const struct directives *d)
+static void make_devices(const struct directives *d)
 {
 	const char *uid = directives_get(d, WORD_UID);
 	if (!uid)
 		fail("the plan names no uid for the VMM");
-	if (mkdir("dev", 0755) < 0 || mount("unikrun", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") < 0)
+	if (mount("unikrun", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") < 0)
 		fail_errno("could not mount /dev in the cage");
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each))
 		if (each.word == WORD_DEVICE)
 			bring_device(each.value, (uid_t)parse_long(uid));
+}
+
+/* The one place in the cage where nodes are devices. For a user namespace they are made outside of it. */
+static void bring_devices(const struct directives *d, int devices)
+{
+	/* linux/mount.h has it as MOVE_MOUNT_F_EMPTY_PATH, which clashes with sys/mount.h. */
+	enum { FROM_EMPTY_PATH = 4 };
+	if (mkdir("dev", 0755) < 0)
+		fail_errno("could not make /dev in the cage");
+	if (devices < 0)
+		make_devices(d);
+	else if (syscall(SYS_move_mount, devices, "", AT_FDCWD, "dev", FROM_EMPTY_PATH) < 0)
+		fail_errno("could not mount the devices in the cage");
 	if (mount(NULL, "dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0)
 		fail_errno("could not make /dev in the cage read-only");
 }
@@ -219,7 +248,7 @@ static void bring_kernel(const struct directives *d, int rootfs, const char *pat
  * Puts this process into a root file system that holds what the VMM needs and nothing else.
  * Only this mount namespace sees it.
  */
-void build_cage(const struct directives *d)
+void build_cage(const struct directives *d, int devices)
 {
 	const char *place = directives_get(d, WORD_CAGE), *rootfs_path = directives_get(d, WORD_ROOTFS);
 	if (!place || !rootfs_path)
@@ -235,7 +264,7 @@ void build_cage(const struct directives *d)
 	if (mount("unikrun", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=0") < 0 || chdir(place) < 0)
 		fail_errno("could not mount the cage on %s", place);
 
-	bring_devices(d);
+	bring_devices(d, devices);
 	size_t cursor = 0;
 	struct directive each;
 	while (directives_next(d, &cursor, &each)) {

@@ -10,8 +10,21 @@ void join_namespaces(const struct directives *d);
 void new_namespaces(const struct directives *d);
 int enter_main(int argc, char **argv);
 
+/* user.c */
+/* Of a file; -1 where that is our own. */
+int user_namespace_open(const char *path);
+/* That one is named; -1: none, or our own. */
+int user_namespace_given(const struct directives *d);
+/* As its root. */
+void user_namespace_enter(int namespace);
+/* The same for a new one, where the directives have its maps. */
+void user_namespace_make(const struct directives *d);
+/* `init maps NAMESPACE-FILE` prints its uid_map, a NUL, and its gid_map, as they are seen from here. */
+int maps_main(const char *path);
+
 /* cage.c, confine.c */
-void build_cage(const struct directives *d);
+/* `devices`: a mount of them, or -1. */
+void build_cage(const struct directives *d, int devices);
 void lift_limits(void);
 void own_keyring(void);
 void confine(const struct directives *d);
@@ -41,7 +54,7 @@ struct vmm {
 	int status; /* what went wrong before it was executed, as fail() says it */
 };
 /* Starts a process that builds the cage, confines itself and becomes the VMM. */
-struct vmm vmm_launch(const struct directives *d);
+struct vmm vmm_launch(const struct directives *d, int devices);
 /* The same for a program that looks at a disk, which is its descriptor 3: it has no console and no monitor, and sees no other process. */
 struct vmm checker_launch(const struct directives *d, int disk);
 /* Of one that has ended: fails with what it said if it never became the VMM. */

@@ -103,9 +103,13 @@ int enter_main(int argc, char **argv)
 		if (fds[i] < 0)
 			fail_errno("could not open %s", path);
 	}
+	char own_users[64];
+	snprintf(own_users, sizeof own_users, "/proc/%ld/ns/user", parse_long(argv[2]));
+	int users = user_namespace_open(own_users);
 	for (size_t i = 0; i < count; i++)
 		if (setns(fds[i], 0) < 0)
 			fail_errno("could not enter the container's %s namespace", enterable[i]);
+	user_namespace_enter(users);
 	int alive[2];
 	if (pipe2(alive, O_CLOEXEC) < 0)
 		fail_errno("could not make a pipe");

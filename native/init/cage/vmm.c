@@ -21,6 +21,7 @@ struct role {
 	void (*filter)(void); /* NULL: a tender, which puts it on in lending.c, by its second descriptor; the first is its stdout */
 	int given[2]; /* its descriptors from FIRST_GIVEN on */
 	size_t given_count;
+	int devices; /* as build_cage takes them */
 };
 
 static char **arguments(const struct directives *d)
@@ -72,7 +73,7 @@ static void become(const struct directives *d, const struct role *role, char **a
 		fail_errno("could not open /proc");
 	int high_proc = lifted(proc);
 	lift_limits();
-	build_cage(d);
+	build_cage(d, role->devices);
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0)
 		fail_errno("could not open /dev/null in the cage");
@@ -90,10 +91,13 @@ static void become(const struct directives *d, const struct role *role, char **a
 	set_limits(d);
 	if (directives_get(d, WORD_HIDDEN_ARGUMENT))
 		hide_arguments();
-	if (tender)
+	if (tender) {
+		/* As every program is once it is executed: root of a user namespace can't follow another into its cage. */
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 		tender_wait(high_given[1]);
-	else
+	} else {
 		role->filter();
+	}
 	/* The change of uid has cleared it. */
 	end_with_parent(high_status);
 	syscall(SYS_close_range, FIRST_GIVEN + (tender ? 0 : role->given_count), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -124,13 +128,13 @@ static struct vmm launch(const struct directives *d, const struct role *role)
 	return vmm;
 }
 
-struct vmm vmm_launch(const struct directives *d)
+struct vmm vmm_launch(const struct directives *d, int devices)
 {
 	int console[2], qmp[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) < 0)
 		fail_errno("could not make the VMM's sockets");
-	struct vmm vmm = launch(d, &(struct role){ directives_get(d, WORD_TENDER) ? NULL : filter_vmm, { console[1], qmp[1] }, 2 });
+	struct vmm vmm = launch(d, &(struct role){ directives_get(d, WORD_TENDER) ? NULL : filter_vmm, { console[1], qmp[1] }, 2, devices });
 	vmm.console = console[0];
 	vmm.qmp = qmp[0];
 	fcntl(vmm.console, F_SETFL, O_NONBLOCK);
@@ -143,7 +147,7 @@ struct vmm checker_launch(const struct directives *d, int disk)
 	/* That of mounts is the cage's. */
 	if (unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
 		fail_errno("could not make namespaces");
-	return launch(d, &(struct role){ filter_checker, { disk }, 1 });
+	return launch(d, &(struct role){ filter_checker, { disk }, 1, -1 });
 }
 
 void vmm_complain(const struct vmm *vmm)

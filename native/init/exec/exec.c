@@ -100,7 +100,7 @@ int exec_main(void)
 	directives_check(&exec.words, PLAN_EXEC);
 	if (fcntl(GIVEN_FD, F_GETFD) < 0)
 		exec.given = -1;
-	exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = exec.given, .tun = -1 };
+	exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = exec.given, .tun = -1, .nodes = -1 };
 	syscall(SYS_close_range, GIVEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	const char *waiter = directives_get(&exec.words, WORD_WAIT);
@@ -117,11 +117,13 @@ int exec_main(void)
 	if (mounts < 0)
 		fail_errno("could not open the machine's mount namespace");
 	join_cgroups(&exec.words);
+	int users = user_namespace_given(&exec.words);
 	join_namespaces(&exec.words);
 	if (tools[tool].tunnel)
 		tunnel_open(&exec.tunnel);
 	if (tools[tool].open)
 		tools[tool].open(&exec);
+	user_namespace_enter(users);
 	int ready[2];
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		fail_errno("could not make a pipe");
@@ -156,7 +158,7 @@ static void keep_only(int *const *fds, size_t count)
 static int wait_and_ask(struct exec *exec, int machine, int word)
 {
 	fail_to(STDERR_FILENO);
-	keep_only((int *const[]){ &exec->tunnel.tap, &machine, &word }, 3);
+	keep_only((int *const[]){ &exec->tunnel.tap, &machine, &word, &exec->tunnel.nodes }, exec->tunnel.nodes < 0 ? 3 : 4);
 	setsid();
 	prctl(PR_SET_NAME, "unikrun-ask");
 	tunnel_open(&exec->tunnel);
@@ -171,7 +173,7 @@ static int wait_and_ask(struct exec *exec, int machine, int word)
 	return tool_proxy(exec);
 }
 
-int stand_by(const struct directives *words, int tap, int machine)
+int stand_by(const struct directives *words, const struct tunnel *tunnel, int machine)
 {
 	int word[2];
 	if (pipe2(word, O_CLOEXEC) < 0)
@@ -179,8 +181,8 @@ int stand_by(const struct directives *words, int tap, int machine)
 	pid_t child = fork();
 	if (child == 0) {
 		close(word[1]);
-		struct exec exec = { .words = *words, .given = tap, .socket = -1 };
-		exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = tap, .tun = -1 };
+		struct exec exec = { .words = *words, .given = tunnel->tap, .socket = -1 };
+		exec.tunnel = (struct tunnel){ .words = &exec.words, .tap = tunnel->tap, .tun = -1, .nodes = tunnel->nodes };
 		_exit(wait_and_ask(&exec, machine, word[0]));
 	}
 	close(word[0]);

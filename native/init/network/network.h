@@ -159,6 +159,7 @@ struct tunnel {
 	const struct directives *words; /* own-address, guest-address, guest-mac, mtu; guest-alias, of IPv4 */
 	int tap;
 	int tun; /* in a network namespace of our own, whose only other end is the guest; -1: none */
+	int nodes; /* a folder with the node that it is made by; -1: the host's */
 };
 union address tunnel_address(const char *text, uint16_t port);
 socklen_t tunnel_address_size(const union address *address);

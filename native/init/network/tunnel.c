@@ -116,7 +116,10 @@ void tunnel_open(struct tunnel *tunnel)
 	/* A tun belongs to the namespace that its device file was opened in. */
 	if (unshare(CLONE_NEWNET) < 0)
 		fail_errno("could not make a network namespace");
-	tunnel->tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK;
+	tunnel->tun = tunnel->nodes < 0 ? open("/dev/net/tun", flags) : openat(tunnel->nodes, "tun", flags);
+	if (tunnel->nodes >= 0)
+		close(tunnel->nodes);
 	struct ifreq interface = { .ifr_name = INTERFACE, .ifr_flags = IFF_TUN | IFF_NO_PI };
 	if (tunnel->tun < 0 || ioctl(tunnel->tun, TUNSETIFF, &interface) < 0)
 		fail_errno("could not make a tunnel to the guest");

@@ -5,14 +5,19 @@ import { UnikrunError } from "../../error.ts";
 import type { BoardKind, Firmware, GuestFamily } from "../../guest/guest.ts";
 import { debug, warn } from "../../log.ts";
 import type { Board } from "../../machine/board.ts";
-import { VMM_UIDS } from "../../machine/cage.ts";
 import { chooseAccelerator } from "../../machine/choose-accelerator.ts";
 import type { Kernel } from "../../machine/kernel.ts";
 import { guestMemory, type Vmm } from "../../machine/memory.ts";
 import { boardDirectives } from "../../machine/plan.ts";
 import type { Probe } from "../../machine/probe.ts";
 import type { Host } from "../../machine/qemu.ts";
-import { type Container, containerFolder, type GuestRecord, type QemuRecord } from "../record/container.ts";
+import {
+  type Container,
+  containerFolder,
+  type GuestRecord,
+  type QemuRecord,
+  uidOf,
+} from "../record/container.ts";
 import type { MachineSettings } from "../settings/guest.ts";
 import type { HostSettings } from "../settings/host.ts";
 import { limitedWorkers } from "./pids.ts";
@@ -136,7 +141,7 @@ export async function makeBoard(options: {
   host: Host;
 }): Promise<void> {
   const { root, container, family, host } = options;
-  const { id, guest, board, pid } = container;
+  const { id, guest, board } = container;
   if (board.tender !== undefined || family.board.loader === "tender") return;
   const folder = containerFolder(root, id);
   const kernel = kernelOf(guest, family);
@@ -148,14 +153,19 @@ export async function makeBoard(options: {
       hasInitrd: kernel.initrd !== undefined,
       ...board,
     },
-    cage: folder,
+    cage: cagePlace(root, container),
     rootfs: container.rootfs,
     detachMounts: !guest.newMounts,
     kernel,
-    uid: VMM_UIDS + pid,
+    uid: uidOf("vmm", container),
     apparmor: guest.apparmor,
     selinux: guest.selinux,
   });
+  using devices = guest.users && (await import("./lent-devices.ts")).lendDevices(container, plan);
   await debug(() => plan.map(([key, value]) => `Container ${id}: board: ${key} ${value}`));
-  using _sent = sendPlan(folder, encodeDirectives(plan), []);
+  using _sent = sendPlan(folder, encodeDirectives(plan), devices ? [devices.fd] : []);
 }
+
+/** Seen by the VMM's mount namespace alone: in a user namespace a folder that its root gets to, and that the VMM needs nothing of. */
+export const cagePlace = (root: string, { id, guest }: Pick<Container, "id" | "guest">): string =>
+  guest.users ? "/sys" : containerFolder(root, id);

@@ -15,7 +15,7 @@ import { PROXY_PORT } from "../../network/shut.ts";
 import type { Wiring } from "../../network/wire.ts";
 import { passed } from "../../steps.ts";
 import { openImageFile } from "../bundle/image-file.ts";
-import type { Container } from "../record/container.ts";
+import { type Container, imageRoot } from "../record/container.ts";
 import type { MachineRecord } from "../record/machine.ts";
 import { openGuestDisks, openSingleFile, ownDisk } from "./disks.ts";
 import { moduleAddress } from "./module.ts";
@@ -111,8 +111,9 @@ function declaredNics(
 }
 
 /** Throws UnikrunError where the kernel is not the one that the container was created with. */
-export function readTraits({ id, rootfs, guest }: Container, family: GuestFamily): KernelTraits {
-  using kernel = openImageFile(guest.kernelOnHost ? "/" : rootfs, guest.kernel);
+export function readTraits(container: Container, family: GuestFamily): KernelTraits {
+  const { id, guest } = container;
+  using kernel = openImageFile(guest.kernelOnHost ? "/" : imageRoot(container), guest.kernel);
   if (!kernel)
     throw new UnikrunError(`Container ${id} can't be started: its unikernel ${guest.kernel} is gone.`);
   if (kernel.identity === guest.kernelIdentity) return family.traits(kernel);

@@ -13,7 +13,7 @@ import { type DeviceKind, type GuestFamily, type KernelTraits, namesOfDeclared }
 import { withResolver } from "../../network/resolv-conf.ts";
 import type { Resolver } from "../../network/resolver.ts";
 import { podTitle } from "../engines/pod-title.ts";
-import type { Container } from "../record/container.ts";
+import { type Container, imageRoot } from "../record/container.ts";
 import { mayHaveDisk } from "../record/devices.ts";
 import { writerAmong } from "../record/disk-writer.ts";
 import { hostSource } from "../record/host-source.ts";
@@ -71,7 +71,8 @@ const OWN_FILES = [IMAGE_SETTINGS, "/.dockerenv"];
 /** Throws UnikrunError as openGuestDisks does, but for what is found out only where a disk is opened. */
 export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
   const { root, container, resolvConf, resolver, family, traits } = from;
-  const { id, rootfs, guest } = container;
+  const { id, guest } = container;
+  const rootfs = imageRoot(container);
   const limit = family.limits.disks;
   const wanted = guest.disks
     ? namedDisks(id, rootfs, guest.disks).map((each) =>
@@ -113,6 +114,7 @@ export function chooseGuestDisks(from: GuestDiskOptions): GuestDisks {
     containerId: id,
     title: podTitle(container.annotations),
     rootfs,
+    maps: guest.users,
     sourceAt: (at) => sources.get(at) ?? pathSource(at),
     store: guest.store,
     limit: guest.cacheBytes,
@@ -147,11 +149,11 @@ export const writesWhatStays = (container: Container): boolean =>
   });
 
 /** The disk that a container's machine boots from, of a family that is a disk. */
-export const ownDisk = ({ id, rootfs, guest }: Container): BootDiskOptions => ({
-  containerId: id,
-  root: guest.kernelOnHost ? "/" : rootfs,
-  path: guest.kernel,
-  store: guest.store,
+export const ownDisk = (container: Container): BootDiskOptions => ({
+  containerId: container.id,
+  root: container.guest.kernelOnHost ? "/" : imageRoot(container),
+  path: container.guest.kernel,
+  store: container.guest.store,
 });
 
 /** A disk of one file. */

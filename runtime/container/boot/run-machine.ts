@@ -1,5 +1,5 @@
 /** From what a guest is given to a machine that runs. */
-import { sendPlan } from "../../../native/channel.ts";
+import { renameSocket, sendPlan } from "../../../native/channel.ts";
 import { type Directive, encodeDirectives } from "../../../native/directives.ts";
 import { writeText } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
@@ -63,15 +63,20 @@ export async function runMachine(options: RunOptions): Promise<void> {
   if (board.tender === undefined) keepMachine(root, container, board, boot, template);
   const folder = containerFolder(root, id);
   if (asks) writeText(askableMark(root, id), "");
+  using nodes =
+    guest.users && board.tender !== undefined
+      ? (await import("./lent-devices.ts")).lendDevices(container, plan)
+      : undefined;
   using starting = sendPlan(folder, encodeDirectives(plan), [
     ...wiring.taps.slice(0, nics.length),
     ...disks.map(({ fd }) => fd),
     ...disks.flatMap(({ base }) => base?.fd ?? []),
     ...(wiring.resolver ? [wiring.resolver.tap] : []),
-    ...(asker ? [asker.tap] : []),
+    ...(asker?.descriptors ?? []),
     ...(wiring.dhcp === undefined ? [] : [wiring.dhcp]),
     ...(module ? [module.fd] : []),
     ...(saved?.memory === undefined ? [] : [saved.memory]),
+    ...(nodes ? [nodes.fd] : []),
   ]);
   passed("sent");
   // Meanwhile, since the VMM takes its time.
@@ -84,6 +89,7 @@ export async function runMachine(options: RunOptions): Promise<void> {
     const why = board.tender === undefined ? withAdvice(trouble, board.accelerator) : trouble;
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
+  if (guest.users) renameSocket(folder);
   await saved?.load(folder);
   if (saved) passed("loaded");
   wiring.keep();

@@ -3,13 +3,12 @@ import type { Directive } from "../../../native/directives.ts";
 import { UnikrunError } from "../../error.ts";
 import type { GuestFamily, TenderKind } from "../../guest/guest.ts";
 import { whyNoDevice } from "../../machine/accelerator.ts";
-import { VMM_UIDS } from "../../machine/cage.ts";
 import type { RunPlan } from "../../machine/plan.ts";
 import { findTender, tenderDirectives } from "../../machine/tender.ts";
 import { tapName } from "../../network/taps.ts";
-import { type Container, containerFolder, type GuestRecord, type TenderRecord } from "../record/container.ts";
+import { type Container, type GuestRecord, type TenderRecord, uidOf } from "../record/container.ts";
 import type { HostSettings } from "../settings/host.ts";
-import { decideMemory } from "./board.ts";
+import { cagePlace, decideMemory } from "./board.ts";
 import type { Boot } from "./boot.ts";
 
 /** Throws UnikrunError where this host can't run it. */
@@ -48,7 +47,7 @@ export function tenderPlan(options: {
   run: RunPlan;
 }): Directive[] {
   const { root, container, boot, board, run } = options;
-  const { id, rootfs, guest, pid } = container;
+  const { id, rootfs, guest } = container;
   const { disks, machine, declared = [] } = boot;
   const strange = disks.find(({ format }) => format !== "raw");
   if (strange)
@@ -61,11 +60,11 @@ export function tenderPlan(options: {
     nics: machine.nics,
     taps: machine.nics.map((_, card) => tapName(id, card)),
     declared,
-    cage: containerFolder(root, id),
+    cage: cagePlace(root, container),
     rootfs,
     detachMounts: !guest.newMounts,
     kernel: { path: guest.kernel, onHost: guest.kernelOnHost },
-    uid: VMM_UIDS + pid,
+    uid: uidOf("vmm", container),
     bootArguments: machine.bootArguments,
   });
 }

@@ -13,6 +13,9 @@ import { identityOf } from "../../disk/volume-folder.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { GuestMount } from "./mounts.ts";
 
+/** Beside them init holds its machine's place (own-place.ts). */
+const MOST_SOURCES = agreed.MOST_HELD - 1;
+
 export interface Held extends Disposable {
   readonly mounts: readonly GuestMount[];
   /** For init, in its order. */
@@ -25,7 +28,7 @@ export function holdSources(id: string, mounts: readonly GuestMount[]): Held {
   const descriptors: number[] = [];
   const held = mounts.map((mount): GuestMount => {
     const { source, layers, readOnly, alone = false } = mount;
-    if (source === undefined || descriptors.length === agreed.MOST_HELD) return mount;
+    if (source === undefined || descriptors.length === MOST_SOURCES) return mount;
     const found = layers
       ? lay(id, mount.destination, layers)
       : open({ source, recursive: !alone, isWritten: !readOnly });

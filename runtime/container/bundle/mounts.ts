@@ -1,4 +1,6 @@
+import { joinMaps } from "../../../native/id-maps.ts";
 import { joinPaths } from "../../../native/paths.ts";
+import { EVERY_ID, type IdMaps } from "../../../native/user-namespace.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import { UnikrunError } from "../../error.ts";
 import { isFolderOfSecrets, isUsualMount } from "../engines/every-container.ts";
@@ -6,6 +8,7 @@ import type { Mount, Spec } from "../spec/oci.ts";
 import { RECURSIVE_ACCESS, SIMPLE_ACCESS } from "../spec/spec.ts";
 import { overlayOf } from "./overlay.ts";
 import { tmpfsOf } from "./tmpfs.ts";
+import { rangesOf } from "./users.ts";
 
 /** A mount that somebody wants in the guest. */
 export interface GuestMount {
@@ -21,6 +24,8 @@ export interface GuestMount {
   readonly tmpfs?: Scratch;
   /** What the source is made of, where it is no file or folder itself; what is written is gone with the machine. */
   readonly layers?: readonly string[];
+  /** Of its files' owners (HostSource). */
+  readonly maps?: IdMaps;
 }
 
 /** A file or folder that init holds from `create` on, since what the engine names may be a mount that goes before the container does. */
@@ -32,8 +37,8 @@ export interface HeldSource {
   readonly folder?: string;
 }
 
-/** The mounts of config.json that concern a guest. Throws UnikrunError for one that it can't be given. */
-export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[] {
+/** The mounts of config.json that concern a guest; `users` as the container's. Throws UnikrunError for one that it can't be given. */
+export function guestMounts(id: string, bundle: string, spec: Spec, users?: IdMaps): GuestMount[] {
   const places = (spec.mounts ?? []).map(({ destination }) => joinPaths("/", destination));
   return (spec.mounts ?? []).flatMap((mount): GuestMount[] => {
     const destination = joinPaths("/", mount.destination);
@@ -44,11 +49,19 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
       );
     }
     const options = mount.options ?? [];
-    refuseMappedIds(id, mount);
+    const maps = mapsOf(id, mount, users);
     const readOnly = isReadOnly(options) || isFolderOfSecrets(destination, places);
     if (isBind(mount) && mount.source !== undefined) {
       const source = mount.source.startsWith("/") ? mount.source : joinPaths(bundle, mount.source);
-      return [{ destination, readOnly, source, ...(options.includes("rbind") ? {} : { alone: true }) }];
+      return [
+        {
+          destination,
+          readOnly,
+          source,
+          ...mapped(maps),
+          ...(options.includes("rbind") ? {} : { alone: true }),
+        },
+      ];
     }
     if (mount.type === "tmpfs") {
       const limit = spec.linux?.resources?.memory?.limit;
@@ -56,7 +69,8 @@ export function guestMounts(id: string, bundle: string, spec: Spec): GuestMount[
     }
     if (mount.type === "overlay") {
       const { layers, isWritable } = overlayOf(id, destination, options);
-      return [{ destination, readOnly: readOnly || !isWritable, source: mount.source ?? "overlay", layers }];
+      const source = mount.source ?? "overlay";
+      return [{ destination, readOnly: readOnly || !isWritable, source, ...mapped(maps), layers }];
     }
     throw new UnikrunError(
       `Container ${id}: its mount ${mount.destination} of type ${mount.type ?? "none"} can't be given to a unikernel: mount a folder, a file, a volume or a tmpfs there.`,
@@ -71,13 +85,25 @@ function isReadOnly(options: readonly string[]): boolean {
   return (last(RECURSIVE_ACCESS) ?? last(SIMPLE_ACCESS) ?? "rw").endsWith("ro");
 }
 
-/** Files that are another's in the guest than on the host: what the guest writes would be brought back as the wrong user's. */
-function refuseMappedIds(id: string, { destination, options = [], uidMappings, gidMappings }: Mount): void {
-  const isMapped = options.some((option) => /^r?idmap(=|$)/.test(option));
-  if (!isMapped && !uidMappings?.length && !gidMappings?.length) return;
-  throw new UnikrunError(
-    `Container ${id}: the users of its mount ${destination} are mapped (idmap), which a unikernel's disks can't have: mount it without.`,
-  );
+const mapped = (maps: IdMaps | undefined): { maps?: IdMaps } => (maps ? { maps } : {});
+
+const EVERYBODY: IdMaps = { uids: EVERY_ID, gids: EVERY_ID };
+
+/** An idmapped mount (mount_setattr(2)) turns the file system's ids into the host's, which the container's namespace has names for. */
+function mapsOf(id: string, mount: Mount, users: IdMaps | undefined): IdMaps | undefined {
+  const { destination, options = [], uidMappings = [], gidMappings = [] } = mount;
+  const option = options.find((each) => /^r?idmap(=|$)/.test(each));
+  if (option === undefined && uidMappings.length === 0) return users;
+  const own = uidMappings.length > 0 ? { uids: rangesOf(uidMappings), gids: rangesOf(gidMappings) } : users;
+  if (option?.includes("=") || !own)
+    throw new UnikrunError(
+      `Container ${id}: whom the users of its mount ${destination} are mapped to (idmap) is not said in its uidMappings and gidMappings: add them, or mount it without.`,
+    );
+  if (!isBind(mount))
+    throw new UnikrunError(
+      `Container ${id}: the users of its mount ${destination} can't be mapped (idmap), since it is no bind mount: mount it without.`,
+    );
+  return joinMaps(users ?? EVERYBODY, own);
 }
 
 const isBind = ({ type, options = [] }: Mount): boolean =>

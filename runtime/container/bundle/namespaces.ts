@@ -15,14 +15,10 @@ const FLAGS = {
   time: 0x00000080,
 } as const;
 
-/** init enters given namespaces and makes the others. Refuses what a machine can't live in. */
+/** init enters given namespaces and makes the others, but for that of users. Refuses what a machine can't live in. */
 export function namespaceDirectives(id: string, spec: Spec): Directive[] {
-  const wanted = spec.linux?.namespaces ?? [];
-  if (wanted.some((namespace) => namespace.type === "user")) {
-    throw new UnikrunError(
-      `Container ${id}: a unikernel can't be run in a user namespace yet: turn them off for it (docker run --userns=host, hostUsers: true in Kubernetes).`,
-    );
-  }
+  // users.ts has that of users.
+  const wanted = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== "user");
   refuseHostNetwork(id, wanted);
   refuseDevices(id, spec);
   const joined = wanted.flatMap((namespace) =>
@@ -65,7 +61,7 @@ export function isApart(spec: Spec, type: "ipc" | "network" | "uts"): boolean {
 const FILES = { ipc: "ipc", network: "net", uts: "uts" } as const;
 
 /** Ours, or that of the host's first process. */
-function isOfHost(path: string, file: string): boolean {
+export function isOfHost(path: string, file: string): boolean {
   const given = inode(path);
   return (
     given !== undefined && ["self", "1"].some((process) => given === inode(`/proc/${process}/ns/${file}`))
@@ -90,7 +86,8 @@ function refuseDevices(id: string, spec: Spec): void {
   );
 }
 
-function checkPath(id: string, namespace: LinuxNamespace): string {
+/** That of a given one. Throws UnikrunError where there is none. */
+export function checkPath(id: string, namespace: LinuxNamespace): string {
   const path = namespace.path ?? "";
   if (inode(path) === undefined) {
     throw new UnikrunError(

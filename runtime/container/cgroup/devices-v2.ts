@@ -1,7 +1,7 @@
 /** Device rules for version 2, which knows them as programs only (cgroup-v2.rst, Device controller). */
 import { loadProgram } from "../../../native/bpf.ts";
 import { attachDeviceProgram } from "../../../native/bpf-cgroup.ts";
-import { readTextOrNull } from "../../../native/files.ts";
+import { inUserNamespace } from "../../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Resources } from "../spec/oci.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -36,10 +36,6 @@ export function restrictDevices({ paths }: Pick<Cgroup, "paths">, given: Resourc
     );
   }
 }
-
-/** Mapped whole in the host's own namespace alone (user_namespaces(7)). */
-const inUserNamespace = (): boolean =>
-  !/^\s*0\s+0\s+4294967295\s*$/.test(readTextOrNull("/proc/self/uid_map") ?? "");
 
 /** From the last rule, which counts, to the first. Each bit of an access may be allowed by another rule; one denied bit denies it. */
 export function deviceProgram(rules: readonly DeviceRule[]): string {

@@ -12,12 +12,13 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Where there is no other runtime, or one that does not know the command. */
 const OWN_LINUX: Json = {
-  namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "uts"],
+  namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
   capabilities: [],
   seccomp: { enabled: false },
   apparmor: { enabled: true },
   selinux: { enabled: true },
   intelRdt: { enabled: false },
+  mountExtensions: { idmap: { enabled: true } },
 };
 
 const OWN_CGROUP = { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true };

@@ -11,6 +11,7 @@ import { holdSources } from "../bundle/hold.ts";
 import { hasOwn, namespaceDirectives } from "../bundle/namespaces.ts";
 import { tellUnusedLimits } from "../bundle/rlimits.ts";
 import { sysctlDirectives } from "../bundle/sysctls.ts";
+import { usersOf } from "../bundle/users.ts";
 import { deviceRules } from "../cgroup/devices.ts";
 import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
@@ -68,11 +69,19 @@ async function createFound(
   const { rootfs, spec } = found;
   const { family, machine } = found.guest;
   const settings = await hostSettings();
-  const asked = guestRecord({ ...found, id, bundle, settings });
+  const users = usersOf(id, spec);
+  const asked = guestRecord({ ...found, id, bundle, settings, users: users?.maps });
   using held = holdSources(id, asked.mounts);
   const devices = deviceRules(spec.linux?.resources?.devices);
   const mayHaveDevice = held.mounts.some(({ source, held: own }) => source !== undefined && !own);
-  const guest = { ...asked, mounts: held.mounts, ...(mayHaveDevice ? { devices } : {}) };
+  using own = users && (await import("../bundle/own-place.ts")).takePlace(users.maps);
+  const guest = {
+    ...asked,
+    mounts: held.mounts,
+    ...(mayHaveDevice ? { devices } : {}),
+    ...(own ? { place: own.place } : {}),
+  };
+  const lent = [...held.descriptors, ...(own ? [own.fd] : [])];
   const saved = await options.saved?.(guest.family);
   const pidsLimit = spec.linux?.resources?.pids?.limit;
   const about = { root, id, rootfs, family, guest };
@@ -98,11 +107,12 @@ async function createFound(
     resources,
     annotations: draft.annotations,
     launch: foreground ?? createInit,
-    lent: held.descriptors,
+    lent,
     directives: [
       ...namespaces,
+      ...(users?.directives ?? []),
       ["state", containerFolder(root, id)],
-      ["held", String(held.descriptors.length)],
+      ["held", String(lent.length)],
       ...processDirectives(spec, options.consoleSocket),
       ...sysctls,
     ],

@@ -1,5 +1,6 @@
 /** A container's record, as far as it is known before there is one. */
 import { exists } from "../../../native/files.ts";
+import type { IdMaps } from "../../../native/user-namespace.ts";
 import { refuseFewPids } from "../boot/pids.ts";
 import { argumentsOf, type Found } from "../bundle/bundle.ts";
 import { guestMounts } from "../bundle/mounts.ts";
@@ -12,9 +13,15 @@ import type { Spec } from "../spec/oci.ts";
 
 /** Throws UnikrunError for what the guest can't be told: now, and not when it starts. */
 export function guestRecord(
-  from: Found & { readonly id: string; readonly bundle: string; readonly settings: HostSettings },
+  from: Found & {
+    readonly id: string;
+    readonly bundle: string;
+    readonly settings: HostSettings;
+    /** Of its user namespace. */
+    readonly users: IdMaps | undefined;
+  },
 ): GuestRecord {
-  const { id, bundle, spec, settings, guest: found } = from;
+  const { id, bundle, spec, settings, users, guest: found } = from;
   const { process, linux } = spec;
   refuseFewPids(id, linux?.resources?.pids?.limit);
   const memoryLimit = linux?.resources?.memory?.limit;
@@ -31,13 +38,14 @@ export function guestRecord(
     args: argumentsOf(from),
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
-    mounts: guestMounts(id, bundle, spec),
+    mounts: guestMounts(id, bundle, spec, users),
     store: storeFolder(settings),
     cacheBytes: cacheBytes(settings),
     volumeBytes: volumeBytes(settings),
     ...(found.disks === undefined ? {} : { disks: found.disks }),
     ...(networkRules === undefined ? {} : { networkRules }),
     newMounts: hasOwn(spec, "mount"),
+    ...(users === undefined ? {} : { users }),
     ...(hostname === undefined ? {} : { hostname }),
     ...(found.memory === undefined ? {} : { memory: found.memory }),
     ...(found.warm === undefined ? {} : { warm: { port: found.warm, bytes: warmBytes(settings) } }),

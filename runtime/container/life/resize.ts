@@ -1,7 +1,7 @@
 import { familyNamed } from "../../guest/detect.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { decideMemory, makeBoard } from "../boot/board.ts";
-import type { Container } from "../record/container.ts";
+import { type Container, imageRoot } from "../record/container.ts";
 import { writeContainer } from "../record/store.ts";
 
 /**
@@ -9,7 +9,8 @@ import { writeContainer } from "../record/store.ts";
  * for one with which its guest could not be.
  */
 export async function resized(root: string, container: Container, limit: number): Promise<Container> {
-  const { id, rootfs, board } = container;
+  const { id, board } = container;
+  const rootfs = imageRoot(container);
   const { memoryLimit: _, ...rest } = container.guest;
   const guest = limit > 0 ? { ...rest, memoryLimit: limit } : rest;
   const family = familyNamed(guest.family);

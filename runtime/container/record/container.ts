@@ -1,4 +1,7 @@
 /** What is kept of a container from its create on. */
+import { exists } from "../../../native/files.ts";
+import { ownUid } from "../../../native/own-uid.ts";
+import type { IdMaps } from "../../../native/user-namespace.ts";
 import type { KernelImage } from "../../guest/file/kernel-file.ts";
 import type { TenderBoard, VmmBoard } from "../../machine/board.ts";
 import type { Emulated } from "../../machine/choose-accelerator.ts";
@@ -70,6 +73,10 @@ export interface GuestRecord {
   /** Of its network namespace's rules, which its guest's frames would go around. */
   readonly networkRules?: "refuse" | "ignore";
   readonly newMounts: boolean;
+  /** Of its user namespace, if it is not the host's: whose ids on the host its users have. */
+  readonly users?: IdMaps;
+  /** Which of these ids are its machine's own, in place of the pid (bundle/own-place.ts). */
+  readonly place?: number;
   readonly apparmor?: string;
   readonly selinux?: string;
 }
@@ -98,6 +105,19 @@ export interface TenderRecord extends TenderBoard {
 
 /** Null where an older unikrun made it, and did not keep it. */
 export const boardOf = ({ board }: Partial<Pick<Container, "board">>): BoardRecord | null => board ?? null;
+
+/** A uid that is its machine's alone, and of that `kind`, as its user namespace calls it. */
+export const uidOf = (kind: "vmm" | "tool", { pid, guest }: Pick<Container, "pid" | "guest">): number =>
+  ownUid(kind, guest.place ?? pid, guest.users);
+
+/**
+ * Where the image's files are found. Podman creates a container with a user namespace where it has mounted them for that alone, and starts
+ * it elsewhere: its init has them until the machine runs.
+ */
+export function imageRoot({ pid, rootfs, guest }: Pick<Container, "pid" | "rootfs" | "guest">): string {
+  const inits = `/proc/${pid}/root${rootfs}`;
+  return guest.users && exists(inits) ? inits : rootfs;
+}
 
 /** The folder of a container's files; `root` is --root. */
 export const containerFolder = (root: string, id: string): string => `${root}/${id}`;

@@ -5,7 +5,7 @@ import type { Container } from "./container.ts";
 /** What a mount with a source is made of, as its container's init holds it. */
 export function hostSource(
   { pid }: Pick<Container, "pid">,
-  { held, alone = false }: GuestMount,
+  { held, alone = false, maps }: GuestMount,
   source: string,
 ): HostSource {
   return {
@@ -13,5 +13,6 @@ export function hostSource(
     at: held ? `/proc/${pid}/fd/${held.descriptor}` : source,
     home: held?.home ?? source,
     recursive: !alone,
+    maps,
   };
 }

@@ -70,8 +70,15 @@ export interface Mount {
   /** As mount(8) knows them; "bind" or "rbind" makes it a bind mount. */
   readonly options?: readonly string[];
   /** Mappings of the users and groups of files, as in a user namespace. */
-  readonly uidMappings?: readonly object[];
-  readonly gidMappings?: readonly object[];
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
+}
+
+/** config-linux.md, User namespace mappings: so many ids from `hostID` on are those from `containerID` on. */
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 /** config.md, POSIX-platform Hooks: a program that gets the container's state on stdin. */
@@ -100,6 +107,8 @@ export type Hooks = { readonly [Kind in HookKind]?: readonly Hook[] };
 export interface Linux {
   /** Those that are not named are the runtime's own. */
   readonly namespaces?: readonly LinuxNamespace[];
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
   /** A path below the cgroup mounts, or slice:prefix:name with --systemd-cgroup. */
   readonly cgroupsPath?: string;
   readonly resources?: Resources;

@@ -1,9 +1,10 @@
 import test from "ava";
 import { guestMounts } from "../../../runtime/container/bundle/mounts.ts";
-import type { Mount } from "../../../runtime/container/spec/oci.ts";
+import type { Mount, Spec } from "../../../runtime/container/spec/oci.ts";
 
-const mounts = (...list: Mount[]) =>
-  guestMounts("c1", "/bundle", { ociVersion: "1.0.2", root: { path: "rootfs" }, mounts: list });
+const specOf = (...list: Mount[]): Spec => ({ ociVersion: "1.0.2", root: { path: "rootfs" }, mounts: list });
+
+const mounts = (...list: Mount[]) => guestMounts("c1", "/bundle", specOf(...list));
 
 test("what engines mount for programs on Linux is no guest's", (t) => {
   const linux: Mount[] = [
@@ -67,15 +68,37 @@ test("rro is read-only, and what is said of a mount with all below it wins over 
     t.false(isReadOnly(...options), options.join());
 });
 
-test("a mount whose users are mapped is refused", (t) => {
+test("a mount's ids are mapped to the host's, and those to the container's", (t) => {
+  const mapping = [{ containerID: 0, hostID: 1000, size: 10 }];
+  const bind = { destination: "/d", type: "bind", source: "/x" };
+  const mapped = { ...bind, options: ["bind"], uidMappings: mapping, gidMappings: mapping };
+  const own = [{ inside: 1000, outside: 0, count: 10 }];
+  t.deepEqual(mounts(mapped)[0]?.maps, { uids: own, gids: own });
+  const users = {
+    uids: [{ inside: 0, outside: 1005, count: 100 }],
+    gids: [{ inside: 0, outside: 1000, count: 100 }],
+  };
+  const maps = (mount: Mount) => guestMounts("c1", "/bundle", specOf(mount), users)[0]?.maps;
+  t.deepEqual(maps(mapped), {
+    uids: [{ inside: 0, outside: 5, count: 5 }],
+    gids: [{ inside: 0, outside: 0, count: 10 }],
+  });
+  t.deepEqual(maps({ ...bind, options: ["bind", "idmap"] }), {
+    uids: [{ inside: 0, outside: 0, count: 100 }],
+    gids: [{ inside: 0, outside: 0, count: 100 }],
+  });
+  t.deepEqual(maps({ ...bind, options: ["bind"] }), users);
+});
+
+test("a mount whose users are mapped, but nobody says to whom, is refused, and so is one that is no bind", (t) => {
   const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
   for (const mapped of [
-    { options: ["rbind", "ridmap"] },
-    { options: ["bind", "idmap=uids=0-1000-1"] },
-    { options: ["bind"], uidMappings: mapping, gidMappings: mapping },
+    { type: "bind", source: "/x", options: ["rbind", "ridmap"] },
+    { type: "bind", source: "/x", options: ["bind", "idmap=uids=0-1000-1"] },
+    { type: "tmpfs", source: "tmpfs", uidMappings: mapping, gidMappings: mapping },
   ])
-    t.throws(() => mounts({ destination: "/d", type: "bind", source: "/x", ...mapped }), {
-      message: /^Container c1: the users of its mount \/d are mapped \(idmap\)/,
+    t.throws(() => mounts({ destination: "/d", ...mapped }), {
+      message: /^Container c1: .*the users of its mount \/d .*\(idmap\)/,
     });
 });
 

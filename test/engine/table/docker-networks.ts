@@ -4,6 +4,7 @@ import {
   createProbe,
   docker,
   endpoint,
+  engine,
   eventually,
   httpGet,
   makeNetwork,
@@ -11,6 +12,7 @@ import {
   startNeighbour,
   succeed,
 } from "../harness.ts";
+import { remapEngine } from "../remap.ts";
 import { anonymous, type Column, must, mustEnd, Refused, refused } from "./answers.ts";
 
 export async function askNetworks(column: Column, t: ExecutionContext): Promise<void> {
@@ -50,5 +52,16 @@ export async function askSettings(column: Column): Promise<void> {
   await row("seccomp, capabilities, no new privileges", () =>
     runs("--cap-drop", "ALL", "--cap-add", "NET_RAW", "--security-opt", "no-new-privileges"),
   );
-  column.notApplicable("Docker has them for the whole daemon (userns-remap) only", "user namespace");
+}
+
+/** Before all else, since dockerd is started anew for it, and takes its time where containers run. */
+export async function askUsers(column: Column): Promise<void> {
+  if (engine === "26") {
+    column.notApplicable("Docker has them for the whole daemon (userns-remap) only", "user namespace");
+    return;
+  }
+  await column.row("user namespace", async () => {
+    await using _remapped = await remapEngine();
+    mustEnd(runProbe(["return", "5"]), 5);
+  });
 }

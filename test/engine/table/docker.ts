@@ -22,10 +22,11 @@ import {
   waitForEnd,
 } from "../harness.ts";
 import { type Column, cgroupFile, LOCALHOST, must, mustEnd, onTerminal, refused } from "./answers.ts";
-import { askNetworks, askSettings } from "./docker-networks.ts";
+import { askNetworks, askSettings, askUsers } from "./docker-networks.ts";
 
 /** `partly` asks of one guest's life alone, for a host that is too slow for all. */
 export async function askDocker(column: Column, t: ExecutionContext, partly: boolean): Promise<void> {
+  if (!partly) await askUsers(column);
   await askLife(column, t);
   if (partly) return;
   await askEnds(column, t);
