@@ -1,5 +1,6 @@
 /** The engines of a host: whether they are there, their versions, and the files that name their runtimes. */
 import { exists, readTextOrNull } from "../../native/files.ts";
+import { commandOnHost } from "../../native/program-tree.ts";
 import { UnikrunError } from "../error.ts";
 import type { ConfigFormat, Entry } from "./config-format.ts";
 import { containerdFormat } from "./containerd-config.ts";
@@ -77,7 +78,7 @@ function engineOf(root: string, name: EngineName, version: string | null): Engin
 /** The first number with dots that the program prints; null where it prints none. */
 export function versionOf(program: string): string | null {
   const { stdout } = Bun.spawnSync({
-    cmd: [program, "--version"],
+    cmd: [...commandOnHost(program), "--version"],
     stdin: "ignore",
     stderr: "ignore",
     timeout: 5000,

@@ -1,6 +1,7 @@
 /** Whether KVM is of use here: a guest is booted on it as machines are, and it has to be faster than emulation. */
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
 import { runTrial, type WatchedOutcome } from "../../native/init.ts";
+import { placeProgram } from "../../native/program-tree.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
 import { VMM_UIDS, vmmFiles } from "./cage.ts";
 import { accelerationArguments, boardArguments } from "./command-line.ts";
@@ -118,7 +119,7 @@ function boot(options: { host: Host; accelerator: Accelerator; place: Place; lim
 }
 
 const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
-  qemu,
+  placeProgram(qemu).path,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
   ...boardArguments({ machine: "pc", acpi: false }, MEMORY_ID),
   ...firmwareArguments(FIRMWARE),

@@ -48,7 +48,7 @@ test("the man page has every command and flag, and no line of it is a request by
 
 let packageFile = "";
 test.before(() => {
-  packageFile = /in '([^']+)'/.exec(run("scripts/package"))?.[1] ?? "";
+  packageFile = /in '([^']+)'/.exec(run("scripts/package", "deb"))?.[1] ?? "";
 });
 
 /** Every file and folder of the package, folders with "/" at their end. */
