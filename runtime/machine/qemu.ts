@@ -18,7 +18,7 @@ export function findQemu(wanted: string | undefined): string {
     wanted ?? carriedProgram("usr/bin/qemu-system-x86_64") ?? PLACES.find((place) => exists(place));
   if (!path) {
     throw new UnikrunError(
-      `There is no QEMU on this host (looked for ${PLACES.join(", ")}): install it (Debian: apt-get install qemu-system-x86), or set "qemu" in /etc/unikrun/config.json to its path.`,
+      `There is no QEMU on this host (looked for ${PLACES.join(", ")}): install it (Debian: apt-get install qemu-system-x86), take the unikrun that comes with one, or set "qemu" in /etc/unikrun/config.json to its path.`,
     );
   }
   try {
