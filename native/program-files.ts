@@ -2,12 +2,21 @@
 import type { Directive } from "./directives.ts";
 import { exists, readLink, realPath, statusOrNull } from "./files.ts";
 import { parentOf } from "./paths.ts";
+import { foldersOfTree, placeProgram } from "./program-tree.ts";
 
 export interface ProgramFiles {
+  /** The folder that the others are in, where the program came with a tree of its own; else "". */
+  readonly root: string;
   /** Absolute folders and files, of which the last name alone may be a link. */
   readonly needed: readonly string[];
   /** Links of the root folder, as in { path: "/lib", target: "usr/lib" }. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
+}
+
+/** Null for a program of the host's own. */
+export function filesOfTree(program: string): ProgramFiles | null {
+  const { root } = placeProgram(program);
+  return root === "" ? null : { root, needed: foldersOfTree(root), links: [] };
 }
 
 /** Asks the dynamic linker. `program` is without links, `others` are folders that it reads; null where it names no library. */
@@ -15,6 +24,8 @@ export function listProgramFiles(
   program: string,
   others: readonly string[] = [],
 ): { files: ProgramFiles | null; complaint: string } {
+  const tree = filesOfTree(program);
+  if (tree) return { files: tree, complaint: "" };
   const { libraries, complaint } = traceLibraries(program);
   if (libraries.length === 0) return { files: null, complaint };
   const folders = [
@@ -23,7 +34,7 @@ export function listProgramFiles(
     ...others.map((path) => realPath(path)),
   ];
   return {
-    files: { needed: withoutInner([program, ...folders, ...cache()]), links: rootLinks() },
+    files: { root: "", needed: withoutInner([program, ...folders, ...cache()]), links: rootLinks() },
     complaint,
   };
 }
@@ -31,12 +42,12 @@ export function listProgramFiles(
 /** The same for one that loads nothing later: its libraries alone, not their folders, and not itself. A static one is run. */
 export function listLibraries(program: string): ProgramFiles {
   const { libraries } = traceLibraries(program);
-  if (libraries.length === 0) return { needed: [], links: [] };
+  if (libraries.length === 0) return { root: "", needed: [], links: [] };
   // By the names that they are called for, which may be links.
   const places = libraries.map(
     (path) => `${realPath(parentOf(path))}/${path.slice(path.lastIndexOf("/") + 1)}`,
   );
-  return { needed: [...new Set([...places, ...cache()])], links: rootLinks() };
+  return { root: "", needed: [...new Set([...places, ...cache()])], links: rootLinks() };
 }
 
 const cache = (): string[] => (exists("/etc/ld.so.cache") ? ["/etc/ld.so.cache"] : []);
@@ -53,8 +64,8 @@ function traceLibraries(program: string): { libraries: string[]; complaint: stri
 }
 
 /** They are brought into the program's cage. */
-export const programDirectives = ({ needed, links }: ProgramFiles): Directive[] => [
-  ...needed.map((path) => ["bind", `${path.slice(1)} ${path}`] as const),
+export const programDirectives = ({ root, needed, links }: ProgramFiles): Directive[] => [
+  ...needed.map((path) => ["bind", `${path.slice(1)} ${root}${path}`] as const),
   ...links.map(({ path, target }) => ["symlink", `${path.slice(1)} ${target}`] as const),
   ["device", "dev/null /dev/null"],
 ];

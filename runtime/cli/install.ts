@@ -21,5 +21,8 @@ const NEXT: Readonly<Record<EngineName, (name: string) => string>> = {
     `systemctl reload docker (containers go on running), then docker run --runtime=${name} IMAGE`,
   containerd: (name) =>
     `systemctl restart containerd (containers go on running); in Kubernetes, a RuntimeClass with handler: ${name}`,
+  k3s: (name) =>
+    `systemctl restart k3s, or k3s-agent (pods go on running); a RuntimeClass with handler: ${name}`,
+  crio: (name) => `systemctl restart crio (pods go on running); a RuntimeClass with handler: ${name}`,
   podman: (name) => `nothing to reload: podman run --runtime=${name} IMAGE`,
 };

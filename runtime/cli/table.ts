@@ -335,7 +335,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "install",
-    help: "tell docker, containerd or podman of this runtime (default: those that are here)",
+    help: "tell docker, containerd, podman, k3s or crio of this runtime (default: those that are here)",
     prints: "text",
     flags: registration,
     args: ["[ENGINE…]"],

@@ -3,6 +3,7 @@ import type { Directive } from "../../native/directives.ts";
 import { readText, realPath, statusOfFile } from "../../native/files.ts";
 import { runChecker } from "../../native/init.ts";
 import { listProgramFiles, programDirectives } from "../../native/program-files.ts";
+import { carriedProgram, placeProgram } from "../../native/program-tree.ts";
 
 /** Where e2fsprogs puts them. */
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -10,9 +11,12 @@ const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 const PACKAGE = "e2fsprogs";
 type Program = "e2fsck" | "debugfs";
 
+const findChecker = (program: Program): string | null =>
+  carriedProgram(`usr/sbin/${program}`) ?? Bun.which(program, { PATH });
+
 /** A clause for an error's sentence; undefined where disks can be repaired. */
 export function whyNoChecker(programs: readonly Program[] = ["e2fsck", "debugfs"]): string | undefined {
-  const missing = programs.find((program) => Bun.which(program, { PATH }) === null);
+  const missing = programs.find((program) => findChecker(program) === null);
   return missing && `this host has no ${missing} to repair it with: install ${PACKAGE}`;
 }
 
@@ -68,7 +72,7 @@ function planOf(options: {
   limits: Limits;
 }): Directive[] {
   const { disk, program, limits } = options;
-  const path = realPath(Bun.which(program, { PATH }) ?? program);
+  const path = realPath(findChecker(program) ?? program);
   const { uid, isFile, size } = statusOfFile(disk);
   const { files } = listProgramFiles(path);
   const whole = (value: number): string => String(Math.ceil(value));
@@ -79,7 +83,9 @@ function planOf(options: {
     ["detach-mounts", ""],
     ...(files ? programDirectives(files) : []),
     ["processes", "proc"],
-    ...[path, ...options.options, "/proc/self/fd/3"].map((argument) => ["argument", argument] as const),
+    ...[placeProgram(path).path, ...options.options, "/proc/self/fd/3"].map(
+      (argument) => ["argument", argument] as const,
+    ),
     // The disk is opened once more by that path, so it has to be its owner's.
     ["uid", String(uid)],
     ["cpu-limit", whole(limits.cpu)],

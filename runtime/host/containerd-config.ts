@@ -4,7 +4,7 @@
  * a file without one is of version 1, of which containerd 2 reads all but this plugin.
  */
 import { UnikrunError } from "../error.ts";
-import type { ConfigFormat, Entry } from "./config-format.ts";
+import type { ConfigFormat, Entry, Registration } from "./config-format.ts";
 import {
   addBlock,
   hasBlock,
@@ -25,27 +25,19 @@ export function containerdFormat(fresh: 2 | 3): ConfigFormat {
   return {
     list: runtimesOf,
 
-    add(text, file, { name, binary }) {
+    add(text, file, registration) {
+      const { name } = registration;
       const config = parseToml(text ?? "", file);
       const says = Object.keys(config).length > 0;
       const version = says ? versionOf(config, file) : fresh;
       if (version === 1 && fresh === 3) throw new UnikrunError(tooOld(file));
       const given = says ? (text ?? "") : `${text ?? ""}version = ${version}\n`;
       const plugin = PLUGINS[version - 1] ?? PLUGINS[0];
-      const key = version === 3 ? `'${plugin}'` : version === 2 ? `"${plugin}"` : plugin;
-      const runtimes = `plugins.${key}.containerd.runtimes`;
-      const table = `${runtimes}.${name}`;
       const before = needsUsual(config, plugin, version)
-        ? addBlock(given, USUAL, [`[${runtimes}.${USUAL}]`, '  runtime_type = "io.containerd.runc.v2"'])
+        ? addBlock(given, USUAL, [`[${tableOf(version, USUAL)}]`, '  runtime_type = "io.containerd.runc.v2"'])
         : given;
-      const after = addBlock(before, name, [
-        `[${table}]`,
-        '  runtime_type = "io.containerd.runc.v2"',
-        '  pod_annotations = ["org.unikrun.*"]',
-        `[${table}.options]`,
-        `  BinaryName = ${quoted(binary)}`,
-        ...(usesSystemd(config, plugin) ? ["  SystemdCgroup = true"] : []),
-      ]);
+      const facts = { version, systemd: usesSystemd(config, plugin) };
+      const after = addBlock(before, name, runtimeLines(registration, facts));
       if (isExtended(after, plugin, name)) return after;
       throw new UnikrunError(
         `${file} writes its runtimes in a way that no table can be added to (inline, {…}): make them tables of their own first, as in [plugins."${plugin}".containerd.runtimes.runc]; nothing was changed.`,
@@ -64,7 +56,40 @@ export function containerdFormat(fresh: 2 | 3): ConfigFormat {
   };
 }
 
-function runtimesOf(text: string, file: string): Entry[] {
+/** What decides how a runtime is written. */
+interface Facts {
+  readonly version: 1 | 2 | 3;
+  /** Whether its runc leaves cgroups to systemd. */
+  readonly systemd: boolean;
+}
+
+/** Of a config.toml that says something. Throws UnikrunError where it is not valid. */
+export function factsOf(text: string, file: string): Facts {
+  const config = parseToml(text, file);
+  const version = versionOf(config, file);
+  return { version, systemd: usesSystemd(config, PLUGINS[version - 1] ?? PLUGINS[0]) };
+}
+
+/** A runtime's tables, with annotations of pods that begin with ours. */
+export function runtimeLines({ name, binary }: Registration, { version, systemd }: Facts): string[] {
+  const table = tableOf(version, name);
+  return [
+    `[${table}]`,
+    '  runtime_type = "io.containerd.runc.v2"',
+    '  pod_annotations = ["org.unikrun.*"]',
+    `[${table}.options]`,
+    `  BinaryName = ${quoted(binary)}`,
+    ...(systemd ? ["  SystemdCgroup = true"] : []),
+  ];
+}
+
+function tableOf(version: Facts["version"], name: string): string {
+  const plugin = PLUGINS[version - 1] ?? PLUGINS[0];
+  const key = version === 3 ? `'${plugin}'` : version === 2 ? `"${plugin}"` : plugin;
+  return `plugins.${key}.containerd.runtimes.${name}`;
+}
+
+export function runtimesOf(text: string, file: string): Entry[] {
   const config = parseToml(text, file);
   return PLUGINS.flatMap((plugin) => {
     const runtimes = lookUp(config, "plugins", plugin, "containerd", "runtimes");

@@ -1,12 +1,15 @@
 /** The engines of a host: whether they are there, their versions, and the files that name their runtimes. */
 import { exists, readTextOrNull } from "../../native/files.ts";
+import { commandOnHost } from "../../native/program-tree.ts";
 import { UnikrunError } from "../error.ts";
 import type { ConfigFormat, Entry } from "./config-format.ts";
 import { containerdFormat } from "./containerd-config.ts";
+import { crioFiles, crioFormat } from "./crio-config.ts";
 import { dockerFormat } from "./docker-config.ts";
+import { k3sFiles, k3sFormat } from "./k3s-config.ts";
 import { podmanFiles, podmanFormat } from "./podman-config.ts";
 
-export const ENGINES = ["docker", "containerd", "podman"] as const;
+export const ENGINES = ["docker", "containerd", "podman", "k3s", "crio"] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Engine {
@@ -23,6 +26,8 @@ const PROGRAMS: Readonly<Record<EngineName, string>> = {
   docker: "dockerd",
   containerd: "containerd",
   podman: "podman",
+  k3s: "k3s",
+  crio: "crio",
 };
 
 const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -71,13 +76,17 @@ function engineOf(root: string, name: EngineName, version: string | null): Engin
       };
     case "podman":
       return { name, version, files: podmanFiles(root, major), format: podmanFormat };
+    case "k3s":
+      return { name, version, files: k3sFiles(root), format: k3sFormat(root) };
+    case "crio":
+      return { name, version, files: crioFiles(root), format: crioFormat };
   }
 }
 
 /** The first number with dots that the program prints; null where it prints none. */
 export function versionOf(program: string): string | null {
   const { stdout } = Bun.spawnSync({
-    cmd: [program, "--version"],
+    cmd: [...commandOnHost(program), "--version"],
     stdin: "ignore",
     stderr: "ignore",
     timeout: 5000,

@@ -52,6 +52,9 @@ export function leadBlock(text: string, name: string, from: string, to: string):
   return text.replace(blockPattern(name), (block) => block.replaceAll(quoted(from), () => quoted(to)));
 }
 
+/** "" where there is none. */
+export const blockOf = (text: string, name: string): string => blockPattern(name).exec(text)?.[0] ?? "";
+
 /** The text without the block, and without the empty line before it. */
 export function removeBlock(text: string, name: string): string {
   const found = blockPattern(name).exec(text);

@@ -1,3 +1,4 @@
+import { placeProgram } from "../../native/program-tree.ts";
 import type { BoardKind } from "../guest/guest.ts";
 import type { Accelerator } from "./accelerator.ts";
 import type { VmmBoard } from "./board.ts";
@@ -21,7 +22,7 @@ export interface VmmCommand extends VmmBoard {
 /** QEMU's whole command, its own path first. */
 export function commandLine(machine: VmmCommand): string[] {
   return [
-    machine.qemu,
+    placeProgram(machine.qemu).path,
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",

@@ -1,5 +1,6 @@
 import { exists, realPath } from "../../native/files.ts";
-import { listProgramFiles, type ProgramFiles } from "../../native/program-files.ts";
+import { filesOfTree, listProgramFiles, type ProgramFiles } from "../../native/program-files.ts";
+import { carriedProgram } from "../../native/program-tree.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 
 /** Where distributions put QEMU for x86-64. */
@@ -11,12 +12,13 @@ const PLACES = [
   "/opt/kata/bin/qemu-system-x86_64",
 ];
 
-/** The host's QEMU: `wanted` (an absolute path) or the first of the usual places. Its links are resolved. */
+/** The host's QEMU: `wanted` (an absolute path), the one that came with this program, or the first of the usual places. Its links are resolved. */
 export function findQemu(wanted: string | undefined): string {
-  const path = wanted ?? PLACES.find((place) => exists(place));
+  const path =
+    wanted ?? carriedProgram("usr/bin/qemu-system-x86_64") ?? PLACES.find((place) => exists(place));
   if (!path) {
     throw new UnikrunError(
-      `There is no QEMU on this host (looked for ${PLACES.join(", ")}): install it (Debian: apt-get install qemu-system-x86), or set "qemu" in /etc/unikrun/config.json to its path.`,
+      `There is no QEMU on this host (looked for ${PLACES.join(", ")}): install it (Debian: apt-get install qemu-system-x86), take the unikrun that comes with one, or set "qemu" in /etc/unikrun/config.json to its path.`,
     );
   }
   try {
@@ -37,6 +39,8 @@ export interface Host {
 
 /** Asks the dynamic linker and QEMU itself; takes some 60 ms, so the answer is kept (probe.ts). */
 export function listQemuFiles(qemu: string): ProgramFiles {
+  const tree = filesOfTree(qemu);
+  if (tree) return tree;
   const help = Bun.spawnSync({ cmd: [qemu, "-L", "help"], env: {}, stdin: "ignore", stderr: "pipe" });
   const data = help.stdout
     .toString()
@@ -50,3 +54,7 @@ export function listQemuFiles(qemu: string): ProgramFiles {
   }
   return files;
 }
+
+/** Folders that QEMU looks for firmware in, among others. */
+export const firmwareFolders = ({ root, needed }: ProgramFiles): readonly string[] =>
+  root === "" ? needed : ["qemu", "seabios"].map((name) => `${root}/usr/share/${name}`);

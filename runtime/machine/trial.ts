@@ -2,6 +2,7 @@
 import { makeFolders, readTextOrNull, removeFile, removeFolder, writeBytes } from "../../native/files.ts";
 import { runTrial, type WatchedOutcome } from "../../native/init.ts";
 import { ownUid } from "../../native/own-uid.ts";
+import { placeProgram } from "../../native/program-tree.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
 import { vmmFiles } from "./cage.ts";
 import { accelerationArguments, boardArguments } from "./command-line.ts";
@@ -119,7 +120,7 @@ function boot(options: { host: Host; accelerator: Accelerator; place: Place; lim
 }
 
 const trialCommand = (qemu: string, accelerator: Accelerator): string[] => [
-  qemu,
+  placeProgram(qemu).path,
   ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
   ...boardArguments({ machine: "pc", acpi: false }, MEMORY_ID),
   ...firmwareArguments(FIRMWARE),

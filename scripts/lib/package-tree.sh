@@ -30,5 +30,11 @@ source_time() {
   echo "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
 }
 
+# pack NAME FILE: the folder NAME of $scratch as a tarball.
+pack() {
+  tar -C "$scratch" --format=gnu --sort=name --mtime="@$(source_time)" --owner=0 --group=0 --numeric-owner -c "$1" |
+    gzip -n >"$2"
+}
+
 # fact NAME prints a value of package.json.
 fact() { $bun -p "require('./package.json').$1"; }

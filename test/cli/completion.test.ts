@@ -77,7 +77,7 @@ test("bash offers signals, engines and the commands about a guest", (t) => {
   t.true(["TERM", "KILL", "HUP"].every((name) => complete("unikrun kill web ").includes(name)));
   t.deepEqual(complete("unikrun kill web KI"), ["KILL"]);
   for (const name of ["install", "uninstall"]) {
-    t.deepEqual(complete(`unikrun ${name} `), ["docker", "containerd", "podman"]);
+    t.deepEqual(complete(`unikrun ${name} `), ["docker", "containerd", "podman", "k3s", "crio"]);
     t.deepEqual(complete(`unikrun ${name} --dry-run docker p`), ["podman"]);
   }
   t.deepEqual(complete("unikrun exec web "), ["unikrun"]);

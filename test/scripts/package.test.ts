@@ -48,7 +48,7 @@ test("the man page has every command and flag, and no line of it is a request by
 
 let packageFile = "";
 test.before(() => {
-  packageFile = /in '([^']+)'/.exec(run("scripts/package"))?.[1] ?? "";
+  packageFile = /in '([^']+)'/.exec(run("scripts/package", "deb"))?.[1] ?? "";
 });
 
 /** Every file and folder of the package, folders with "/" at their end. */
@@ -134,4 +134,33 @@ test("the version is package.json's everywhere, and the commit is the one that t
 
 test("the program does not say where it was built", (t) => {
   t.false(readFileSync(`${repository}/dist/unikrun`).includes(repository));
+});
+
+test("the tarball with QEMU has all that its programs call for, and the license of each part", (t) => {
+  const [, file = ""] = /in '([^']+)'/.exec(run("scripts/package", "with-qemu")) ?? [];
+  const tree = `unikrun-${version}-with-qemu-linux-x86_64/libexec/unikrun`;
+  const lines = run("tar", "-tvzf", file).trim().split("\n");
+  t.deepEqual(
+    lines.filter((line) => line.includes(`${tree}/`) && !/^[-d]/.test(line)),
+    [],
+  );
+  const paths = new Set(lines.map((line) => line.slice(line.indexOf("unikrun-"))));
+  for (const path of [
+    "usr/bin/qemu-system-x86_64",
+    "usr/sbin/e2fsck",
+    "usr/sbin/debugfs",
+    "lib64/ld-linux-x86-64.so.2",
+    "usr/lib/x86_64-linux-gnu/libc.so.6",
+    "usr/share/seabios/bios-256k.bin",
+    "usr/share/qemu/multiboot_dma.bin",
+    "usr/share/common-licenses/GPL-2",
+  ])
+    t.true(paths.has(`${tree}/${path}`), path);
+  t.true(paths.has(`unikrun-${version}-with-qemu-linux-x86_64/bin/unikrun`));
+  const packages = run("tar", "-xOzf", file, `${tree}/usr/share/doc/packages`).matchAll(
+    /^(\S+) \S+, \S+ \S+$/gm,
+  );
+  const names = [...packages].map(([, name]) => String(name));
+  t.true(names.includes("qemu-system-x86") && names.length > 20, names.join());
+  for (const name of names) t.true(paths.has(`${tree}/usr/share/doc/${name}/copyright`), name);
 });

@@ -3,7 +3,7 @@ import { exists } from "../../../native/files.ts";
 import type { HostSettings } from "../../container/settings/host.ts";
 import { adviceFor } from "../../machine/choose-accelerator.ts";
 import { probeHost, renewKvm } from "../../machine/probe.ts";
-import { findQemu, listQemuFiles } from "../../machine/qemu.ts";
+import { findQemu, firmwareFolders, listQemuFiles } from "../../machine/qemu.ts";
 import type { Verdict } from "../../machine/trial.ts";
 import { versionOf } from "../engines.ts";
 import { canRun, type Finding, toldBy } from "../finding.ts";
@@ -23,8 +23,8 @@ export async function checkVmm(
   const subject = "QEMU";
   try {
     const qemu = findQemu(settings.qemu);
-    const { needed } = listQemuFiles(qemu);
-    const first = [judgeQemu(qemu, versionOf(qemu)), judgeFirmware(needed, settings)];
+    const folders = firmwareFolders(listQemuFiles(qemu));
+    const first = [judgeQemu(qemu, versionOf(qemu)), judgeFirmware(folders, settings)];
     // What does not work by a QEMU that is too old says nothing of KVM.
     if (!canRun(first)) return { findings: first, verdict: null };
     if (!isRoot) return { findings: [...first, unasked(settings)], verdict: null };

@@ -27,6 +27,7 @@ export interface Mount {
   readonly container_path: string;
   readonly host_path: string;
   readonly readonly?: boolean;
+  readonly propagation?: "PROPAGATION_PRIVATE" | "PROPAGATION_HOST_TO_CONTAINER";
   readonly recursive_read_only?: boolean;
   readonly uidMappings?: readonly IdMapping[];
   readonly gidMappings?: readonly IdMapping[];

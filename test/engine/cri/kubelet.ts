@@ -7,8 +7,7 @@ import type { ExecutionContext } from "ava";
 import { uniqueName } from "../harness.ts";
 import type { ContainerConfig, Mount, PodConfig, Resources } from "./client.ts";
 import { bytesOf, type ContainerSpec, type Data, milliCores, type PodTemplate } from "./manifest.ts";
-import type { Node } from "./node.ts";
-import { runPod } from "./pod.ts";
+import { type PodHost, runPod } from "./pod.ts";
 import { makeServiceAccount, makeVolume, removeVolumes, type Volume } from "./volumes.ts";
 
 export interface KubePod {
@@ -35,14 +34,19 @@ export interface Surroundings {
   /** A RuntimeClass's. */
   readonly handler?: string;
   readonly overhead?: Resources;
+  readonly nodeName?: string;
+  /** Where the API is, and the token by which it knows the pod's service account. */
+  readonly api?: { readonly host: string; readonly port: number; readonly token: string };
 }
+
+const NO_API = { host: "10.96.0.1", port: 443, token: "" };
 
 /** Makes a pod's sandbox and volumes; the test's end removes it. */
 export async function startPod(
   t: ExecutionContext,
-  node: Node,
+  node: PodHost,
   template: PodTemplate,
-  { data = {}, handler, overhead }: Surroundings = {},
+  { data = {}, handler, overhead, nodeName = "node", api = NO_API }: Surroundings = {},
 ): Promise<KubePod> {
   const { client } = node;
   const name = uniqueName("pod");
@@ -50,7 +54,7 @@ export async function startPod(
   t.teardown(() => removeVolumes(folder));
   mkdirSync(`${folder}/logs`, { recursive: true });
   const volumes = new Map<string, Volume>(
-    (template.spec.volumes ?? []).map((spec) => [spec.name, makeVolume(folder, spec, data)]),
+    (template.spec.volumes ?? []).map((spec) => [spec.name, makeVolume(folder, spec, data, api.token)]),
   );
   const withoutToken = template.spec.automountServiceAccountToken === false;
   const account = withoutToken ? null : makeServiceAccount(folder);
@@ -72,11 +76,15 @@ export async function startPod(
     folder,
     volume: (which) => volumes.get(which)?.path ?? "",
     start: (container) => {
-      const spec = template.spec.containers.find((each) => each.name === container);
+      const { containers, initContainers = [] } = template.spec;
+      const spec = [...initContainers, ...containers].find((each) => each.name === container);
       if (!spec) throw new Error(`the pod has no container ${container}`);
       const attempt = attempts.get(container) ?? 0;
       attempts.set(container, attempt + 1);
-      return pod.run(container, containerConfig({ folder, template, spec, attempt, volumes, account }));
+      return pod.run(
+        container,
+        containerConfig({ folder, template, spec, attempt, volumes, account, nodeName, api }),
+      );
     },
     end: async (container_id) => {
       await client.call("StopContainer", { container_id, timeout: 10 });
@@ -95,6 +103,7 @@ export async function startPod(
 function sandboxConfig(name: string, folder: string, { metadata, spec }: PodTemplate) {
   const uid = crypto.randomUUID();
   const { runAsUser, supplementalGroups = [] } = spec.securityContext ?? {};
+  const all = [...(spec.initContainers ?? []), ...spec.containers];
   return {
     metadata: { name, uid, namespace: "default" },
     hostname: name,
@@ -110,6 +119,7 @@ function sandboxConfig(name: string, folder: string, { metadata, spec }: PodTemp
       cgroup_parent: `/kubepods/burstable/pod${uid}`,
       security_context: {
         namespace_options: namespaces(spec),
+        privileged: all.some(({ securityContext }) => securityContext?.privileged),
         seccomp: RUNTIME_DEFAULT,
         supplemental_groups: supplementalGroups,
         ...(runAsUser === undefined ? {} : { run_as_user: { value: runAsUser } }),
@@ -118,9 +128,9 @@ function sandboxConfig(name: string, folder: string, { metadata, spec }: PodTemp
   };
 }
 
-const namespaces = ({ shareProcessNamespace = false }: PodTemplate["spec"]) => ({
+const namespaces = ({ shareProcessNamespace = false, hostPID = false }: PodTemplate["spec"]) => ({
   network: "POD",
-  pid: shareProcessNamespace ? "POD" : "CONTAINER",
+  pid: hostPID ? "NODE" : shareProcessNamespace ? "POD" : "CONTAINER",
   ipc: "POD",
 });
 
@@ -133,22 +143,24 @@ interface Making {
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, Volume>;
   readonly account: Volume | null;
+  readonly nodeName: string;
+  readonly api: { readonly host: string; readonly port: number };
 }
 
 function containerConfig(making: Making): ContainerConfig {
-  const { folder, spec, attempt, template } = making;
+  const { folder, spec, attempt, template, nodeName, api } = making;
   const { name, image, command = [], args = [], env = [] } = spec;
   mkdirSync(`${folder}/logs/${name}`, { recursive: true });
   const service = [
-    { key: "KUBERNETES_SERVICE_HOST", value: "10.96.0.1" },
-    { key: "KUBERNETES_SERVICE_PORT", value: "443" },
+    { key: "KUBERNETES_SERVICE_HOST", value: api.host },
+    { key: "KUBERNETES_SERVICE_PORT", value: String(api.port) },
   ];
   return {
     metadata: { name, attempt },
     image: { image },
     command,
     args,
-    envs: [...service, ...env.map(({ name: key, value }) => ({ key, value }))],
+    envs: [...service, ...env.map(({ name: key, value = nodeName }) => ({ key, value }))],
     mounts: mountsOf(making),
     labels: { "io.kubernetes.container.name": name },
     annotations: {
@@ -165,13 +177,14 @@ function mountsOf({ folder, spec, attempt, volumes, account }: Making): Mount[] 
   const message = `${folder}/termination-log-${spec.name}-${attempt}`;
   writeFileSync(message, "");
   chmodSync(message, 0o666);
-  const own = (spec.volumeMounts ?? []).map(({ name, mountPath, subPath, readOnly = false }) => {
+  const own = (spec.volumeMounts ?? []).map(({ name, mountPath, subPath, readOnly = false, ...more }) => {
     const volume = volumes.get(name);
     if (!volume) throw new Error(`the pod has no volume ${name}`);
     return {
       container_path: mountPath,
       host_path: subPath === undefined ? volume.path : `${volume.path}/${subPath}`,
       readonly: readOnly || volume.readOnly,
+      ...(more.mountPropagation ? { propagation: "PROPAGATION_HOST_TO_CONTAINER" as const } : {}),
     };
   });
   const mount = (container_path: string, host_path: string, readonly: boolean) => ({
@@ -201,16 +214,25 @@ function resourcesOf({ resources }: ContainerSpec): Resources {
 }
 
 function securityOf({ spec: pod }: PodTemplate, { securityContext = {} }: ContainerSpec): object {
-  const { runAsUser = pod.securityContext?.runAsUser, capabilities = {} } = securityContext;
+  const {
+    runAsUser = pod.securityContext?.runAsUser,
+    capabilities = {},
+    privileged = false,
+  } = securityContext;
   return {
+    privileged,
     namespace_options: namespaces(pod),
     capabilities: { add_capabilities: capabilities.add ?? [], drop_capabilities: capabilities.drop ?? [] },
     readonly_rootfs: securityContext.readOnlyRootFilesystem ?? false,
     no_new_privs: !(securityContext.allowPrivilegeEscalation ?? true),
     supplemental_groups: pod.securityContext?.supplementalGroups ?? [],
     seccomp: RUNTIME_DEFAULT,
-    masked_paths: ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list"],
-    readonly_paths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+    masked_paths: privileged
+      ? []
+      : ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list"],
+    readonly_paths: privileged
+      ? []
+      : ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
     ...(runAsUser === undefined ? {} : { run_as_user: { value: runAsUser } }),
   };
 }

@@ -12,7 +12,9 @@ export interface PodSpec {
   readonly runtimeClassName?: string;
   readonly automountServiceAccountToken?: boolean;
   readonly shareProcessNamespace?: boolean;
+  readonly hostPID?: boolean;
   readonly securityContext?: { readonly runAsUser?: number; readonly supplementalGroups?: readonly number[] };
+  readonly initContainers?: readonly ContainerSpec[];
   readonly containers: readonly ContainerSpec[];
   readonly volumes?: readonly VolumeSpec[];
 }
@@ -22,7 +24,12 @@ export interface ContainerSpec {
   readonly image: string;
   readonly command?: readonly string[];
   readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    /** Of the pod's own fields the node's name alone. */
+    readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: "spec.nodeName" } };
+  }[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly resources?: {
     readonly limits?: Quantities;
@@ -33,8 +40,10 @@ export interface ContainerSpec {
     readonly mountPath: string;
     readonly subPath?: string;
     readonly readOnly?: boolean;
+    readonly mountPropagation?: "HostToContainer";
   }[];
   readonly securityContext?: {
+    readonly privileged?: boolean;
     readonly runAsUser?: number;
     readonly readOnlyRootFilesystem?: boolean;
     readonly allowPrivilegeEscalation?: boolean;
@@ -63,6 +72,16 @@ export interface VolumeSpec {
   readonly configMap?: { readonly name: string };
   readonly secret?: { readonly secretName: string };
   readonly emptyDir?: { readonly medium?: string } | null;
+  readonly hostPath?: { readonly path: string };
+  readonly projected?: { readonly sources: readonly ProjectedSource[] };
+}
+
+export interface ProjectedSource {
+  readonly serviceAccountToken?: { readonly path: string };
+  readonly configMap?: {
+    readonly name: string;
+    readonly items: readonly { readonly key: string; readonly path: string }[];
+  };
 }
 
 /** Data of ConfigMaps and Secrets by the objects' names. */

@@ -14,6 +14,7 @@ import { dirname } from "node:path";
 import { importImages } from "../ctr.ts";
 import { busyboxImage, command, engine, eventually, probeImage, succeed, unikrun } from "../harness.ts";
 import { type Client, connect } from "./client.ts";
+import { containerdConfig, isReady, pauseImage, writeNetwork } from "./node-files.ts";
 
 export interface Node extends AsyncDisposable {
   readonly folder: string;
@@ -26,8 +27,6 @@ export interface Node extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export const PAUSE = "docker.io/library/pause:latest";
-
 /** `format` is config.toml's; containerd 2 reads 2 as well. */
 export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promise<Node> {
   const folder = mkdtempSync(`${tmpdir()}/unikrun-node-`);
@@ -36,14 +35,17 @@ export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promis
   const socket = `${folder}/containerd.sock`;
   mkdirSync(`${folder}/etc/containerd`, { recursive: true });
   mkdirSync(`${folder}/cni`);
-  writeFileSync(`${folder}/etc/containerd/config.toml`, format === 2 ? configV2(folder) : configV3(folder));
+  writeFileSync(
+    `${folder}/etc/containerd/config.toml`,
+    containerdConfig(format, `${folder}/cni`, daemonPart(folder)),
+  );
   // Below the prefix too, where install looks whether there is such a program.
   mkdirSync(`${folder}${dirname(unikrun)}`, { recursive: true });
   symlinkSync(unikrun, `${folder}${unikrun}`);
   succeed([unikrun, "install", "containerd", "--prefix", folder, "--binary", unikrun]);
   // dockerd, which is on this node too, has all dropped that passes through and is not its own.
   succeed(["iptables", "-w", "-P", "FORWARD", "ACCEPT"]);
-  writeNetwork(folder, "bridge");
+  writeNetwork(`${folder}/cni`, "bridge", `${folder}/ipam`);
   let daemon = await startDaemon(folder, socket);
   importImages([probeImage(), busyboxImage(), pauseImage()], ["--address", socket, "-n", "k8s.io"]);
   const client = connect(socket);
@@ -53,7 +55,7 @@ export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promis
     socket,
     client,
     async setNetwork(kind) {
-      writeNetwork(folder, kind);
+      writeNetwork(`${folder}/cni`, kind, `${folder}/ipam`);
       // The plugin watches the folder.
       await Bun.sleep(500);
       await isReady(client);
@@ -89,62 +91,8 @@ async function startDaemon(folder: string, socket: string) {
   return daemon;
 }
 
-const isReady = (client: Client): Promise<true> =>
-  eventually("the network", async () => {
-    const { status } = await client.call("Status", {});
-    return status.conditions.every((each) => each.status || !each.type.endsWith("Ready")) || undefined;
-  });
-
-/** A program that does nothing, as Kubernetes' pause. */
-function pauseImage(): string {
-  const file = `FROM ${busyboxImage()}\nENTRYPOINT ["/bin/sleep", "100000"]\n`;
-  succeed(["docker", "build", "-q", "-t", "pause", "-"], file);
-  return "pause";
-}
-
-const daemonPart = (folder: string, version: number): string => `version = ${version}
-root = "${folder}/root"
+const daemonPart = (folder: string): string => `root = "${folder}/root"
 state = "${folder}/state"
 [grpc]
   address = "${folder}/containerd.sock"
 `;
-
-/**
- * What both have: no room for lower OOM scores here, and CNI's programs where Debian has them. No runtime is named,
- * as in the files that distributions bring.
- */
-const criPart = (folder: string, plugin: string): string => `[plugins."${plugin}"]
-  restrict_oom_score_adj = true
-  [plugins."${plugin}".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${folder}/cni"
-`;
-
-const configV2 = (folder: string): string => `${daemonPart(folder, 2)}
-${criPart(folder, "io.containerd.grpc.v1.cri").replace("\n", `\n  sandbox_image = "${PAUSE}"\n`)}
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "native"
-`;
-
-const configV3 = (folder: string): string => `${daemonPart(folder, 3)}
-[plugins."io.containerd.cri.v1.images"]
-  snapshotter = "native"
-  [plugins."io.containerd.cri.v1.images".pinned_images]
-    sandbox = "${PAUSE}"
-${criPart(folder, "io.containerd.cri.v1.runtime")}
-`;
-
-function writeNetwork(folder: string, kind: "bridge" | "ptp"): void {
-  const ipam = {
-    type: "host-local",
-    dataDir: `${folder}/ipam`,
-    ranges: [[{ subnet: kind === "bridge" ? "10.66.0.0/24" : "10.67.0.0/24" }]],
-    routes: [{ dst: "0.0.0.0/0" }],
-  };
-  const plugin =
-    kind === "bridge"
-      ? { type: kind, bridge: "cni-test", isGateway: true, hairpinMode: true, ipam }
-      : { type: kind, ipam };
-  const network = { cniVersion: "0.4.0", name: `pods-${kind}`, plugins: [plugin] };
-  writeFileSync(`${folder}/cni/10-pods.conflist`, JSON.stringify(network));
-}

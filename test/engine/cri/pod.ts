@@ -5,6 +5,9 @@ import { eventually, uniqueName } from "../harness.ts";
 import type { ContainerConfig, PodConfig } from "./client.ts";
 import type { Node } from "./node.ts";
 
+/** What pods need of a node. */
+export type PodHost = Pick<Node, "folder" | "client">;
+
 export interface Pod {
   readonly id: string;
   readonly address: string;
@@ -22,7 +25,7 @@ export const BUSYBOX = "docker.io/library/busybox:latest";
 /** A pod of the handler "unikrun", or of the node's own runtime ("" is its name), which the test's end removes. */
 export async function runPod(
   t: ExecutionContext,
-  node: Node,
+  node: PodHost,
   change: Partial<PodConfig> = {},
   handler = "unikrun",
 ): Promise<Pod> {
@@ -89,7 +92,7 @@ export function printed(log: string): string {
     .join("");
 }
 
-export function waitForExit(node: Node, container: string): Promise<number> {
+export function waitForExit(node: PodHost, container: string): Promise<number> {
   return eventually(`the end of ${container}`, async () => {
     const { status } = await node.client.call("ContainerStatus", { container_id: container });
     return status.state === "CONTAINER_EXITED" ? status.exit_code : undefined;

@@ -1,7 +1,7 @@
 /** The folders that a kubelet makes for a pod's volumes on its node. */
 import { chmodSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { command, succeed } from "../harness.ts";
-import type { Data, VolumeSpec } from "./manifest.ts";
+import type { Data, ProjectedSource, VolumeSpec } from "./manifest.ts";
 
 export interface Volume {
   readonly path: string;
@@ -9,10 +9,17 @@ export interface Volume {
   readonly readOnly: boolean;
 }
 
-export function makeVolume(folder: string, spec: VolumeSpec, data: Data): Volume {
+/** `token` is the service account's. */
+export function makeVolume(folder: string, spec: VolumeSpec, data: Data, token: string): Volume {
+  if (spec.hostPath) return { path: spec.hostPath.path, readOnly: false };
   const path = `${folder}/volumes/${spec.name}`;
   mkdirSync(path, { recursive: true });
   if (spec.configMap) writeData(path, data[spec.configMap.name] ?? {});
+  else if (spec.projected)
+    writeData(
+      path,
+      Object.assign({}, ...spec.projected.sources.map((source) => project(source, data, token))),
+    );
   else if (spec.secret) {
     mountMemory(path);
     writeData(path, data[spec.secret.secretName] ?? {});
@@ -20,7 +27,14 @@ export function makeVolume(folder: string, spec: VolumeSpec, data: Data): Volume
     if (spec.emptyDir?.medium === "Memory") mountMemory(path);
     chmodSync(path, 0o777);
   }
-  return { path, readOnly: !!spec.configMap || !!spec.secret };
+  return { path, readOnly: !!spec.configMap || !!spec.secret || !!spec.projected };
+}
+
+/** Files by their names. */
+function project({ serviceAccountToken, configMap }: ProjectedSource, data: Data, token: string): object {
+  if (serviceAccountToken) return { [serviceAccountToken.path]: token };
+  const { name = "", items = [] } = configMap ?? {};
+  return Object.fromEntries(items.map(({ key, path }) => [path, data[name]?.[key] ?? ""]));
 }
 
 /** What every container gets unless its pod does without. */
