@@ -1,0 +1,81 @@
+/** A Debian 12 with Docker and nothing else, in which the tests run: `scripts/with-docker --engine fresh`. They leave it so. */
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import { command, eventually, type Outcome, repository, succeed } from "../engine/harness.ts";
+
+const released = environment("UNIKRUN_PACKAGE");
+/** Of the oldest build whose containers are to go on; its version is 0.0.9. */
+export const older = environment("UNIKRUN_OLDER_PACKAGE");
+export { released };
+
+function environment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error("tests of the package run inside scripts/with-docker --engine fresh");
+  return value;
+}
+
+/** Where somebody has downloaded things to. */
+const DOWNLOADS = "/root/downloads";
+
+/** Runs a line of shell as somebody would, who says yes where he is asked. */
+export function type(line: string, user = "root"): Outcome {
+  const shell = ["sh", "-c", `cd ${user === "root" ? DOWNLOADS : "/"} && ${line}`];
+  return command(user === "root" ? shell : ["runuser", "-u", user, "-G", "docker", "--", ...shell], "y\n");
+}
+
+/** As apt-get does it, whatever version was there. */
+export function install(file: string): void {
+  download(file);
+  succeed(["apt-get", "-qq", "install", "-y", `${DOWNLOADS}/${basename(file)}`]);
+}
+
+export function download(file: string): void {
+  rmSync(DOWNLOADS, { recursive: true, force: true });
+  mkdirSync(DOWNLOADS);
+  copyFileSync(file, `${DOWNLOADS}/${basename(file)}`);
+}
+
+/** Removes or purges the package; both streams in one. */
+export function take(how: "remove" | "purge"): { readonly code: number; readonly said: string } {
+  const { code, stdout, stderr } = command(["apt-get", "-q", how, "-y", "unikrun"]);
+  return { code, said: `${stdout}${stderr}` };
+}
+
+/** Has dockerd read its file again, and waits until it knows the runtime, or does not. */
+export async function reloadDocker(has: boolean): Promise<void> {
+  succeed(["systemctl", "reload", "docker"]);
+  await eventually("dockerd's runtimes", () => {
+    const runtimes = JSON.parse(succeed(["docker", "info", "-f", "{{json .Runtimes}}"]));
+    return "unikrun" in runtimes === has || undefined;
+  });
+}
+
+/** All of unikrun's on the host, one line each: files, mounts, processes, network cards and cgroups. */
+export function traces(): string[] {
+  const own = ["/proc", "/sys", "/tmp", "/var/lib/docker", repository];
+  const prune = own.map((path) => `-path ${path}`).join(" -o ");
+  const found = succeed([
+    "sh",
+    "-c",
+    `find / /run /dev/shm -xdev \\( ${prune} \\) -prune -o -name '*unikrun*' -print
+    grep unikrun /proc/self/mounts | grep -v ' ${repository} \\| /var/cache/unikrun '
+    pgrep -a 'qemu|unikrun'
+    ip -o link | grep -o 'tap[^:@]*'
+    find /sys/fs/cgroup -type d -name '[0-9a-f]*' -path '*/docker/*'
+    true`,
+  ]);
+  return found.split("\n").filter((line) => line !== "" && !/^\/(var\/cache\/unikrun|root\/downloads)/.test(line));
+}
+
+/** Each file of /etc with what it holds, but for what the dynamic linker keeps there. */
+export function settings(): string {
+  return succeed(["sh", "-c", "find /etc -type f ! -name ld.so.cache -exec sha256sum {} + | sort -k 2"]);
+}
+
+/** Ends a test in the state in which it found the host. */
+export function forget(): void {
+  command(["sh", "-c", "docker ps -aq | xargs -r docker rm -f -v"]);
+  command(["unikrun", "uninstall"]);
+  take("purge");
+  rmSync(DOWNLOADS, { recursive: true, force: true });
+}
