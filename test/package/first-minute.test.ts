@@ -1,9 +1,9 @@
 /** What somebody does who has read README's first lines. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import test from "ava";
 import { command, docker, eventually, probeImage, succeed } from "../engine/harness.ts";
 import { firstCommands } from "./first-commands.ts";
-import { download, forget, released, settings, take, traces, type } from "./host.ts";
+import { download, forget, released, take, traces, type } from "./host.ts";
 
 test.serial("README's five commands lead from the package to a guest's answer, and three back", async (t) => {
   t.teardown(forget);

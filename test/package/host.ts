@@ -58,7 +58,7 @@ export function traces(): string[] {
     "sh",
     "-c",
     `find / /run /dev/shm -xdev \\( ${prune} \\) -prune -o -name '*unikrun*' -print
-    grep unikrun /proc/self/mounts | grep -v ' ${repository} \\| /var/cache/unikrun '
+    cut -d ' ' -f 2 /proc/self/mounts | grep unikrun
     pgrep -a 'qemu|unikrun'
     ip -o link | grep -o 'tap[^:@]*'
     find /sys/fs/cgroup -type d -name '[0-9a-f]*' -path '*/docker/*'
