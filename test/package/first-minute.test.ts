@@ -11,7 +11,11 @@ test.serial("README's five commands lead from the package to a guest's answer, a
   t.false(existsSync("/usr/bin/qemu-system-x86_64"));
   download(released);
   succeed(["docker", "tag", probeImage(), "my/probe"]);
-  succeed(["sh", "-c", "printf 'FROM my/probe\\nCMD [\"http\", \"80\"]\\n' | docker build -q -t my/unikernel -"]);
+  succeed([
+    "sh",
+    "-c",
+    'printf \'FROM my/probe\\nCMD ["http", "80"]\\n\' | docker build -q -t my/unikernel -',
+  ]);
   succeed(["useradd", "--groups", "docker", "somebody"]);
   t.teardown(() => command(["userdel", "somebody"]));
 

@@ -10,7 +10,8 @@ export { released };
 
 function environment(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error("tests of the package run inside scripts/with-docker --engine fresh");
+  if (value === undefined)
+    throw new Error("tests of the package run inside scripts/with-docker --engine fresh");
   return value;
 }
 
@@ -41,12 +42,13 @@ export function take(how: "remove" | "purge"): { readonly code: number; readonly
   return { code, said: `${stdout}${stderr}` };
 }
 
-/** Has dockerd read its file again, and waits until it knows the runtime, or does not. */
-export async function reloadDocker(has: boolean): Promise<void> {
+/** Tells the engines of it, and waits until dockerd knows. */
+export async function register(): Promise<void> {
+  succeed(["unikrun", "install"]);
   succeed(["systemctl", "reload", "docker"]);
   await eventually("dockerd's runtimes", () => {
     const runtimes = JSON.parse(succeed(["docker", "info", "-f", "{{json .Runtimes}}"]));
-    return "unikrun" in runtimes === has || undefined;
+    return "unikrun" in runtimes || undefined;
   });
 }
 
@@ -64,18 +66,28 @@ export function traces(): string[] {
     find /sys/fs/cgroup -type d -name '[0-9a-f]*' -path '*/docker/*'
     true`,
   ]);
-  return found.split("\n").filter((line) => line !== "" && !/^\/(var\/cache\/unikrun|root\/downloads)/.test(line));
+  return found
+    .split("\n")
+    .filter((line) => line !== "" && !/^\/(var\/cache\/unikrun|root\/downloads)/.test(line));
 }
 
-/** Each file of /etc with what it holds, but for what the dynamic linker keeps there. */
-export function settings(): string {
-  return succeed(["sh", "-c", "find /etc -type f ! -name ld.so.cache -exec sha256sum {} + | sort -k 2"]);
+/** Each file of /etc with its sum, but for what the dynamic linker keeps there. */
+export function settings(): string[] {
+  const files = "find /etc -type f ! -name ld.so.cache -exec sha256sum {} + | sort -k 2";
+  return succeed(["sh", "-c", files]).split("\n");
+}
+
+/** What is otherwise in /etc than settings() had it. */
+export function changesSince(before: readonly string[]): string[] {
+  const now = settings();
+  return [...now.filter((line) => !before.includes(line)), ...before.filter((line) => !now.includes(line))];
 }
 
 /** Ends a test in the state in which it found the host. */
 export function forget(): void {
   command(["sh", "-c", "docker ps -aq | xargs -r docker rm -f -v"]);
-  command(["unikrun", "uninstall"]);
+  command(["sh", "-c", "unikrun uninstall"]);
   take("purge");
+  command(["apt-get", "-qq", "autoremove", "--purge", "-y"]);
   rmSync(DOWNLOADS, { recursive: true, force: true });
 }
