@@ -3,10 +3,10 @@ import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { command, eventually, type Outcome, repository, succeed } from "../engine/harness.ts";
 
-const released = environment("UNIKRUN_PACKAGE");
+/** The package that this commit's release has. */
+export const released = environment("UNIKRUN_PACKAGE");
 /** Of the oldest build whose containers are to go on; its version is 0.0.9. */
 export const older = environment("UNIKRUN_OLDER_PACKAGE");
-export { released };
 
 function environment(name: string): string {
   const value = process.env[name];

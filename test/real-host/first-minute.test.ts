@@ -32,7 +32,7 @@ test("README's five commands lead from the package to a guest's answer", async (
   succeed("DOCKER_BUILDKIT=0 docker build -q -t my/unikernel -", {
     stdin: 'FROM probe\nCMD ["http", "80"]\n',
   });
-  t.teardown(() => succeed("docker ps -q --filter ancestor=my/unikernel | xargs docker rm -f"));
+  t.teardown(() => succeed("docker ps -q --filter ancestor=my/unikernel | xargs -r docker rm -f"));
 
   const asks = commands.pop();
   for (const { isRoot, line } of commands) {
