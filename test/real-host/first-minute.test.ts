@@ -20,6 +20,7 @@ const type = (line: string, isRoot: boolean) =>
   });
 
 test("README's five commands lead from the package to a guest's answer", async (t) => {
+  t.timeout(15 * 60_000);
   const file = released();
   const commands = firstCommands(file);
   t.is(commands.length, 5);
