@@ -14,7 +14,7 @@ export const run: Verb = (call) => {
 };
 
 const NEXT: Readonly<Record<EngineName, string>> = {
-  docker: "docker rm the containers that use it, then systemctl reload docker",
+  docker: "docker rm the containers that use it; dockerd names it until its next start, a reload leaves that",
   containerd: "delete the pods that use it, then systemctl restart containerd",
   k3s: "delete the pods that use it, then systemctl restart k3s, or k3s-agent",
   crio: "delete the pods that use it, then systemctl restart crio",

@@ -5,7 +5,7 @@ import { leftovers, makeBench, repository, unikrun } from "./harness.ts";
 import { type Guest, makeGuest } from "./volume-harness.ts";
 
 /** The oldest build whose containers are to go on. */
-const OLDER = "19e87b1ac7d30285471868061039d5d288b8e0bf";
+const OLDER = readFileSync(`${repository}/scripts/lib/oldest-commit`, "utf8").trim();
 
 /** An archive of the sources has nothing to build it from. */
 const hasHistory =

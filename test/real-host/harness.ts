@@ -60,10 +60,14 @@ export function docker(...args: readonly string[]): Outcome {
   return inHost(`docker ${args.map(quote).join(" ")}`);
 }
 
-const SETTINGS = "/etc/unikrun/config.json";
-succeed(
-  usesKvm ? `rm -f ${SETTINGS}` : `mkdir -p /etc/unikrun && echo '{"accelerator":"tcg"}' > ${SETTINGS}`,
-);
+/** Has guests emulated, unless somebody asks for its KVM. */
+export function keepToTcg(): void {
+  const settings = "/etc/unikrun/config.json";
+  succeed(
+    usesKvm ? `rm -f ${settings}` : `mkdir -p /etc/unikrun && echo '{"accelerator":"tcg"}' > ${settings}`,
+  );
+}
+keepToTcg();
 
 let names = 0;
 
