@@ -264,8 +264,9 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: "trace",
     help: "say what happened to a container when, from its create to its guest's end, and whose time it took",
-    flags: () => [boolean("json", "print it as JSON")],
-    args: ["ID"],
+    prints: "facts",
+    flags: () => [json],
+    args: ["CONTAINER"],
   },
   {
     name: "logs",

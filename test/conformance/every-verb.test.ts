@@ -44,6 +44,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   update: ofContainer(STARTED, "--pids-limit", "100"),
   list: { before: CREATED, call: () => [] },
   status: ofContainer(STARTED),
+  trace: ofContainer(STARTED),
   logs: { before: CREATED, call: () => ["nobody"], code: 1, wrong: ["nobody"] },
   ps: ofContainer(STARTED),
   run: {
@@ -53,7 +54,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   spec: { call: ({ folder }) => ["--bundle", folder], wrong: ["--bundle", "/nowhere"] },
   features: { call: () => [] },
   inspect: { call: () => [probe], wrong: ["/nowhere/kernel.bin"] },
-  volumes: { call: ({ folder }) => ["--store", folder], wrong: ["/nowhere"] },
+  volumes: { call: ({ folder }) => ["--store", folder], wrong: ["--store", "/nowhere", "/nowhere"] },
   templates: { call: ({ folder }) => ["--store", folder, "--json"], wrong: ["no-such-template"] },
   install: { call: ({ folder }) => ["--prefix", folder, "--dry-run", "docker"], wrong: NO_ENGINE },
   uninstall: { call: ({ folder }) => ["--prefix", folder, "--dry-run", "docker"], wrong: NO_ENGINE },
