@@ -169,6 +169,17 @@ function make(command: number, attributes: Buffer): Descriptor {
   }
 }
 
+/** Whether the kernel lets us load programs at all: it does not where the host's root has not CAP_BPF, as in a user namespace. */
+export function mayLoadPrograms(): boolean {
+  try {
+    loadProgram("unikrun_may", "r0 = 0; exit")[Symbol.dispose]();
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EPERM") return false;
+    throw error;
+  }
+}
+
 /** bpf(2) with a command and its union bpf_attr. Throws an Error with `code`. */
 export function bpf(command: number, attributes: Buffer): number {
   const BPF = process.arch === "arm64" ? 280 : 321;
