@@ -93,6 +93,12 @@ export function leadToGuest(options: {
   }
 }
 
+/** Whether the namespace's stack has given up its addresses, and so hears no answers. */
+export const isLed = (netlink: Netlink): boolean =>
+  listAddresses(netlink).some(({ address }) =>
+    Object.values(SOURCES).some((source) => source.address === address),
+  );
+
 const PRIORITIES = { ip: FILTER.share, ipv6: FILTER.share + 1, arp: FILTER.share + 2, all: FILTER.all };
 
 /** Those of a guest's frames are for the stack of the tap, and for nobody else. */
