@@ -169,6 +169,16 @@ function make(command: number, attributes: Buffer): Descriptor {
   }
 }
 
+/** Whether the kernel lets us load programs: to root of a user namespace it does not, as a rule. */
+export function mayLoadPrograms(): boolean {
+  try {
+    loadProgram("unikrun_may", "r0 = 0; exit")[Symbol.dispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** bpf(2) with a command and its union bpf_attr. Throws an Error with `code`. */
 export function bpf(command: number, attributes: Buffer): number {
   const BPF = process.arch === "arm64" ? 280 : 321;

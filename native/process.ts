@@ -2,6 +2,7 @@
 import { dlopen, ptr } from "bun:ffi";
 import { writeAll } from "./files.ts";
 import { check, cString, LIBC, O_RDONLY, once, openPath, owned } from "./libc.ts";
+import { inUserNamespace } from "./user-namespace.ts";
 
 const libc = once(
   () =>
@@ -24,7 +25,10 @@ const libc = once(
 export const inNetworkNamespace = <Result>(path: string, action: () => Result): Result =>
   inNamespace("net", path, action);
 
-/** The same for a namespace of that kind, as /proc/PID/ns names it. */
+/**
+ * The same for a namespace of that kind, as /proc/PID/ns names it. From a user namespace nobody comes back into the host's, as rootless
+ * Podman has us called in: then the rest of this process's life is in the last one that it was in.
+ */
 export function inNamespace<Result>(kind: "net" | "uts", path: string, action: () => Result): Result {
   using home = owned(openPath(`/proc/thread-self/ns/${kind}`, O_RDONLY));
   using there = owned(openPath(path, O_RDONLY));
@@ -32,7 +36,8 @@ export function inNamespace<Result>(kind: "net" | "uts", path: string, action: (
   try {
     return action();
   } finally {
-    check(libc().setns(home.fd, 0), "setns back");
+    const result = libc().setns(home.fd, 0);
+    if (!inUserNamespace()) check(result, "setns back");
   }
 }
 

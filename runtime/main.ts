@@ -8,9 +8,9 @@ import { globalsOf, type Invocation, parse } from "./cli/parse.ts";
 import { hasNoReader } from "./cli/print.ts";
 import { run as runState } from "./cli/state.ts";
 import type { Call, Verb } from "./cli/verb.ts";
-import { defaultRoot } from "./container/delegate/rootless.ts";
 import { reasonOf, UnikrunError } from "./error.ts";
 import { logError, setLog } from "./log.ts";
+import { defaultRoot } from "./places.ts";
 
 /** Every verb; each is loaded when it is called for. */
 const VERBS: Readonly<Record<string, () => Promise<{ run: Verb }>>> = {

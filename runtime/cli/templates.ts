@@ -1,8 +1,9 @@
 import { amountOf } from "../amount.ts";
-import { hostSettings, storeFolder } from "../container/settings/host.ts";
+import { hostSettings } from "../container/settings/host.ts";
 import { listTemplates, type TemplateEntry } from "../container/warm/all-templates.ts";
 import { isTemplateName, removeTemplate } from "../container/warm/templates.ts";
 import { UnikrunError } from "../error.ts";
+import { storeFolder } from "../places.ts";
 import { print } from "./print.ts";
 import { ownContainer, type Verb, wantsJson } from "./verb.ts";
 
@@ -10,7 +11,7 @@ export const run: Verb = async (call) => {
   const { flags, args } = call;
   const id = flags.string("keep");
   if (id !== undefined) return keep(call, id);
-  const store = flags.string("store") ?? storeFolder(await hostSettings());
+  const store = flags.string("store") ?? storeFolder((await hostSettings()).store);
   const all = listTemplates(store);
   const unknown = args.find((name) => !isTemplateName(name) || all.every((each) => each.name !== name));
   if (unknown !== undefined)

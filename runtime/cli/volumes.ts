@@ -1,14 +1,15 @@
 import { isTerminal } from "../../native/process.ts";
-import { hostSettings, storeFolder } from "../container/settings/host.ts";
+import { hostSettings } from "../container/settings/host.ts";
 import { type AllBroughtBack, bringBackAll } from "../disk/volumes.ts";
 import { UnikrunError } from "../error.ts";
+import { storeFolder } from "../places.ts";
 import { print } from "./print.ts";
 import { type Verb, wantsJson } from "./verb.ts";
 
 export const run: Verb = async (call) => {
   const { args, flags } = call;
   if (isTerminal(2)) (await import("../progress-bar.ts")).showBar();
-  const all = bringBackAll(flags.string("store") ?? storeFolder(await hostSettings()), args);
+  const all = bringBackAll(flags.string("store") ?? storeFolder((await hostSettings()).store), args);
   if (wantsJson(call)) print(JSON.stringify(all, null, 2));
   else for (const line of linesOf(all)) print(line);
   if (all.failures.length > 0)

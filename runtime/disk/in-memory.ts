@@ -6,20 +6,25 @@ import { makeFolders, statusOfFile } from "../../native/files.ts";
 import { openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { AS_FOLDER } from "../../native/tree-files.ts";
+import { outsideUid } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
+import { hostCache, isRootless } from "../places.ts";
 
 /** The first that is in memory counts: in a container that runs an engine, /run is on a disk as a rule. */
-const PLACES = ["/run/unikrun-host/in-memory", "/dev/shm/unikrun-in-memory"];
+const places = (): string[] => [`${hostCache()}/in-memory`, `/dev/shm/unikrun-in-memory${suffix()}`];
+
+/** Everybody's programs may make files there, so each user has a name of his own. */
+const suffix = (): string => (isRootless() ? `-${outsideUid()}` : "");
 
 /** Those that there are. */
-export const memoryStores = (): string[] => PLACES.filter(isOurs);
+export const memoryStores = (): string[] => places().filter(isOurs);
 
 /** Makes it where there is none. Throws UnikrunError where the host has no such place, for the volume of that name. */
 export function memoryStore(name: string): string {
-  const place = PLACES.find(isMade);
+  const place = places().find(isMade);
   if (place !== undefined) return place;
   throw new UnikrunError(
-    `The volume ${name} is in memory only, and this host has no place in memory for its guest's disk, as neither /run nor /dev/shm is a tmpfs: mount one at /run/unikrun-host, or use a volume on a disk.`,
+    `The volume ${name} is in memory only, and this host has no place in memory for its guest's disk, as neither /run nor /dev/shm is a tmpfs: mount one at ${hostCache()}, or use a volume on a disk.`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** All that `unikrun check` looks at, in the order in which a person would mend it. */
 import { readTextOrNull } from "../../native/files.ts";
-import { isRootless } from "../container/delegate/rootless.ts";
+import { ownUid } from "../../native/own-uid.ts";
+import { inUserNamespace } from "../../native/user-namespace.ts";
 import { type HostSettings, readHostFile } from "../container/settings/host.ts";
 import { reasonOf } from "../error.ts";
 import { checkCgroups } from "./checks/cgroups.ts";
@@ -14,14 +15,14 @@ import type { Finding } from "./finding.ts";
 
 /** Takes up to a minute, where KVM does not answer; as a rule less than one. */
 export async function checkHost(): Promise<Finding[]> {
-  const isRoot = !isRootless();
+  const isRoot = process.geteuid?.() === 0;
   const { settings, ignored, wrong } = await readSettings();
   const cpuinfo = readTextOrNull("/proc/cpuinfo") ?? "";
   const vmm = await checkVmm(settings, isRoot, cpuinfo);
   return [
     ...wrong,
     ...ignored,
-    ...(isRoot ? [] : [ROOTLESS]),
+    ...judgeCaller(isRoot),
     checkProcessor(cpuinfo, vmm.verdict, settings),
     ...vmm.findings,
     ...(await checkNetwork(isRoot)),
@@ -33,13 +34,24 @@ export async function checkHost(): Promise<Finding[]> {
   ];
 }
 
-const ROOTLESS: Finding = {
+const ORDINARY_USER: Finding = {
   status: "missing",
   subject: "root",
-  fact: "this is not the host's root, without which there are Linux containers, but no unikernels yet",
-  advice: "run unikernels by the system's engine and not a rootless one, and unikrun check as root",
+  fact: "this is an ordinary user, whose unikernels run by a rootless engine",
+  advice: "see what that can have, from where it calls: podman unshare unikrun check",
   essential: true,
 };
+
+function judgeCaller(isRoot: boolean): Finding[] {
+  if (!isRoot) return [ORDINARY_USER];
+  if (!inUserNamespace()) return [];
+  const subject = "user namespace";
+  if (ownUid("vmm", 1) !== 0)
+    return [{ status: "ok", subject, fact: "has uids that a VMM can have for itself" }];
+  const fact = "has one uid alone, so that VMMs have the caller's";
+  const advice = "give the user more (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER)";
+  return [{ status: "warning", subject, fact, advice }];
+}
 
 interface Readings {
   readonly settings: HostSettings;

@@ -1,6 +1,6 @@
 /** Where the engines of a host have their runtimes keep containers' records (--root). */
-import { defaultRoot } from "../container/delegate/rootless.ts";
 import type { Container } from "../container/record/container.ts";
+import { defaultRoot, SYSTEM_ROOT, usersFolder } from "../places.ts";
 import { dockerFolder, pathsIn } from "./engine-files.ts";
 
 export interface StateRoot {
@@ -9,12 +9,12 @@ export interface StateRoot {
   readonly engine?: string;
 }
 
-const SYSTEM_ROOT = "/run/unikrun";
-
-/** Of those that are there: our own, which Podman, CRI-O and people use, Docker's and containerd's. */
+/** Of those that are there: our own, which Podman, CRI-O and people use, Docker's, also that of the user who calls, and containerd's. */
 export function stateRoots(): StateRoot[] {
   const own = [...new Set([defaultRoot(), SYSTEM_ROOT])].map((folder) => ({ folder }));
-  const docker = pathsIn(dockerFolder("exec-root"))
+  const user = usersFolder();
+  const docker = [dockerFolder("exec-root"), ...(user === undefined ? [] : [`${user}/docker`])]
+    .flatMap(pathsIn)
     .filter((folder) => /\/runtime-[^/]+$/.test(folder))
     .flatMap(pathsIn)
     .map((folder) => ({ folder, engine: "docker" }));

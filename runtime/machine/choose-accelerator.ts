@@ -1,4 +1,5 @@
 import { readTextOrNull } from "../../native/files.ts";
+import { inUserNamespace } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { type Accelerator, whyNoDevice } from "./accelerator.ts";
 import { judgeKvm, type Probe } from "./probe.ts";
@@ -58,6 +59,8 @@ export function adviceFor(
   cpuinfo = readTextOrNull("/proc/cpuinfo") ?? "",
 ): string {
   if (kind === "undecided") return "try again when this host is less busy (unikrun check)";
+  if (inUserNamespace() && /can't be opened|denied/.test(why))
+    return "put the user into the group that may open it (usermod --append --groups kvm USER), and have him log in anew";
   if (/can't be opened/.test(why))
     return "allow this system its device 10:232 (docker run --device /dev/kvm)";
   const { extension, isGuest } = virtualization(cpuinfo);

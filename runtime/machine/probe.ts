@@ -9,6 +9,9 @@ import {
 } from "../../native/files.ts";
 import { O_CREAT, O_RDWR, openPath, owned } from "../../native/libc.ts";
 import { lockWithin } from "../../native/lock.ts";
+import { inUserNamespace } from "../../native/user-namespace.ts";
+import { hostCache } from "../places.ts";
+import { whyNoDevice } from "./accelerator.ts";
 import { type Host, listQemuFiles } from "./qemu.ts";
 import type { Verdict } from "./trial.ts";
 
@@ -29,8 +32,7 @@ interface Undecided {
 }
 
 /** On a file system that a reboot empties, so that a new kernel or module is asked again. */
-const CACHE = "/run/unikrun-host";
-const FILE = `${CACHE}/vmm.json`;
+const cacheFile = (): string => `${hostCache()}/vmm.json`;
 
 /** Asks `qemu` (a path without links) for its files, some 60 ms, or takes what is remembered. */
 export function probeHost(qemu: string): Probe {
@@ -57,7 +59,7 @@ export async function judgeKvm(probe: Probe): Promise<{ verdict: Verdict; isNews
   if (probe.kvm) return { verdict: probe.kvm, isNews: false };
   if (probe.undecided && isResting(probe.undecided)) return undecided(probe.undecided);
   // Of several that start at once, one tries.
-  using lock = owned(openPath(`${CACHE}/lock`, O_RDWR | O_CREAT, 0o600));
+  using lock = owned(openPath(`${hostCache()}/lock`, O_RDWR | O_CREAT, 0o600));
   const isOurs = lockWithin(lock.fd, LOCK_PATIENCE);
   const now = probeHost(probe.host.qemu);
   if (now.kvm) return { verdict: now.kvm, isNews: false };
@@ -68,7 +70,7 @@ export async function judgeKvm(probe: Probe): Promise<{ verdict: Verdict; isNews
 
 /** Tries KVM whatever is remembered. */
 export async function renewKvm({ host: { qemu } }: Probe): Promise<Verdict> {
-  using lock = owned(openPath(`${CACHE}/lock`, O_RDWR | O_CREAT, 0o600));
+  using lock = owned(openPath(`${hostCache()}/lock`, O_RDWR | O_CREAT, 0o600));
   if (!lockWithin(lock.fd, LOCK_PATIENCE))
     return { kind: "undecided", why: "a trial guest of a start is not done yet" };
   return await tryAndRemember(probeHost(qemu));
@@ -76,7 +78,7 @@ export async function renewKvm({ host: { qemu } }: Probe): Promise<Verdict> {
 
 async function tryAndRemember({ key, host, undecided: before }: Probe): Promise<Verdict> {
   const { tryKvm } = await import("./trial.ts");
-  const verdict = tryKvm(host, CACHE);
+  const verdict = tryKvm(host, hostCache());
   if (verdict.kind !== "undecided") remember({ key, host, kvm: verdict });
   else {
     const times = (before?.times ?? 0) + 1;
@@ -93,10 +95,11 @@ const isResting = ({ times, at }: Undecided): boolean => times >= AT_ONCE && upt
 const uptime = (): number => Number.parseFloat(readText("/proc/uptime"));
 
 function remember(probe: Probe): Probe {
-  makeFolders(CACHE, 0o700);
-  const draft = `${FILE}.${process.pid}`;
+  const file = cacheFile();
+  makeFolders(hostCache(), 0o700);
+  const draft = `${file}.${process.pid}`;
   writeText(draft, JSON.stringify(probe));
-  rename(draft, FILE);
+  rename(draft, file);
   return probe;
 }
 
@@ -108,12 +111,14 @@ function keyOf(qemu: string): string {
   const kvm = statusOrNull("/dev/kvm");
   const release = readText("/proc/sys/kernel/osrelease").trim();
   const node = kvm ? `${kvm.node} ${kvm.mode.toString(8)} ${kvm.uid}:${kvm.gid}` : "no kvm";
-  return [qemu, modified, size, inode, release, node, TRIAL_VERSION].join(" ");
+  // A user may have been put into the node's group meanwhile.
+  const access = inUserNamespace() && kvm ? [String(whyNoDevice() === null)] : [];
+  return [qemu, modified, size, inode, release, node, ...access, TRIAL_VERSION].join(" ");
 }
 
 function readCache(): Probe | null {
   try {
-    return JSON.parse(readTextOrNull(FILE) ?? "null") as Probe | null;
+    return JSON.parse(readTextOrNull(cacheFile()) ?? "null") as Probe | null;
   } catch {
     return null; // Torn by a crash: ask again.
   }

@@ -33,9 +33,14 @@ export function findRouter(
   );
 }
 
-function macOf(netlink: Netlink, neighbour: { index: number; address: string }): string | null {
+/** Null where it does not answer within `patience` milliseconds. */
+export function macOf(
+  netlink: Netlink,
+  neighbour: { index: number; address: string },
+  patience = PATIENCE,
+): string | null {
   const began = performance.now();
-  for (let asked = began - AGAIN; performance.now() < began + PATIENCE; Bun.sleepSync(PAUSE)) {
+  for (let asked = began - AGAIN; performance.now() < began + patience; Bun.sleepSync(PAUSE)) {
     const mac = macOfNeighbour(netlink, neighbour);
     if (mac) return mac;
     if (performance.now() < asked + AGAIN) continue;

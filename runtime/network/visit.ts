@@ -11,6 +11,7 @@ import { hasFilter, redirectTargets } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
 import { UnikrunError } from "../error.ts";
 import { type AsideAddress, asideIpv4, asideIpv6, forgetAside, leadAside } from "./aside.ts";
+import { isLed } from "./lead.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { letLookupsThrough } from "./resolver.ts";
 import { FILTER, isTapName, isTapOf, VISITORS, visitorTapName } from "./taps.ts";
@@ -176,6 +177,11 @@ function freeTap(containerId: string): { tap: Descriptor; place: number } {
 export const openLookups = ({ netns, containerId }: Place): void =>
   inNetworkNamespace(netns, () => {
     using netlink = openNetlink();
+    if (isLed(netlink)) {
+      throw new UnikrunError(
+        `Names can't be looked up from beside the guest of container ${containerId}, which has its namespace's addresses for itself, as with a rootless engine: have the guest look them up.`,
+      );
+    }
     for (const { nic, tap } of cardsOf(netlink, containerId)) {
       if (!hasFilter(netlink, nic.link.index, FILTER.arp))
         letLookupsThrough(netlink, { nic: nic.link.index, tap });

@@ -1,4 +1,5 @@
 /** Puts a guest's network cards in the place of the interfaces in its container's network namespace. */
+import { mayLoadPrograms } from "../../native/bpf.ts";
 import { exists } from "../../native/files.ts";
 import { inSubnet } from "../../native/ip-address.ts";
 import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
@@ -9,10 +10,12 @@ import { inNetworkNamespace } from "../../native/process.ts";
 import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
 import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../native/traffic-control.ts";
 import { openTap } from "../../native/tun.ts";
+import { inUserNamespace } from "../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
 import { claimIngress, isLeftover } from "./claim.ts";
 import { addDetours } from "./detour.ts";
 import { relayRequests } from "./dhcp.ts";
+import { endLeading, leadToGuest, prepareLed, standInPlainly } from "./lead.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { carryOver } from "./published.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
@@ -119,13 +122,14 @@ function wireHere({
   const undo = opened.use(new DisposableStack());
   const taps = opened.use(new DisposableStack());
   const found = readNics(netlink, isTapName);
-  const nics = leads === "first card" ? gatewayFirst(found) : found;
-  if (nics.length > limit) {
+  const ordered = leads === "first card" ? gatewayFirst(found) : found;
+  const isPlain = inUserNamespace() && !mayLoadPrograms();
+  if (found.length > limit) {
     throw new UnikrunError(
-      `Container ${containerId}: its network namespace has ${nics.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
+      `Container ${containerId}: its network namespace has ${found.length} interfaces, but the guest can drive ${limit}: connect it to fewer networks.`,
     );
   }
-  const ports = rules === "refuse" ? refuseRules(netlink, nics, containerId) : acceptRules(nics);
+  const ports = rules === "refuse" ? refuseRules(netlink, found, containerId) : acceptRules(found);
   const addTap = (name: string, mtu: number, hasHeaders: boolean): Tap => {
     const { fd } = taps.use(makeTap(name, containerId, hasHeaders));
     const link = listLinks(netlink).find((each) => each.name === name);
@@ -135,12 +139,17 @@ function wireHere({
     return { fd, index: link.index };
   };
   const lacking: string[] = [];
-  const cards = nics.map((nic, number) => {
+  const cards = ordered.map((seen, number) => {
     // Before their answers would go to the guest.
-    const routers = nic.routers.map((router) => findRouter(netlink, { link: nic.link, router, containerId }));
+    const led = isPlain ? prepareLed(netlink, seen, containerId) : undefined;
+    const nic = led?.nic ?? seen;
+    const routers = (led ? [] : nic.routers).map((router) =>
+      findRouter(netlink, { link: nic.link, router, containerId }),
+    );
     const tap = addTap(tapName(containerId, number), nic.mtu, headers);
     wireCard({ netlink, undo, nic, tap: tap.index, containerId, isGuarded: guard !== undefined });
     for (const router of routers) standIn(netlink, { tap: tap.index, ...router, containerId });
+    if (led) standInPlainly(netlink, { tap: tap.index, led });
     fitSegments(netlink, {
       link: nic.link.index,
       tap: tap.index,
@@ -148,8 +157,9 @@ function wireHere({
       owner: ownerOf(containerId),
     });
     if (nic.routes) lacking.push(...addDetours(netlink, { nic, tap: tap.index }));
-    return { nic, tap };
+    return { nic, tap, led };
   });
+  const nics = cards.map(({ nic }) => nic);
   const asked = dhcp && cards.length > 0 ? addTap(dhcpTapName(containerId), REQUEST_MTU, false) : undefined;
   if (asked) relayRequests(netlink, { cards: cards.map(({ tap }) => tap), relay: asked });
   const makeRelay = (mtu: number): Tap => addTap(resolverTapName(containerId), mtu, false);
@@ -165,15 +175,22 @@ function wireHere({
     ...(asked ? { dhcp: asked.fd } : {}),
     share(guest) {
       if (cards.length === 0) return null;
-      const shared = cards.map(({ nic, tap }, card) => ({
+      const shared = cards.map(({ nic, tap, led }, card) => ({
         nic,
+        led,
         tap: tap.index,
         mac: guest[card]?.mac ?? nic.mac,
       }));
       try {
         alone({ netns, containerId }, () => {
-          allowSharing();
-          shareNetwork({ netlink, undo, cards: shared, owner: ownerOf(containerId) });
+          if (!isPlain) {
+            allowSharing();
+            shareNetwork({ netlink, undo, cards: shared, owner: ownerOf(containerId) });
+          }
+          // The engine's name server needs the address to ask its own servers by.
+          if (server !== undefined) return;
+          for (const [card, { led, tap, mac }] of shared.entries())
+            if (led) leadToGuest({ netlink, undo, led, tap, name: tapName(containerId, card), mac });
         });
         return null;
       } catch (cause) {
@@ -222,7 +239,10 @@ function guardCards(
     }
     return undefined;
   } catch (cause) {
-    return `that takes eBPF in the kernel's traffic control (${reasonOf(cause)}): modprobe cls_bpf`;
+    const advice = inUserNamespace()
+      ? ", which a rootless engine may not load"
+      : ` (${reasonOf(cause)}): modprobe cls_bpf`;
+    return `that takes eBPF in the kernel's traffic control${advice}`;
   }
 }
 
@@ -279,6 +299,7 @@ export function unwireNetwork(place: Place & { readonly begun: boolean }): void 
   alone(place, () => {
     using netlink = openNetlink();
     endSharing(netlink, ownerOf(containerId));
+    if (inUserNamespace()) endLeading(netlink);
     const links = listLinks(netlink);
     for (const { name, index } of links) {
       if (isTapOf(containerId, name)) deleteLink(netlink, index);

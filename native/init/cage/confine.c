@@ -84,7 +84,10 @@ static void become_nobody(const struct directives *d)
 	if (!uid)
 		fail("the plan names no uid for the VMM");
 	uid_t id = (uid_t)parse_long(uid);
-	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+	/* A user namespace that its user made without newgidmap(1) keeps those that he has: nobody there can change them. */
+	if (!directives_get(d, WORD_KEEP_GROUPS) && setgroups(0, NULL) < 0 && errno != EPERM)
+		fail_errno("could not give up groups");
+	if (setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
 		fail_errno("could not become uid %s", uid);
 }
 

@@ -2,7 +2,7 @@
 import { statusOrNull } from "../../../native/files.ts";
 import { once } from "../../../native/libc.ts";
 import { UnikrunError } from "../../error.ts";
-import { refuseRootless } from "../delegate/rootless.ts";
+import { refuseOrdinaryUser } from "../delegate/rootless.ts";
 import { withoutEngineInit } from "../engines/own-init.ts";
 import type { Spec } from "../spec/oci.ts";
 import { readConfig, specOf } from "../spec/spec.ts";
@@ -29,7 +29,7 @@ export async function findInBundle(id: string, bundle: string): Promise<Found | 
   const rootfs = rootOf(id, bundle, outline.root.path);
   const guest = await findGuest({ id, rootfs, ...outline, ...(vm ? { vm } : {}) });
   if (!guest) return null;
-  refuseRootless(id);
+  refuseOrdinaryUser(id);
   return { guest, rootfs, spec: judged() };
 }
 

@@ -1,5 +1,6 @@
 import { exists, readText } from "../../../native/files.ts";
 import { errorCode, once } from "../../../native/libc.ts";
+import { inUserNamespace } from "../../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import type { Resources } from "../spec/oci.ts";
 import { withCurrent } from "./current-v2.ts";
@@ -150,9 +151,12 @@ function write(paths: Paths, setting: Setting, mayBeEarly: boolean): boolean {
     if (code === "EINVAL" && mayBeEarly) return false;
     if (code === "ENOENT" && typeof otherwise === "object")
       return write(paths, { controller, ...otherwise }, mayBeEarly);
+    const lacks = inUserNamespace()
+      ? `this user was not given the controller ${controller}: leave the limit out, or have it delegated (Delegate=${controller} for user@.service)`
+      : `this host's kernel does not offer that (controller ${controller}): leave the limit out`;
     const why =
       code === "ENOENT"
-        ? `this host's kernel does not offer that (controller ${controller}): leave the limit out`
+        ? lacks
         : `the kernel refuses it (${reasonOf(cause)}): correct linux.resources in config.json`;
     throw new UnikrunError(
       `${file} can't be set to ${value} in the cgroup ${folder ?? "of the container"}: ${why}.`,

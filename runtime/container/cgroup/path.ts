@@ -20,13 +20,15 @@ export interface SystemdPlace {
   readonly path: string;
 }
 
-/** With --systemd-cgroup linux.cgroupsPath is "slice:prefix:name", as in "system.slice:docker:ID". */
+/** With --systemd-cgroup linux.cgroupsPath is "slice:prefix:name", as in "system.slice:docker:ID"; `top` is the manager's own cgroup. */
 export function systemdPlace({
   id,
   cgroupsPath,
+  top = "/",
 }: {
   id: string;
   cgroupsPath: string | undefined;
+  top?: string;
 }): SystemdPlace {
   const text = cgroupsPath || `:unikrun:${id}`;
   const parts = text.split(":");
@@ -37,8 +39,8 @@ export function systemdPlace({
     );
   }
   const unit = `${prefix}-${name}.scope`;
-  const parent = slice || "system.slice";
-  return { unit, slice: parent, path: joinPaths(expandSlice(parent, id), unit) };
+  const parent = slice || (top === "/" ? "system.slice" : "user.slice");
+  return { unit, slice: parent, path: joinPaths(top, expandSlice(parent, id), unit) };
 }
 
 /** "a-b.slice" lies in "a.slice" (systemd.slice(5)): "/a.slice/a-b.slice". "-.slice" is the top. */

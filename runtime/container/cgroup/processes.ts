@@ -58,7 +58,7 @@ export function signalAll(paths: Paths, folders: readonly string[], signal: numb
   if (isKill) thawAll(paths);
 }
 
-function signalOne(pid: number, signal: number): void {
+export function signalOne(pid: number, signal: number): void {
   try {
     sendSignal(pid, signal);
   } catch (error) {

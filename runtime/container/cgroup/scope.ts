@@ -50,6 +50,15 @@ export async function startScope(options: {
   });
 }
 
+/** The cgroup of the user's manager, in which its units are. */
+export async function managersCgroup(id: string): Promise<string> {
+  let cgroup = "";
+  await ask(`Container ${id} can't be created: its user's systemd does not answer`, async (systemd) => {
+    cgroup = await systemd.cgroup();
+  });
+  return cgroup;
+}
+
 /** Changes the limits that systemd knows; those that only the kernel knows are for the cgroup's files. */
 export async function limitScope(unit: string, resources: Resources, version: 1 | 2): Promise<void> {
   const properties = resourceProperties(resources, version);

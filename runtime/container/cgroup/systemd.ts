@@ -4,17 +4,24 @@
  */
 import { createClient } from "dbus-native";
 import { exists } from "../../../native/files.ts";
+import { outsideUid } from "../../../native/user-namespace.ts";
+import { usersFolder } from "../../places.ts";
 
 export interface Systemd {
   /** Throws the library's error, with `dbusName`, where systemd refuses. */
   call(member: string, signature: string, body: readonly unknown[]): Promise<unknown>;
   /** The same of a method that queues a job, and waits for that. Throws an Error where the job does not end with "done". */
   job(member: string, signature: string, body: readonly unknown[]): Promise<void>;
+  /** The cgroup that its units are in, from the top of the tree: "/" for the host's, as with sd_bus_get_property(3). */
+  cgroup(): Promise<string>;
 }
 
-const SYSTEM_BUS = "/run/dbus/system_bus_socket";
-/** systemd's own, for root, where there is no bus daemon. */
-const PRIVATE = "/run/systemd/private";
+/** The manager's sockets: by the bus, and its own where there is no bus daemon. A rootless engine's user has a manager of his own. */
+function sockets(): { readonly bus: string; readonly own: string } {
+  const folder = usersFolder();
+  if (folder === undefined) return { bus: "/run/dbus/system_bus_socket", own: "/run/systemd/private" };
+  return { bus: `${folder}/bus`, own: `${folder}/systemd/private` };
+}
 
 const MANAGER = {
   destination: "org.freedesktop.systemd1",
@@ -37,9 +44,13 @@ export function connectSystemd(): Systemd {
 }
 
 function connect(): Systemd {
-  const direct = !exists(SYSTEM_BUS);
+  const { bus: daemon, own } = sockets();
+  const direct = !exists(daemon);
+  // The library says who we are, and whoever listens sees us from outside of our user namespace.
+  const uid = outsideUid();
+  process.getuid = () => uid;
   // An ordinary socket: one that carries descriptors has a thread of its own, and none are sent.
-  const bus = createClient({ socket: direct ? PRIVATE : SYSTEM_BUS, direct, fdTransport: false });
+  const bus = createClient({ socket: direct ? own : daemon, direct, fdTransport: false });
   let broken: Error | undefined;
   bus.connection.on("error", (error: Error) => {
     broken = error;
@@ -53,6 +64,17 @@ function connect(): Systemd {
   };
   return {
     call,
+    async cgroup() {
+      const body = [MANAGER.interface, "ControlGroup"];
+      const value = await bus.invoke({
+        ...MANAGER,
+        interface: "org.freedesktop.DBus.Properties",
+        member: "Get",
+        signature: "ss",
+        body,
+      });
+      return String(value);
+    },
     async job(member, signature, body) {
       using jobs = watchJobs(bus, direct);
       const path = await call(member, signature, body);

@@ -18,7 +18,7 @@ interface Delegated {
 export async function delegate({ root, rootGiven, id }: Delegated): Promise<never> {
   const runtime = await otherRuntime(containerFolder(root, id), warn);
   const { args, environment } = callersWords();
-  if (!rootGiven) keepUsersFolder(root);
+  keepUsersFolder(root);
   restoreProcess();
   const first = rootGiven ? [runtime] : [runtime, "--root", root];
   try {

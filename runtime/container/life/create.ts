@@ -4,6 +4,7 @@ import { UnikrunError } from "../../error.ts";
 import type { Board } from "../../machine/board.ts";
 import { probeHost } from "../../machine/probe.ts";
 import { findQemu, type Host } from "../../machine/qemu.ts";
+import { usersFolder } from "../../places.ts";
 import { passed } from "../../steps.ts";
 import { decideBoard, makeBoard } from "../boot/board.ts";
 import { type Found, findInBundle } from "../bundle/bundle.ts";
@@ -14,6 +15,7 @@ import { sysctlDirectives } from "../bundle/sysctls.ts";
 import { usersOf } from "../bundle/users.ts";
 import { deviceRules } from "../cgroup/devices.ts";
 import { cgroupPath, systemdPlace } from "../cgroup/path.ts";
+import { keepUsersFolder } from "../delegate/rootless.ts";
 import { announcePid, type PidReceivers } from "../engines/announce-pid.ts";
 import { readProcess } from "../record/alive.ts";
 import { writeBrief } from "../record/brief.ts";
@@ -92,11 +94,12 @@ async function createFound(
   if (!foreground) checkTerminal(id, spec, options.consoleSocket);
 
   await using undo = new AsyncDisposableStack();
+  keepUsersFolder(root);
   reserve(root, id);
   undo.defer(() => forget(root, id));
   const { cgroupsPath, resources = {} } = spec.linux ?? {};
   const place = options.systemdCgroup
-    ? systemdPlace({ id, cgroupsPath })
+    ? systemdPlace({ id, cgroupsPath, ...(await usersManager(id)) })
     : { path: cgroupPath({ id, cgroupsPath }) };
   const draft = draftOf({ id, bundle, rootfs, spec, guest, board });
   // If we are killed from here on, delete --force knows what to look for.
@@ -159,6 +162,10 @@ async function decide(
   const { boardForTemplate } = await import("../warm/resume.ts");
   return { board: boardForTemplate({ root, id, rootfs, guest, board }), host: vmm.host };
 }
+
+/** A rootless engine's scopes are those of its user's manager. */
+const usersManager = async (id: string) =>
+  usersFolder() === undefined ? {} : { top: await (await import("../cgroup/scope.ts")).managersCgroup(id) };
 
 function checkTerminal(id: string, spec: Spec, consoleSocket: string | undefined): void {
   const terminal = spec.process?.terminal ?? false;

@@ -1,6 +1,7 @@
 /** A container's record, as far as it is known before there is one. */
 import { exists } from "../../../native/files.ts";
 import type { IdMaps } from "../../../native/user-namespace.ts";
+import { storeFolder } from "../../places.ts";
 import { refuseFewPids } from "../boot/pids.ts";
 import { argumentsOf, type Found } from "../bundle/bundle.ts";
 import { guestMounts } from "../bundle/mounts.ts";
@@ -8,7 +9,7 @@ import { givenHostname, givenNetns, hasOwn } from "../bundle/namespaces.ts";
 import { cgroupPaths } from "../cgroup/cgroup.ts";
 import type { SystemdPlace } from "../cgroup/path.ts";
 import { type BoardRecord, type Container, type GuestRecord, VERSION } from "../record/container.ts";
-import { cacheBytes, type HostSettings, storeFolder, volumeBytes, warmBytes } from "../settings/host.ts";
+import { cacheBytes, type HostSettings, volumeBytes, warmBytes } from "../settings/host.ts";
 import type { Spec } from "../spec/oci.ts";
 
 /** Throws UnikrunError for what the guest can't be told: now, and not when it starts. */
@@ -39,7 +40,7 @@ export function guestRecord(
     env: process?.env ?? [],
     cwd: process?.cwd ?? "/",
     mounts: guestMounts(id, bundle, spec, users),
-    store: storeFolder(settings),
+    store: storeFolder(settings.store),
     cacheBytes: cacheBytes(settings),
     volumeBytes: volumeBytes(settings),
     ...(found.disks === undefined ? {} : { disks: found.disks }),

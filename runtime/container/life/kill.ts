@@ -22,8 +22,8 @@ export async function killContainer(
     );
   }
   if (options.all) {
-    const { openCgroup } = await import("../cgroup/cgroup.ts");
-    openCgroup(container.cgroup).kill(number);
+    const { killMembers } = await import("../cgroup/members.ts");
+    killMembers(container, number);
     return;
   }
   if (await endByAsking(root, container, number)) return;

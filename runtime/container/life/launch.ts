@@ -27,14 +27,14 @@ export async function launchInCgroup(options: {
 }): Promise<Launched> {
   const { id, place, undo } = options;
   const make = async (resources: Resources, holds?: number): Promise<void> => {
-    createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
-    undo.defer(() => cgroup.destroy());
+    const made = createCgroup({ path: place.path, resources, ...(holds === undefined ? {} : { holds }) });
+    undo.defer(() => made.destroy());
     if (cgroup.version === 1 || !resources.devices) return;
     // Loaded here: version 1 has files for them.
     const { restrictDevices } = await import("../cgroup/devices-v2.ts");
     restrictDevices(cgroup, resources.devices);
   };
-  const cgroup = openCgroup(cgroupPaths(place.path));
+  let cgroup = openCgroup(cgroupPaths(place.path));
   const start = async (whileHeld?: WhileHeld): Promise<number> => {
     const enter: Directive[] = cgroup.procsFiles.map((file) => ["cgroup", file]);
     const counts = oomFile(cgroup);
@@ -46,7 +46,14 @@ export async function launchInCgroup(options: {
     throw new UnikrunError(`Container ${id} can't be created: ${answer.error}.`);
   };
   if (!("unit" in place)) {
-    await make(options.resources);
+    try {
+      await make(options.resources);
+    } catch (cause) {
+      const { isWithheld, refuseLimits } = await import("../cgroup/withheld.ts");
+      if (!isWithheld(cause)) throw cause;
+      refuseLimits(id, options.resources, cause);
+      cgroup = openCgroup({});
+    }
     return { cgroup, pid: await start() };
   }
   const { startScope, stopScope } = await import("../cgroup/scope.ts");

@@ -1,5 +1,5 @@
 import { askMachine } from "../../../native/control.ts";
-import { exists, removeFile } from "../../../native/files.ts";
+import { exists, removeFile, writeText } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
@@ -17,11 +17,26 @@ export async function pauseContainer(root: string, container: Container): Promis
   await flushGuest(root, container);
   ask(root, container, "stop");
   try {
-    openCgroup(container.cgroup).freeze();
+    freeze(root, container);
   } catch (error) {
     ask(root, container, "cont");
     throw error;
   }
+}
+
+/** Without a cgroup it is the guest alone that stands still. */
+function freeze(root: string, container: Container): void {
+  if (Object.keys(container.cgroup).length > 0) {
+    openCgroup(container.cgroup).freeze();
+    return;
+  }
+  if (boardOf(container)?.tender === undefined) {
+    writeText(stillMark(root, container), "");
+    return;
+  }
+  throw new UnikrunError(
+    `Container ${container.id} can't be paused: it has no cgroup, as its engine's user was given none, and a tender stands still by that alone.`,
+  );
 }
 
 /** Lets a paused guest go on. */

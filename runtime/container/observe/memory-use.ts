@@ -1,6 +1,6 @@
 /** What of the host's memory a machine takes at the moment, by its VMM's /proc/PID/status (proc(5)). */
 import { readTextOrNull } from "../../../native/files.ts";
-import { openCgroup } from "../cgroup/cgroup.ts";
+import { pidsOf } from "../cgroup/members.ts";
 import { boardOf, type Container } from "../record/container.ts";
 
 /** Bytes. */
@@ -11,9 +11,10 @@ export interface MemoryUse {
 }
 
 /** Null where there is no VMM. */
-export function memoryUse(container: Pick<Container, "cgroup" | "pid" | "board">): MemoryUse | null {
-  const uses = openCgroup(container.cgroup)
-    .pids()
+export function memoryUse(
+  container: Pick<Container, "cgroup" | "pid" | "startTime" | "board">,
+): MemoryUse | null {
+  const uses = pidsOf(container)
     .filter((pid) => pid !== container.pid)
     .map((pid) => useOf(readTextOrNull(`/proc/${pid}/status`) ?? ""));
   // Beside the VMM there can be exec's tools, which are small.

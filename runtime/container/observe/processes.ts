@@ -1,5 +1,5 @@
 import { UnikrunError } from "../../error.ts";
-import { openCgroup } from "../cgroup/cgroup.ts";
+import { pidsOf } from "../cgroup/members.ts";
 import type { Container } from "../record/container.ts";
 
 /**
@@ -11,7 +11,7 @@ export function listProcesses(container: Container): {
   /** What ps(1) prints with these options ("-ef" without any), its lines of other processes left out. */
   table(options: readonly string[]): string;
 } {
-  const pids = [...new Set(openCgroup(container.cgroup).pids())];
+  const pids = [...new Set(pidsOf(container))];
   return { pids, table: (options) => psTable(container.id, pids, options.length > 0 ? options : ["-ef"]) };
 }
 

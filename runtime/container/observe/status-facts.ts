@@ -1,4 +1,5 @@
 /** All that `unikrun status` says of a container, whatever state it is in. */
+import type { Nic } from "../../network/nics.ts";
 import { guestNics } from "../../network/visit.ts";
 import { boardOf, type Container, netnsOf } from "../record/container.ts";
 import { type Exit, exitOf } from "../record/exit.ts";
@@ -39,11 +40,19 @@ const lastExit = (root: string, container: Container, status: Status): Exit | nu
   status === "stopped" ? exitOf(root, container) : null;
 
 const cardsOf = (container: Container) =>
-  guestNics({ netns: netnsOf(container), containerId: container.id }).map(
-    ({ link, mac, mtu, addresses }) => ({
-      interface: link.name,
-      mac,
-      mtu,
-      addresses: addresses.map(({ address, prefix }) => `${address}/${prefix}`),
-    }),
-  );
+  seenNics(container).map(({ link, mac, mtu, addresses }) => ({
+    interface: link.name,
+    mac,
+    mtu,
+    addresses: addresses.map(({ address, prefix }) => `${address}/${prefix}`),
+  }));
+
+/** An ordinary user can't look into the network namespaces of his own containers: those are his engine's user namespace's. */
+function seenNics(container: Container): Nic[] {
+  try {
+    return guestNics({ netns: netnsOf(container), containerId: container.id });
+  } catch (error) {
+    if (process.geteuid?.() !== 0) return [];
+    throw error;
+  }
+}

@@ -35,7 +35,6 @@ export interface HostSettings {
 
 const MEBIBYTE = 1 << 20;
 
-export const storeFolder = ({ store = "/var/lib/unikrun" }: HostSettings): string => store;
 export const cacheBytes = ({ cacheSize = 10_240 }: HostSettings): number => cacheSize * MEBIBYTE;
 export const warmBytes = ({ warmSize = 2048 }: HostSettings): number => warmSize * MEBIBYTE;
 export const volumeBytes = ({ volumeSize = 10_240 }: HostSettings): number => volumeSize * MEBIBYTE;

@@ -5,7 +5,7 @@ import type { KernelFile } from "../file/kernel-file.ts";
 import { LoadedProgram } from "../file/loaded-program.ts";
 import type { KernelTraits } from "../guest.ts";
 import { PROXY_VARIABLE, SINGLE_NETWORK } from "./config.ts";
-import { KNOWN_KERNELS, layoutOf } from "./known-kernels.ts";
+import { knownKernels, layoutOf } from "./known-kernels.ts";
 
 /** Of librumprun_base before 2016, which ends the boot with it. */
 const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
@@ -14,7 +14,7 @@ const ONE_NETWORK = Buffer.from('only 1 "net" configuration is supported');
 const PROXY = Buffer.from(PROXY_VARIABLE);
 
 /** `known`: the file that has what was found in other containers' kernels. */
-export function kernelTraits(kernel: KernelFile, known = KNOWN_KERNELS): KernelTraits {
+export function kernelTraits(kernel: KernelFile, known = knownKernels()): KernelTraits {
   const reading = readElf(kernel);
   if (reading.kind !== "elf") return { files: new Map(), knows: new Set(), proxy: false };
   const program = new LoadedProgram(kernel, reading.elf);

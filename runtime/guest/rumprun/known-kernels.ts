@@ -4,10 +4,11 @@
  */
 import { makeFolders, readTextOrNull, rename, writeText } from "../../../native/files.ts";
 import { parentOf } from "../../../native/paths.ts";
+import { hostCache } from "../../places.ts";
 import type { KernelFile } from "../file/kernel-file.ts";
 
-/** On a file system that a reboot empties; root's alone. */
-export const KNOWN_KERNELS = "/run/unikrun-host/kernels.json";
+/** On a file system that a reboot empties; its owner's alone. */
+export const knownKernels = (): string => `${hostCache()}/kernels.json`;
 
 export interface KernelLayout {
   /** The address of its array of files; null where it has none. */

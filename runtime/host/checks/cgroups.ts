@@ -1,4 +1,5 @@
 import { readTextOrNull } from "../../../native/files.ts";
+import { inUserNamespace, outsideUid } from "../../../native/user-namespace.ts";
 import { type Hierarchy, mountedHierarchies } from "../../container/cgroup/hierarchy.ts";
 import { type Finding, toldBy } from "../finding.ts";
 
@@ -6,12 +7,33 @@ export function checkCgroups(): Finding {
   try {
     const hierarchies = mountedHierarchies();
     const unified = hierarchies.find(({ version }) => version === 2);
-    const ofUnified = unified ? readTextOrNull(`${unified.mountpoint}/cgroup.controllers`) : null;
-    return judgeCgroups(hierarchies, ofUnified?.trim().split(" ").filter(Boolean) ?? []);
+    const top = unified && `${unified.mountpoint}${inUserNamespace() ? usersCgroup() : ""}`;
+    const offered = readTextOrNull(`${top}/cgroup.controllers`)?.trim().split(" ").filter(Boolean) ?? [];
+    return inUserNamespace() ? judgeDelegated(offered) : judgeCgroups(hierarchies, offered);
   } catch (error) {
     const advice = "mount them (mount -t cgroup2 none /sys/fs/cgroup)";
     return { status: "missing", subject: "cgroups", ...toldBy(error, advice), essential: true };
   }
+}
+
+/** What systemd's manager of a user has (systemd.special(7)). */
+function usersCgroup(): string {
+  const uid = outsideUid();
+  return `/user.slice/user-${uid}.slice/user@${uid}.service`;
+}
+
+/** Of a rootless engine's user, in version 2: version 1 gives users none. */
+export function judgeDelegated(controllers: readonly string[]): Finding {
+  const lacks = WANTED.filter((name) => !controllers.includes(name));
+  const subject = "cgroups";
+  if (lacks.length === 0)
+    return { status: "ok", subject, fact: `this user was given ${controllers.join(", ")}` };
+  return {
+    status: "warning",
+    subject,
+    fact: `this user was not given ${lacks.join(", ")}, whose limits can't be set`,
+    advice: `with cgroup v2: systemctl edit user@.service: Delegate=cpu cpuset io memory pids below [Service]`,
+  };
 }
 
 /** Those that engines set limits by. */

@@ -7,6 +7,7 @@ import { inNetworkNamespace } from "../../../native/process.ts";
 import { listLinks } from "../../../native/rtnetlink.ts";
 import { addFilter, addIngress, addProgram } from "../../../native/traffic-control.ts";
 import { openTap } from "../../../native/tun.ts";
+import { inUserNamespace } from "../../../native/user-namespace.ts";
 import { reasonOf } from "../../error.ts";
 import type { Finding } from "../finding.ts";
 
@@ -90,7 +91,9 @@ function tryPrograms(netlink: Netlink, from: number): Finding {
       status: "warning",
       subject,
       fact: `a pod's sidecars have no network beside a guest, and no Swarm service's published port leads to one (${reasonOf(error)})`,
-      advice: "modprobe cls_bpf, of the package with the kernel's other modules",
+      advice: inUserNamespace()
+        ? "run what shares a guest's network by the system's engine: a rootless one may not load eBPF"
+        : "modprobe cls_bpf, of the package with the kernel's other modules",
     };
   }
 }

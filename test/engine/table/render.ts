@@ -10,7 +10,7 @@ writes this file and \`test/engine/table/answers.json\` anew. [runtime-tools.md]
 tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
 
 **yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's
-reason.
+reason. Rootless Podman and Docker have no column: [operations.md](operations.md#rootless-engines) says what holds there.
 `;
 
 /** docs/engines.md. */
