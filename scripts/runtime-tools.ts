@@ -36,7 +36,6 @@ const REASONS: Readonly<Record<string, string>> = {
   start: `${PROGRAM_WRITES}; without \`process\` there is no guest, and runc is asked`,
   poststop: PROGRAM_WRITES,
   linux_ns_itype: "wants the host's network, refused in a sentence",
-  linux_ns_nopath: "wants a user namespace, refused in a sentence",
 };
 
 const fixtureRows = fixturesIn(schema).map((fixture) => {
@@ -72,18 +71,20 @@ writeFileSync(
   `# The specification's own tests
 
 Made by \`scripts/runtime-tools.ts\`:
-${title}, on a host whose cgroups are of version 1.
+${title},
+on a host whose cgroups are of version 1.
 
 ## Validation tests
 
-Of [opencontainers/runtime-tools](https://github.com/opencontainers/runtime-tools). A cell has the checks that passed,
-of all that were made. Some tests make none, and only complain: they pass or fail. "no container": the runtime refused
-to make one. What no runtime passes is the tests' own age (hooks as they were before version 1.0.2, \`kernel\` memory,
-pointers compared in place of numbers) or this host's lack (AppArmor, SELinux, hugetlb, net_cls, BFQ).
+Of [opencontainers/runtime-tools](https://github.com/opencontainers/runtime-tools). A cell has the
+checks that passed, of all that were made. Some tests make none, and only complain: they pass or
+fail. "no container": the runtime refused to make one. What no runtime passes is the tests' own age
+(hooks as they were before version 1.0.2, \`kernel\` memory, pointers compared in place of numbers) or
+this host's lack (AppArmor, SELinux, hugetlb, net_cls, BFQ).
 
 - *handed on*: unikrun with the tests' own Linux programs, which it hands to runc.
-- *unikernel*: each bundle's program was exchanged for the probe unikernel. "–": the test is about what a Linux
-  program finds inside.
+- *unikernel*: each bundle's program was exchanged for the probe unikernel. "–": the test is about
+  what a Linux program finds inside.
 
 | test | runc | crun | unikrun, handed on | unikrun, unikernel | where a unikernel does worse |
 | --- | --- | --- | --- | --- | --- |
@@ -91,11 +92,12 @@ ${rows.join("\n")}
 
 ## Schema fixtures
 
-The configurations of the [runtime-spec](https://github.com/opencontainers/runtime-spec)'s schema tests (those for
-FreeBSD and z/OS left out), each in a bundle with a program \`sh\`, a unikernel's kernel for unikrun and busybox for the
-others: "created", or what the runtime said. A good one may be refused for what this host lacks; the schema tests need
-it to be readable only. The unit tests (\`spec/spec.test.ts\`, \`engines/features.test.ts\` and
-\`record/status.test.ts\` in \`test/container/\`) try the fixtures of \`config\`, \`features\` and \`state\`.
+The configurations of the [runtime-spec](https://github.com/opencontainers/runtime-spec)'s schema
+tests (those for FreeBSD and z/OS left out), each in a bundle with a program \`sh\`, a unikernel's
+kernel for unikrun and busybox for the others: "created", or what the runtime said. A good one may
+be refused for what this host lacks; the schema tests need it to be readable only. The unit tests
+(\`spec/spec.test.ts\`, \`engines/features.test.ts\` and \`record/status.test.ts\` in \`test/container/\`)
+try the fixtures of \`config\`, \`features\` and \`state\`.
 
 | fixture | to be | unikrun | runc | crun |
 | --- | --- | --- | --- | --- |

@@ -2,15 +2,18 @@ import { ROWS, type Table } from "./rows.ts";
 
 const HEAD = `# Engines
 
-Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with what the engine
-answers then, so no cell is a promise only. (The column with "systemd" is of the whole host in a virtual machine, which
-is slow: each run compares those of its cells that are about one guest's life, and
-\`UNIKRUN_TABLE=all scripts/test --only host\` all of them.) With \`UNIKRUN_TABLE=write\` in its environment the test
-writes this file and \`test/engine/table/answers.json\` anew. [runtime-tools.md](runtime-tools.md) has the validation
-tests of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and unikrun.
+Made by \`test/engine/engines.test.ts\` from real runs; each run of the tests compares every cell with
+what the engine answers then, so no cell is a promise only. (The column with "systemd" is of the
+whole host in a virtual machine, which is slow: each run compares those of its cells that are about
+one guest's life, and \`UNIKRUN_TABLE=all scripts/test --only host\` all of them.) With
+\`UNIKRUN_TABLE=write\` in its environment the test writes this file and
+\`test/engine/table/answers.json\` anew. [runtime-tools.md](runtime-tools.md) has the validation tests
+of opencontainers/runtime-tools and the specification's own fixtures, by name, with runc, crun and
+unikrun.
 
-**yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable, for the note's
-reason. Rootless Podman and Docker have no column: [operations.md](operations.md#rootless-engines) says what holds there.
+**yes**: works. **no** (number): refused, in the words of the note. **–** (letter): not applicable,
+for the note's reason. Rootless Podman and Docker have no column:
+[operations.md](operations.md#rootless-engines) says what holds there.
 `;
 
 /** docs/engines.md. */
@@ -63,10 +66,10 @@ function split(answer: string): [kind: string, words?: string] {
   return words === undefined ? [kind] : [kind, words];
 }
 
-/** In lines of at most 120 characters, of which all but the first begin with `indent`. */
+/** In lines of at most 100 characters, of which all but the first begin with `indent`. */
 const wrapped = (text: string, indent = ""): string =>
   text
-    .replace(/(.{1,118})(?: |$)/g, "$1\n")
+    .replace(/(.{1,98})(?: |$)/g, "$1\n")
     .trimEnd()
     .replaceAll("\n", `\n${indent}`);
 
