@@ -18,11 +18,17 @@ const { symbols } = dlopen("libc.so.6", {
 
 const text = (value: string): Buffer => Buffer.from(`${value}\0`);
 
-/** Gives this process mounts of its own, without the empty cgroup2 hierarchy of a hybrid host, which crun refuses. */
+const UNIFIED = "/sys/fs/cgroup/unified";
+
+/**
+ * Gives this process mounts of its own, without the empty cgroup2 hierarchy of a hybrid host, which crun refuses. It makes folders there
+ * all the same, and leaves them: they go with a tmpfs of ours, and don't fill the host's.
+ */
 export function enterPrivateMounts(): void {
   if (symbols.unshare(CLONE_NEWNS) !== 0) throw new Error("the bench needs to be root");
   symbols.mount(text("none"), text("/"), null, MS_PRIVATE_REC, null);
-  symbols.umount2(text("/sys/fs/cgroup/unified"), MNT_DETACH);
+  if (symbols.umount2(text(UNIFIED), MNT_DETACH) === 0)
+    symbols.mount(text("none"), text(UNIFIED), text("tmpfs"), 0, null);
 }
 
 /** Guests are emulated from here on, by every build, whatever it thinks of the host's KVM. */

@@ -47,6 +47,9 @@ void monitor_find_button(struct monitor *monitor)
 
 void monitor_forward(struct monitor *monitor, const char *line, int fd)
 {
+	/* Before it is, since we may be held up as it is, by the container's CPU limit. */
+	if (strstr(line, "\"cont\""))
+		trace(EVENT_LET_GO, 0);
 	monitor->state = FORWARDED;
 	say(monitor, line, fd);
 }
