@@ -91,7 +91,9 @@ test.serial("a container that crun made is crun's, though runc has been installe
     0,
     readFileSync(`${bench.folder}/said`, "utf8"),
   );
-  t.teardown(() => Bun.spawnSync(["crun", "--root", bench.root, "delete", "--force", "x"]));
+  // Before the bench goes, and with it what crun knows of it.
+  using undo = new DisposableStack();
+  undo.defer(() => Bun.spawnSync(["crun", "--root", bench.root, "delete", "--force", "x"]));
   const caller = `mount --bind ${bench.folder}/witness /usr/bin/runc && exec ${unikrun} --root ${bench.root} state x`;
   const { stdout } = Bun.spawnSync([...PRIVATE_MOUNTS, "sh", "-c", caller]);
   t.is(JSON.parse(stdout.toString()).status, "created");
