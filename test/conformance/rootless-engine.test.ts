@@ -11,6 +11,7 @@ import {
 import test from "ava";
 import { askMachine } from "../../native/control.ts";
 import { run } from "../network/netns.ts";
+import { isRow } from "../troubleshooting.ts";
 import { leftovers, start, until } from "./harness.ts";
 import { makeUsersHost, outside, USER } from "./users-host.ts";
 
@@ -126,7 +127,10 @@ test.serial("what its guest writes into a volume has the owners that the namespa
   bench.configure((config) =>
     Object.assign(config, { mounts: [{ destination: "/data", source: volume, options: ["rbind"] }] }),
   );
-  start(t, bench);
+  t.is(bench.call("create").code, 0);
+  const { code, log } = bench.call("start", bench.id);
+  t.is(code, 0);
+  isRow(t, "its kernel's port for system calls can't be shut to others", log.at(-1)?.msg ?? "");
   t.regex(await page(`http://${address}/stat?path=/data/given`), /\b33\b/);
   await page(`http://${address}/file?path=/data/made&sync=1`, { method: "PUT", body: "by the guest" });
   t.true(existsSync(`${host.store}/volumes`), "its disk is in the user's own store");
@@ -152,6 +156,8 @@ test.serial(
       log.at(-1)?.msg ?? "",
       /^Container \S+: its limits \(memory, pids\) can't be had, .*leave them out/,
     );
+    bench.configure(({ linux }) => Object.assign(linux, { resources: { memory: { limit: 1e8 } } }));
+    isRow(t, "its limits (memory) can't be had", bench.call("create").log.at(-1)?.msg ?? "");
     t.deepEqual(leftovers(bench), []);
   },
 );

@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { isRow } from "../troubleshooting.ts";
 import { type Bench, leftovers, makeBench, placeInNetwork, start, unikrun, until } from "./harness.ts";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
-import { tenderBench, tenderHost } from "./tender-harness.ts";
+import { refusal, tenderBench, tenderHost } from "./tender-harness.ts";
 
 /** In a user namespace of its own. */
 function makeRemapped(args: readonly string[]): Bench {
@@ -159,6 +160,14 @@ test.serial("a tender runs in one, too", async (t) => {
   remap(bench);
   start(t, bench);
   t.is(bench.wait(), 7);
+});
+
+test.serial("a program in a folder that the namespace's root can't search is told", async (t) => {
+  const host = await tenderHost(t);
+  chmodSync(host.folder, 0o700);
+  const bench = tenderBench(t, host);
+  remap(bench);
+  isRow(t, "could not find …: Permission denied", refusal(bench));
 });
 
 test.serial("hooks in the container's namespaces are its root", (t) => {

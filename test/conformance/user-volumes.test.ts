@@ -1,6 +1,7 @@
 /** Whose files are in a volume of a container with a user namespace: as in a Linux container with the same. */
 import { chownSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { isRow } from "../troubleshooting.ts";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
 import { type Guest, makeGuest, makeKeepingGuest } from "./volume-harness.ts";
 
@@ -95,6 +96,11 @@ test.serial(
     guest.do("create");
     const { code, log } = guest.bench.call("start", guest.bench.id);
     t.is(code, 1);
+    isRow(
+      t,
+      "its guest can't write the volume …, which belongs to 0:0, nobody in the container's user namespace",
+      log.at(-1)?.msg ?? "",
+    );
     t.regex(
       log.at(-1)?.msg ?? "",
       /can't write the volume .*\/volume, which belongs to 0:0, nobody in .*chown 100000:100000 /,

@@ -1,5 +1,6 @@
 /** Unikernels by the engines of an ordinary user: Podman with each of its networks, and Docker. */
 import test from "ava";
+import { isRow } from "../troubleshooting.ts";
 import { eventually, inHost, type Outcome, quote, succeed, uniqueName } from "./harness.ts";
 
 const USER = { user: "alice" } as const;
@@ -95,6 +96,7 @@ test.serial("Podman: a limit whose controller the user was not given is refused 
   );
   t.is(code, 126);
   t.regex(stderr, /this user was not given the controller cpuset: .*Delegate=cpuset/);
+  isRow(t, "this user was not given the controller cpuset", stderr);
 });
 
 for (const network of ["slirp4netns", "bridge"])
