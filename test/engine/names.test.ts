@@ -192,7 +192,7 @@ test("a thousand names in a row, twenty at a time, are all answered", async (t) 
     }
   };
   const own = await lookUps(other);
-  t.like(own, { asked: 1000, answered: 1000, failed: 0, lost: 0 });
+  t.like(own, { asked: 1000, answered: 1000, failed: 0, lost: 0 }, JSON.stringify(own));
   t.deepEqual(own.addresses, [endpoint(other, network).IPAddress]);
   const outside = await wholly("host{}.up.test", ({ answered }) => answered === 1000);
   t.like(outside, { answered: 1000, failed: 0, addresses: ["192.0.2.9"] }, JSON.stringify(outside));

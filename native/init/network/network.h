@@ -85,7 +85,7 @@ long streams_deadline(struct streams *streams, long now);
 enum { QUERY_LIMIT = 256, QUESTION_LIMIT = 12 + 256 + 4 };
 
 struct query {
-	long deadline; /* 0: free */
+	long deadline, resend_at; /* 0: free; and when it is asked again */
 	struct peer guest;
 	uint16_t id; /* network order */
 	uint8_t turn; /* tells this query's answer from that of its place's last one */

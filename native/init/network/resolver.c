@@ -14,6 +14,8 @@
 enum {
 	/* dockerd gives up on a name server after 4 s and asks the next; a guest's own patience is 5 s. */
 	PATIENCE_MS = 4500,
+	/* A datagram may be lost on the way to dockerd, too. */
+	RESEND_MS = 1300,
 	SERVFAIL = 2, RESPONSE = 0x80, TRUNCATED = 0x02,
 };
 
@@ -59,6 +61,22 @@ static size_t question_length(const uint8_t *dns, size_t length)
 	return at <= length && dns[at - 5] == 0 && at <= QUESTION_LIMIT ? at : 0;
 }
 
+static bool send_request(const struct resolver *r, const struct query *q, const uint8_t *dns, size_t length)
+{
+	static uint8_t request[FRAME_MOST];
+	memcpy(request, dns, length);
+	request[0] = q->turn;
+	request[1] = (uint8_t)(q - r->queries);
+	return send(r->socket, request, length, MSG_DONTWAIT) >= 0;
+}
+
+/* Without what stood behind the question: the answer may be shorter for that, and then says so. */
+static void ask_again(const struct resolver *r, struct query *q, long now)
+{
+	q->resend_at = now + RESEND_MS;
+	send_request(r, q, q->question, q->question_length);
+}
+
 static void ask(struct resolver *r, const struct packet *p, long now)
 {
 	const uint8_t *dns = p->data + sizeof(struct udphdr);
@@ -70,17 +88,14 @@ static void ask(struct resolver *r, const struct packet *p, long now)
 	if (q->deadline)
 		fail_query(r, q);
 	trace(EVENT_LOOK_UP, 0);
-	*q = (struct query){ .deadline = now + PATIENCE_MS, .guest = p->from, .turn = (uint8_t)(q->turn + 1), .question_length = question };
+	*q = (struct query){ .deadline = now + PATIENCE_MS, .resend_at = now + RESEND_MS, .guest = p->from,
+			     .turn = (uint8_t)(q->turn + 1), .question_length = question };
 	r->pending++;
 	memcpy(&q->id, dns, 2);
 	memcpy(q->question, dns, question);
 	/* Only one question, and nothing behind it. */
 	memcpy(q->question + 4, "\0\1\0\0\0\0\0\0", 8);
-	static uint8_t request[FRAME_MOST];
-	memcpy(request, dns, length);
-	request[0] = q->turn;
-	request[1] = (uint8_t)(q - r->queries);
-	if (send(r->socket, request, length, MSG_DONTWAIT) < 0)
+	if (!send_request(r, q, dns, length))
 		fail_query(r, q);
 }
 
@@ -137,10 +152,17 @@ long resolver_deadline(struct resolver *r, long now)
 	long first = streams_deadline(&r->streams, now);
 	for (size_t i = 0; i < QUERY_LIMIT && r->pending; i++) {
 		struct query *q = &r->queries[i];
-		if (q->deadline && q->deadline <= now)
+		if (!q->deadline)
+			continue;
+		if (q->deadline <= now) {
 			fail_query(r, q);
-		else if (q->deadline && (first < 0 || q->deadline < first))
-			first = q->deadline;
+			continue;
+		}
+		if (q->resend_at <= now)
+			ask_again(r, q, now);
+		long next = q->resend_at < q->deadline ? q->resend_at : q->deadline;
+		if (first < 0 || next < first)
+			first = next;
 	}
 	return first;
 }
