@@ -27,11 +27,11 @@ const HIDE = `for path in ${HIDDEN}; do [ ! -e $path ] || mv $path $path.hidden;
 const SHOW = `for path in ${HIDDEN}; do [ ! -e $path.hidden ] || { rm -rf $path; mv $path.hidden $path; }; done`;
 
 const LOOKED_AT = "/etc /opt /usr/local /var/lib/unikrun";
-const FILES = `{ find ${LOOKED_AT} -printf '%M %U:%G %p %l\\n'; find ${LOOKED_AT} -type f -exec sha256sum {} +; } 2>/dev/null`;
+const FILES = `{ find ${LOOKED_AT} -printf '%M %U:%G %p %l\\n'; find ${LOOKED_AT} -type f -exec sha256sum {} +; } 2>/dev/null; true`;
 
 const SSHD = "/etc/ssh/sshd_config.d/node.conf";
 const NETWORK = "/etc/cni/net.d/10-pods.conflist";
-const CONFIG = "/etc/containerd/config.toml";
+const LEASES = "/run/addresses";
 const CGROUPS = "/sys/fs/cgroup/kubepods";
 
 export interface HostNode {
@@ -56,19 +56,22 @@ export async function startHostNode(
   undo.defer(() => void inHost(`rm -rf ${folder}; systemctl restart containerd`));
   await importImages(image, `${folder}/images`);
   undo.defer(() => void inHost("ctr -n k8s.io images rm $(ctr -n k8s.io images ls -q)"));
-  undo.defer(() => void inHost(`${SHOW}; mv ${CONFIG}.before ${CONFIG}`));
-  succeed(`cp -p ${CONFIG} ${CONFIG}.before && unikrun uninstall containerd && ${HIDE}`);
+  undo.defer(() => void inHost(`${SHOW}; unikrun install containerd`));
+  succeed(`unikrun uninstall containerd && ${HIDE}`);
   undo.defer(
-    () => void inHost(`rm ${NETWORK}; ip link del cni-test; find ${CGROUPS} -depth -type d -exec rmdir {} +`),
+    () =>
+      void inHost(
+        `rm -r ${NETWORK} ${LEASES}; ip link del cni-test; find ${CGROUPS} -depth -type d -exec rmdir {} +`,
+      ),
   );
-  writeNetwork(folder, "bridge", "/run/addresses");
+  writeNetwork(folder, "bridge", LEASES);
   succeed(`mkdir -p /etc/cni/net.d && cat >${NETWORK} && systemctl restart containerd`, {
     stdin: readFileSync(`${folder}/10-pods.conflist`),
   });
   const api = undo.use(startApi(ADDRESS, name));
   // So that pods reach what ssh forwards.
-  undo.defer(() => void inHost(`rm ${SSHD}; systemctl reload ssh`));
-  succeed(`echo GatewayPorts yes >${SSHD} && systemctl reload ssh`);
+  undo.defer(() => void inHost(`rm ${SSHD}; systemctl restart ssh`));
+  succeed(`echo GatewayPorts yes >${SSHD} && systemctl restart ssh`);
   const tunnel = Bun.spawn([
     ...["ssh", "-F", outside.UNIKRUN_HOST ?? "", "-S", "none", "-N", "-o", "ExitOnForwardFailure=yes"],
     ...["-L", `${folder}/containerd.sock:/run/containerd/containerd.sock`],

@@ -6,6 +6,7 @@ import type { PodTemplate } from "../engine/cri/manifest.ts";
 import { type HostNode, startHostNode } from "./as-node.ts";
 import { eventually, httpGet, inHost, succeed } from "./harness.ts";
 
+// After as-node.ts, which has set what they ask for.
 const { startPod } = await import("../engine/cri/kubelet.ts");
 const { printed } = await import("../engine/cri/pod.ts");
 
