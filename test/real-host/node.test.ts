@@ -80,6 +80,7 @@ test.serial(
     t.regex(log, /^node-1: containerd was restarted, and runs; pods went on running\.$/m);
     t.is(node.starts(), starts + 1);
     t.deepEqual(node.api.labels, { "unikrun.org/runtime": "ready" });
+    t.notDeepEqual(node.files(), before);
     const guest = await startPod(t, node, guestTemplate, { handler: "unikrun" });
     await guest.start("guest");
     t.regex(await httpGet(`http://${guest.ip}/`), /probe/);
