@@ -7,7 +7,7 @@ import { loadProgram } from "../../native/bpf.ts";
 import { addressBytes } from "../../native/ip-address.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addProgram } from "../../native/traffic-control.ts";
-import type { Nic } from "./nics.ts";
+import { type Nic, printable } from "./nics.ts";
 import { VERDICT } from "./program-parts.ts";
 import { routeWords, type StaticRoute } from "./routes.ts";
 import { FILTER } from "./taps.ts";
@@ -24,7 +24,7 @@ export function addDetours(netlink: Netlink, { nic, tap }: { nic: Nic; tap: numb
     const isDone = served.length > 0 && tryDetour(netlink, { family, routes: served, link: link.index, tap });
     return own
       .slice(isDone ? served.length : 0)
-      .map((route) => `${routeWords(route)} dev ${link.name.replace(/[^!-~]/g, "?")}`);
+      .map((route) => `${routeWords(route)} dev ${printable(link.name)}`);
   });
 }
 

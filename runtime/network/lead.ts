@@ -12,6 +12,7 @@ import { UnikrunError } from "../error.ts";
 import { type AsideAddress, asideIpv4, asideIpv6 } from "./aside.ts";
 import type { Nic } from "./nics.ts";
 import type { Router } from "./routed.ts";
+import { AS_OWN } from "./share-programs.ts";
 import { macOf } from "./stand-in.ts";
 import { FILTER, isTapName } from "./taps.ts";
 
@@ -64,7 +65,7 @@ export function standInPlainly(netlink: Netlink, { tap, led }: { tap: number; le
 }
 
 /** What those programs are to the guest: by IPv4 as in share-programs.ts, by IPv6 on its link, beside its visitors (visit.ts). */
-const SOURCES = { 4: asideIpv4("192.0.0.12"), 6: asideIpv6("fe80::756b:7900") } as const;
+const SOURCES = { 4: asideIpv4(AS_OWN), 6: asideIpv6("fe80::756b:7900") } as const;
 
 /** All of it goes with the tap, but that the addresses are to be given back. `mac` is the guest's. */
 export function leadToGuest(options: {

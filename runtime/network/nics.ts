@@ -4,6 +4,9 @@ import type { BootNic } from "../guest/guest.ts";
 import { type Router, tellAddressing } from "./routed.ts";
 import { defaultGateways, staticRoutes } from "./routes.ts";
 
+/** The name of a link or chain: whoever may change the namespace chose it. */
+export const printable = (name: string): string => name.replace(/[^!-~ ]/g, "?");
+
 /** An interface of the container's network namespace, as the guest's network card is to be. */
 export interface Nic extends BootNic {
   readonly link: Link;

@@ -1,4 +1,4 @@
-/** Where u32 filters look in a packet, for those of one protocol that can have its ports behind the header. */
+/** Protocols, and where u32 filters look in a packet for one that can have its ports behind the header. */
 import type { Match } from "../../native/traffic-control.ts";
 
 export const [TCP, UDP] = [6, 17];

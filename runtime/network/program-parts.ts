@@ -21,5 +21,5 @@ export const put = (below: number, bytes: Buffer): string =>
 /** Ends: the packet leaves by that link. */
 export const leaveBy = (link: number): string => `r1 = ${link}; r2 = 0; call redirect; exit`;
 
-/** A port as a packet's two bytes are read from memory. */
-export const swapped = (port: number): number => ((port & 0xff) << 8) | (port >> 8);
+/** As two bytes of a packet are read from memory. */
+export const swapped = (value: number): number => ((value & 0xff) << 8) | (value >> 8);

@@ -1,9 +1,10 @@
 /** The programs that turn published ports into the guest's own, and back (published-rules.ts). */
 import { addressBytes } from "../../native/ip-address.ts";
+import { TCP, UDP } from "./packets.ts";
 import { load, swapped, VERDICT } from "./program-parts.ts";
 import type { PublishedPort } from "./published-rules.ts";
 
-const [TCP, UDP, SCTP] = [6, 17, 132];
+const SCTP = 132;
 
 /**
  * Who speaks to the guest: his address and port, the guest's port, and the protocol, 12 bytes; with the port that he asked for, in 4. As

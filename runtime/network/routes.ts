@@ -14,14 +14,16 @@ export interface Gateway {
 export function defaultGateways(routes: readonly Route[], links: ReadonlySet<number>): Gateway[] {
   return [4 as const, 6 as const].flatMap((family) => {
     const [best] = routes
-      .flatMap(({ index, destination, gateway, metric, ...route }) =>
-        route.family === family && destination === null && gateway !== null && links.has(index)
-          ? [{ index, family, address: gateway, metric }]
-          : [],
+      .filter(
+        ({ index, destination, gateway, ...route }) =>
+          route.family === family &&
+          destination === null &&
+          gateway !== null &&
+          familyOf(gateway) === family &&
+          links.has(index),
       )
-      .filter(({ address }) => familyOf(address) === family)
       .sort((a, b) => a.metric - b.metric);
-    return best ? [{ index: best.index, family, address: best.address }] : [];
+    return best?.gateway ? [{ index: best.index, family, address: best.gateway }] : [];
   });
 }
 

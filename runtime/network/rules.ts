@@ -9,7 +9,7 @@ import { listLinks } from "../../native/rtnetlink.ts";
 import { countPolicies } from "../../native/xfrm.ts";
 import { listLegacyChains } from "../../native/xtables.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import type { Nic } from "./nics.ts";
+import { type Nic, printable } from "./nics.ts";
 import { findPublished, type PublishedPort, withoutPublished } from "./published-rules.ts";
 import { isTapName } from "./taps.ts";
 
@@ -87,6 +87,3 @@ function findRoutes(netlink: Netlink, nics: readonly Nic[]): string[] {
     return isHarmless ? [] : [`${what} by ${printable(other.name)}`];
   });
 }
-
-/** Whoever may change the namespace chose these names. */
-const printable = (name: string): string => name.replace(/[^!-~ ]/g, "?");

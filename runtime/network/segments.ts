@@ -6,7 +6,8 @@
 import { loadProgram } from "../../native/bpf.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addProgram } from "../../native/traffic-control.ts";
-import { load, save, VERDICT } from "./program-parts.ts";
+import { TCP } from "./packets.ts";
+import { load, save, swapped, VERDICT } from "./program-parts.ts";
 import { FILTER, programName } from "./taps.ts";
 
 /** Bytes. */
@@ -41,11 +42,11 @@ const programFor = (mtu: number): string => `
   r0 = *(u16 *)skb[12]
   if w0 == 0x0800 goto ipv4
   if w0 != 0x86dd goto next
-  r0 = *(u8 *)skb[20]; if w0 != 6 goto next
+  r0 = *(u8 *)skb[20]; if w0 != ${TCP} goto next
   ${clamp(54, mtu - HEADERS[6], "six")}
 ipv4:
   r0 = *(u8 *)skb[14]; if w0 != 0x45 goto next
-  r0 = *(u8 *)skb[23]; if w0 != 6 goto next
+  r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto next
   r0 = *(u16 *)skb[20]; if w0 & 0x1fff goto next
   ${clamp(34, mtu - HEADERS[4], "four")}
 next:
@@ -69,6 +70,3 @@ ${name}large:
   r1 = r6; r2 = ${tcp + 16}; r3 = *(u16 *)(r10 - 2); r4 = ${swapped(most)}; r5 = 2; call l4_csum_replace
   ${save(tcp + 22, 4, 2)}
   goto next`;
-
-/** As two bytes of a packet are in memory. */
-const swapped = (value: number): number => ((value & 0xff) << 8) | (value >> 8);

@@ -1,15 +1,16 @@
 /** The programs that tell a guest's frames from those of the other programs in its network namespace (share.ts). */
 import { addressBytes } from "../../native/ip-address.ts";
+import { TCP, UDP } from "./packets.ts";
 import { leaveBy, load, put, save, VERDICT } from "./program-parts.ts";
 
 const LOOPBACK = 1;
-const [ICMP, TCP, UDP, ICMPV6] = [1, 6, 17, 58];
+const [ICMP, ICMPV6] = [1, 58];
 /** bpf_l4_csum_replace: 4 bytes, which the TCP checksum's pseudo header has, too. */
 const PSEUDO_HEADER = 0x14;
 
 /** What localhost and the shared address of the programs are to the guest: IETF's own (RFC 6890), so no host is there. */
 const AS_LOCALHOST = "192.0.0.8";
-const AS_OWN = "192.0.0.12";
+export const AS_OWN = "192.0.0.12";
 
 /** An address as the packet has it in memory, and as `skb[…]` reads it. */
 const memory = (address: string): number => addressBytes(address).readInt32LE(0);
