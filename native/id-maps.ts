@@ -1,5 +1,5 @@
 /** What ids are called on the two sides of a map (user_namespaces(7)). */
-import type { IdMaps, IdRange } from "./user-namespace.ts";
+import { type IdMaps, type IdRange, ownIdMaps } from "./user-namespace.ts";
 
 /** Null where it is in no range of the map. */
 export const idInside = (map: readonly IdRange[], outer: number): number | null =>
@@ -16,6 +16,12 @@ function translate(map: readonly IdRange[], id: number, from: Side, to: Side): n
     if (place >= 0 && place < range.count) return range[to] + place;
   }
   return null;
+}
+
+/** Who we are to those outside of the user namespace that we are in. */
+export function outsideUid(): number {
+  const uid = process.geteuid?.() ?? 0;
+  return idOutside(ownIdMaps().uids, uid) ?? uid;
 }
 
 /** Of ids inside of `first` those inside of `second`, as far as both mean the same outside. */

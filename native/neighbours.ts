@@ -1,6 +1,6 @@
 /** The kernel's neighbour table (rtnetlink(7), RTM_NEWNEIGH): which MAC address an IP address has on a link. */
 import { addressBytes } from "./ip-address.ts";
-import { formatMac } from "./mac-address.ts";
+import { formatMac, macBytes } from "./mac-address.ts";
 import { attribute, attributes, type Netlink, NLM_F_CREATE } from "./netlink.ts";
 
 const RTM_NEWNEIGH = 28;
@@ -20,6 +20,16 @@ export function askNeighbour(netlink: Netlink, { index, address }: Neighbour): v
   const NTF_USE = 1;
   const body = Buffer.concat([header(index, address, NTF_USE), attribute(NDA_DST, addressBytes(address))]);
   netlink.request({ type: RTM_NEWNEIGH, flags: NLM_F_CREATE, body, what: "ask a neighbour" });
+}
+
+/** The kernel need not ask for this one, and does not forget it. */
+export function keepNeighbour(netlink: Netlink, { index, address, mac }: Neighbour & { mac: string }): void {
+  const NUD_PERMANENT = 0x80;
+  const message = header(index, address, 0);
+  message.writeUInt16LE(NUD_PERMANENT, 8);
+  const known = [attribute(NDA_DST, addressBytes(address)), attribute(NDA_LLADDR, macBytes(mac))];
+  const body = Buffer.concat([message, ...known]);
+  netlink.request({ type: RTM_NEWNEIGH, flags: NLM_F_CREATE, body, what: "add a neighbour" });
 }
 
 /** "02:42:ac:11:00:02", or null where nobody has answered. */

@@ -1,13 +1,12 @@
 /** Whose an address of a network namespace is: its own stack's, or somebody's behind a link (rtnetlink(7)). */
 import { addressBytes } from "./ip-address.ts";
 import { errorCode } from "./libc.ts";
-import { macBytes } from "./mac-address.ts";
+import { keepNeighbour } from "./neighbours.ts";
 import { attribute, type Netlink, NLM_F_CREATE, NLM_F_EXCL } from "./netlink.ts";
 
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
-const RTM_NEWNEIGH = 28;
 
 const [RT_TABLE_MAIN, RT_TABLE_LOCAL] = [254, 255];
 const [RT_SCOPE_LINK, RT_SCOPE_HOST] = [253, 254];
@@ -42,19 +41,7 @@ export function addHostRoute(
   netlink: Netlink,
   { index, address, source, mac }: Place & { source: string; mac: string },
 ): void {
-  const NUD_PERMANENT = 0x80;
-  const [NDA_DST, NDA_LLADDR] = [1, 2];
-  const neighbour = Buffer.alloc(12);
-  neighbour.writeUInt8(familyOf(address), 0);
-  neighbour.writeInt32LE(index, 4);
-  neighbour.writeUInt16LE(NUD_PERMANENT, 8);
-  const known = [attribute(NDA_DST, addressBytes(address)), attribute(NDA_LLADDR, macBytes(mac))];
-  netlink.request({
-    type: RTM_NEWNEIGH,
-    flags: NLM_F_CREATE,
-    body: Buffer.concat([neighbour, ...known]),
-    what: "add a neighbour",
-  });
+  keepNeighbour(netlink, { index, address, mac });
   const body = Buffer.concat([
     route(address, { table: RT_TABLE_MAIN, scope: RT_SCOPE_LINK, type: RTN_UNICAST }),
     attribute(RTA_OIF, index),

@@ -36,8 +36,15 @@ export function inNamespace<Result>(kind: "net" | "uts", path: string, action: (
   try {
     return action();
   } finally {
-    const result = libc().setns(home.fd, 0);
-    if (!inUserNamespace()) check(result, "setns back");
+    goBack(home.fd);
+  }
+}
+
+function goBack(home: number): void {
+  try {
+    check(libc().setns(home, 0), "setns back");
+  } catch (error) {
+    if (!inUserNamespace()) throw error;
   }
 }
 

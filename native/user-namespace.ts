@@ -38,10 +38,3 @@ export const isWhole = ([first]: readonly IdRange[]): boolean =>
   first !== undefined && first.inside === 0 && first.outside === 0 && first.count === ALL;
 
 export const inUserNamespace = (): boolean => !isWhole(ownIdMaps().uids);
-
-/** Who we are to those outside of the namespace. */
-export function outsideUid(): number {
-  const uid = process.geteuid?.() ?? 0;
-  const range = ownIdMaps().uids.find(({ inside, count }) => uid >= inside && uid < inside + count);
-  return range ? uid - range.inside + range.outside : uid;
-}

@@ -3,10 +3,10 @@
  * and whoever is killed. A disk there goes as soon as the folder has what is on it.
  */
 import { makeFolders, statusOfFile } from "../../native/files.ts";
+import { outsideUid } from "../../native/id-maps.ts";
 import { openPath, owned } from "../../native/libc.ts";
 import { isInMemory } from "../../native/room.ts";
 import { AS_FOLDER } from "../../native/tree-files.ts";
-import { outsideUid } from "../../native/user-namespace.ts";
 import { UnikrunError } from "../error.ts";
 import { hostCache, isRootless } from "../places.ts";
 

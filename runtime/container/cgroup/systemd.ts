@@ -4,7 +4,7 @@
  */
 import { createClient } from "dbus-native";
 import { exists } from "../../../native/files.ts";
-import { outsideUid } from "../../../native/user-namespace.ts";
+import { outsideUid } from "../../../native/id-maps.ts";
 import { usersFolder } from "../../places.ts";
 
 export interface Systemd {

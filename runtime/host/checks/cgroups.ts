@@ -1,5 +1,6 @@
 import { readTextOrNull } from "../../../native/files.ts";
-import { inUserNamespace, outsideUid } from "../../../native/user-namespace.ts";
+import { outsideUid } from "../../../native/id-maps.ts";
+import { inUserNamespace } from "../../../native/user-namespace.ts";
 import { type Hierarchy, mountedHierarchies } from "../../container/cgroup/hierarchy.ts";
 import { type Finding, toldBy } from "../finding.ts";
 
