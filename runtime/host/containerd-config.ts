@@ -7,9 +7,9 @@ import { UnikrunError } from "../error.ts";
 import type { ConfigFormat, Entry, Registration } from "./config-format.ts";
 import {
   addBlock,
-  hasBlock,
+  entriesOf,
+  inBlocks,
   isTable,
-  leadBlock,
   lookUp,
   parseToml,
   quoted,
@@ -23,6 +23,8 @@ const PLUGINS = ["cri", "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runti
 /** `fresh` is the version of a file that says nothing yet: 2 for containerd 1, 3 for containerd 2. */
 export function containerdFormat(fresh: 2 | 3): ConfigFormat {
   return {
+    ...inBlocks,
+
     list: runtimesOf,
 
     add(text, file, registration) {
@@ -43,8 +45,6 @@ export function containerdFormat(fresh: 2 | 3): ConfigFormat {
         `${file} writes its runtimes in a way that no table can be added to (inline, {…}): make them tables of their own first, as in [plugins."${plugin}".containerd.runtimes.runc]; nothing was changed.`,
       );
     },
-
-    lead: (text, _file, { name, from, binary }) => leadBlock(text, name, from, binary),
 
     remove(text, file, name) {
       const without = removeBlock(text, name);
@@ -93,10 +93,9 @@ export function runtimesOf(text: string, file: string): Entry[] {
   const config = parseToml(text, file);
   return PLUGINS.flatMap((plugin) => {
     const runtimes = lookUp(config, "plugins", plugin, "containerd", "runtimes");
-    return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, runtime]) => {
-      const binary = isTable(runtime) ? lookUp(runtime, "options", "BinaryName") : undefined;
-      return { name, binary: typeof binary === "string" ? binary : null, isOurs: hasBlock(text, name) };
-    });
+    return entriesOf(runtimes, text, (runtime) =>
+      isTable(runtime) ? lookUp(runtime, "options", "BinaryName") : undefined,
+    );
   });
 }
 

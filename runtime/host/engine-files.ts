@@ -1,5 +1,5 @@
 /** What engines keep on this host, as far as it is there and can be read. */
-import { listFolder, readTextOrNull } from "../../native/files.ts";
+import { exists, listFolder, readTextOrNull } from "../../native/files.ts";
 
 /** Sorted; none where there is no such folder. */
 export function pathsIn(folder: string): string[] {
@@ -11,6 +11,12 @@ export function pathsIn(folder: string): string[] {
     return [];
   }
 }
+
+/** An engine's drop-ins in a folder, in their order: paths below `root`. */
+export const dropInsIn = (root: string, folder: string): string[] =>
+  (exists(root + folder) ? listFolder(root + folder).sort() : [])
+    .filter((name) => name.endsWith(".conf"))
+    .map((name) => `${folder}/${name}`);
 
 export const readParsed = (file: string): unknown => parsed(readTextOrNull(file));
 

@@ -7,7 +7,7 @@ import { readTextOrNull } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
 import type { ConfigFormat, Entry } from "./config-format.ts";
 import { factsOf, runtimeLines, runtimesOf } from "./containerd-config.ts";
-import { addBlock, blockOf, hasBlock, leadBlock, removeBlock } from "./toml-text.ts";
+import { addBlock, blockOf, hasBlock, inBlocks } from "./toml-text.ts";
 
 const FOLDER = "/var/lib/rancher/k3s/agent/etc/containerd";
 const MADE = `${FOLDER}/config.toml`;
@@ -19,6 +19,8 @@ export function k3sFiles(root: string): readonly string[] {
 }
 
 export const k3sFormat = (root: string): ConfigFormat => ({
+  ...inBlocks,
+
   list: (text) => [...text.matchAll(RUNTIME)].map((match) => entryOf(text, match[1] ?? "")),
 
   add(text, _file, registration) {
@@ -29,10 +31,6 @@ export const k3sFormat = (root: string): ConfigFormat => ({
       );
     return addBlock(text ?? BASE, registration.name, runtimeLines(registration, factsOf(made, MADE)));
   },
-
-  lead: (text, _file, { name, from, binary }) => leadBlock(text, name, from, binary),
-
-  remove: (text, _file, name) => removeBlock(text, name),
 
   isEmpty: (text) => ["", BASE.trim()].includes(text.trim()),
 });

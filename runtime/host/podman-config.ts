@@ -1,23 +1,16 @@
 /** Podman's containers.conf and its drop-ins: `[engine.runtimes] NAME = ["PATH", …]` (containers.conf(5)). */
-import { exists, listFolder } from "../../native/files.ts";
 import { UnikrunError } from "../error.ts";
-import type { ConfigFormat, Entry } from "./config-format.ts";
-import {
-  addBlock,
-  hasBlock,
-  isTable,
-  leadBlock,
-  lookUp,
-  parseToml,
-  quoted,
-  removeBlock,
-  type Table,
-} from "./toml-text.ts";
+import type { ConfigFormat } from "./config-format.ts";
+import { dropInsIn } from "./engine-files.ts";
+import { addBlock, entriesOf, inBlocks, lookUp, parseToml, quoted, type Table } from "./toml-text.ts";
 
 export const podmanFormat: ConfigFormat = {
-  list: runtimesOf,
+  ...inBlocks,
 
-  lead: (text, _file, { name, from, binary }) => leadBlock(text, name, from, binary),
+  list: (text, file) =>
+    entriesOf(lookUp(parseToml(text, file), "engine", "runtimes"), text, (paths) =>
+      Array.isArray(paths) ? paths[0] : undefined,
+    ),
 
   add(text, file, { name, binary }) {
     const given = text ?? "";
@@ -36,19 +29,7 @@ export const podmanFormat: ConfigFormat = {
       `${file} writes its runtimes in a way that no table can be added to, or has one of unikrun's already: make them a table [engine.runtimes] first; nothing was changed.`,
     );
   },
-
-  remove: (text, _file, name) => removeBlock(text, name),
-
-  isEmpty: (text) => text.trim() === "",
 };
-
-function runtimesOf(text: string, file: string): Entry[] {
-  const runtimes = lookUp(parseToml(text, file), "engine", "runtimes");
-  return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, paths]) => {
-    const [path] = Array.isArray(paths) ? paths : [];
-    return { name, binary: typeof path === "string" ? path : null, isOurs: hasBlock(text, name) };
-  });
-}
 
 const MAIN = "/etc/containers/containers.conf";
 const FOLDER = "/etc/containers/containers.conf.d";
@@ -57,9 +38,7 @@ const DROP_IN = `${FOLDER}/unikrun.conf`;
 /** Where a runtime may stand, as paths below `root`; what is to be written comes first. Podman reads the folder since version 4. */
 export function podmanFiles(root: string, major: number | null): readonly string[] {
   const first = (major ?? 4) >= 4 ? DROP_IN : MAIN;
-  const dropIns = exists(`${root}${FOLDER}`) ? listFolder(`${root}${FOLDER}`).sort() : [];
-  const others = dropIns.filter((name) => name.endsWith(".conf")).map((name) => `${FOLDER}/${name}`);
-  return [...new Set([first, MAIN, ...others, "/usr/share/containers/containers.conf"])];
+  return [...new Set([first, MAIN, ...dropInsIn(root, FOLDER), "/usr/share/containers/containers.conf"])];
 }
 
 function isExtended(text: string, name: string): boolean {

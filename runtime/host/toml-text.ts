@@ -1,5 +1,6 @@
 /** TOML as text: it is parsed to be understood and checked, and changed only by marked blocks of our own. */
 import { reasonOf, UnikrunError } from "../error.ts";
+import type { ConfigFormat, Entry } from "./config-format.ts";
 
 export type Table = Readonly<Record<string, unknown>>;
 
@@ -47,10 +48,27 @@ export function hasBlock(text: string, name: string): boolean {
   return blockPattern(name).test(text);
 }
 
-/** The text in whose block one text in quotes, as `quoted` writes it, is another. */
-export function leadBlock(text: string, name: string, from: string, to: string): string {
-  return text.replace(blockPattern(name), (block) => block.replaceAll(quoted(from), () => quoted(to)));
+/** What a table of runtimes names; `programOf` finds a runtime's program in what stands for it. */
+export function entriesOf(
+  runtimes: unknown,
+  text: string,
+  programOf: (runtime: unknown) => unknown,
+): Entry[] {
+  return Object.entries(isTable(runtimes) ? runtimes : {}).map(([name, runtime]) => {
+    const binary = programOf(runtime);
+    return { name, binary: typeof binary === "string" ? binary : null, isOurs: hasBlock(text, name) };
+  });
 }
+
+/** What all formats have in common in which a runtime is a block, with its program in quotes as `quoted` writes it. */
+export const inBlocks: Pick<ConfigFormat, "lead" | "remove" | "isEmpty"> = {
+  lead: (text, _file, { name, from, binary }) =>
+    text.replace(blockPattern(name), (block) => block.replaceAll(quoted(from), () => quoted(binary))),
+
+  remove: (text, _file, name) => removeBlock(text, name),
+
+  isEmpty: (text) => text.trim() === "",
+};
 
 /** "" where there is none. */
 export const blockOf = (text: string, name: string): string => blockPattern(name).exec(text)?.[0] ?? "";
