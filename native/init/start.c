@@ -238,6 +238,8 @@ struct vmm launch_with_devices(const struct plan *plan)
 	struct vmm vmm = vmm_launch(&plan->text, devices);
 	if (devices >= 0)
 		close(devices);
+	trace_vmm(vmm.pid);
+	trace(EVENT_VMM, 0);
 	return vmm;
 }
 
@@ -248,8 +250,6 @@ static void launch(struct machine *m, const struct plan *plan)
 	if (m->vmm.pid)
 		dismiss_vmm(m);
 	m->vmm = launch_with_devices(plan);
-	trace_vmm(m->vmm.pid);
-	trace(EVENT_VMM, 0);
 	m->monitor.fd = m->vmm.qmp;
 	m->console.guest = m->vmm.console;
 	dprintf(plan->reply, "ok");

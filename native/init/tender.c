@@ -69,8 +69,6 @@ void start_tender(struct machine *m, struct channel *channel, struct plan *plan,
 	lift_limits();
 	trace(EVENT_PLAN, 0);
 	m->vmm = launch_with_devices(plan);
-	trace_vmm(m->vmm.pid);
-	trace(EVENT_VMM, 0);
 	m->console.guest = m->vmm.console;
 	/* It reads nothing. */
 	shutdown(m->console.guest, SHUT_WR);

@@ -116,8 +116,6 @@ static void on_line(struct monitor *monitor, const char *line)
 	if (!strncmp(line, "{\"QMP\"", 6)) {
 		monitor->state = WAITS_BOARD;
 		say(monitor, "{\"execute\":\"qmp_capabilities\"}\n", -1);
-	} else if (strstr(line, "\"event\": \"RESUME\"")) {
-		trace(EVENT_LET_GO, 0);
 	} else if (strstr(line, "\"event\": \"SHUTDOWN\"")) {
 		monitor->reset |= strstr(line, "\"guest-reset\"") != NULL || strstr(line, "\"guest-panic\"") != NULL;
 		if (monitor->reset)
