@@ -32,10 +32,7 @@ export function cachedImage(options: {
   const image = `${folder}/${options.key}`;
   makeFolders(folder, 0o700);
   const there = openImage(image);
-  if (there) {
-    passed("image found");
-    return there;
-  }
+  if (there) return there;
   const draft = `${image}${DRAFT}`;
   using file = owned(openPath(draft, O_RDWR | O_CREAT, 0o600));
   const words = `Waiting for another container's start, which makes the disk image ${image}.`;
@@ -46,10 +43,7 @@ export function cachedImage(options: {
   }
   // Whoever had the lock before us may have made it meanwhile.
   const made = openImage(image);
-  if (made) {
-    passed("image found");
-    return made;
-  }
+  if (made) return made;
   // Whoever waits for the lock has this very file open, so it is emptied, not removed, where it can't be made.
   using undo = new DisposableStack();
   undo.defer(() => setSize(file.fd, 0));
@@ -70,6 +64,7 @@ function openImage(path: string): Descriptor | null {
   try {
     const file = owned(openPath(path, O_RDONLY));
     touch(file.fd);
+    passed("image found");
     return file;
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;

@@ -8,13 +8,12 @@ import { type Descriptor, O_CREAT, O_RDWR, openPath, owned } from "../../../nati
 import { tryLockByte } from "../../../native/lock.ts";
 import { ownUid } from "../../../native/own-uid.ts";
 import { type IdMaps, inUserNamespace } from "../../../native/user-namespace.ts";
+import { hostCache } from "../../places.ts";
 
 export interface OwnPlace extends Descriptor {
   /** In place of the pid by which ids are chosen on the host (native/own-uid.ts). */
   readonly place: number;
 }
-
-const FOLDER = "/run/unikrun-host";
 
 /**
  * It is the machine's as long as a copy of the descriptor is open. Of a map whose ids are all taken it is another's, too. Undefined for a
@@ -23,9 +22,10 @@ const FOLDER = "/run/unikrun-host";
 export function takePlace(maps: IdMaps): OwnPlace | undefined {
   if (inUserNamespace()) return undefined;
   const MOST_TRIES = 1 << 14;
-  makeFolders(FOLDER, 0o700);
+  const folder = hostCache();
+  makeFolders(folder, 0o700);
   using opened = new DisposableStack();
-  const { fd } = opened.use(owned(openPath(`${FOLDER}/uids`, O_RDWR | O_CREAT, 0o600)));
+  const { fd } = opened.use(owned(openPath(`${folder}/uids`, O_RDWR | O_CREAT, 0o600)));
   const first = process.pid;
   const idAt = (place: number): number => idOutside(maps.uids, ownUid("vmm", place, maps)) ?? 0;
   const isFree = (place: number): boolean => tryLockByte(fd, idAt(place));

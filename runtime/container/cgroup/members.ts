@@ -6,7 +6,7 @@ import { signalOne } from "./processes.ts";
 
 type Members = Pick<Container, "cgroup" | "pid" | "startTime">;
 
-const hasCgroup = ({ cgroup }: Members): boolean => Object.keys(cgroup).length > 0;
+export const hasCgroup = ({ cgroup }: Pick<Container, "cgroup">): boolean => Object.keys(cgroup).length > 0;
 
 /** The processes of a container; where it has no cgroup, its init with those that this has started. */
 export function pidsOf(container: Members): number[] {

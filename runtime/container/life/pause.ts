@@ -3,6 +3,7 @@ import { exists, removeFile, writeText } from "../../../native/files.ts";
 import { reasonOf, UnikrunError } from "../../error.ts";
 import { fitWorkers } from "../boot/pids.ts";
 import { openCgroup } from "../cgroup/cgroup.ts";
+import { hasCgroup } from "../cgroup/members.ts";
 import { notRunning } from "../engines/words.ts";
 import { boardOf, type Container, containerFolder } from "../record/container.ts";
 import { holdContainer } from "../record/hold.ts";
@@ -26,7 +27,7 @@ export async function pauseContainer(root: string, container: Container): Promis
 
 /** Without a cgroup it is the guest alone that stands still. */
 function freeze(root: string, container: Container): void {
-  if (Object.keys(container.cgroup).length > 0) {
+  if (hasCgroup(container)) {
     openCgroup(container.cgroup).freeze();
     return;
   }
