@@ -1,5 +1,14 @@
 /** A host on which unikrun was replaced by a newer one while containers run, and by an older one that must not guess. */
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import { leftovers, makeBench, repository, unikrun } from "./harness.ts";
 import { type Guest, makeGuest } from "./volume-harness.ts";
@@ -12,14 +21,18 @@ const hasHistory =
   Bun.spawnSync(["git", "-C", repository, "cat-file", "-e", OLDER], { stderr: "ignore" }).exitCode === 0;
 const upgrades = hasHistory ? test.serial : test.serial.skip;
 
-let older = "";
+const folder = mkdtempSync(`${tmpdir()}/unikrun-older-`);
+const older = `${folder}/usr/bin/unikrun`;
 
 test.before(() => {
   if (!hasHistory) return;
-  const { stdout, stderr } = Bun.spawnSync([`${repository}/scripts/lib/older-build`, OLDER]);
-  older = stdout.toString().trim();
-  if (older === "") throw new Error(stderr.toString());
+  const { stdout, stderr } = Bun.spawnSync([`${repository}/scripts/lib/released`, OLDER]);
+  const file = stdout.toString().trim();
+  if (file === "") throw new Error(stderr.toString());
+  Bun.spawnSync(["dpkg-deb", "--extract", file, folder]);
 });
+
+test.after.always(() => rmSync(folder, { recursive: true }));
 
 interface Upgraded {
   readonly guest: Guest;

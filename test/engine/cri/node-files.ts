@@ -1,6 +1,6 @@
 /** What every node of the tests has: containerd's configuration, a CNI network, and an image for sandboxes. */
-import { writeFileSync } from "node:fs";
-import { busyboxImage, eventually, succeed } from "../harness.ts";
+import { rmSync, writeFileSync } from "node:fs";
+import { busyboxImage, command, eventually, succeed } from "../harness.ts";
 import type { Client } from "./client.ts";
 
 const PAUSE = "docker.io/library/pause:latest";
@@ -10,6 +10,13 @@ export const isReady = (client: Client): Promise<true> =>
     const { status } = await client.call("Status", {});
     return status.conditions.every((each) => each.status || !each.type.endsWith("Ready")) || undefined;
   });
+
+/** What is left of one whose containerd has ended: its mounts, its network and its folder. */
+export function removeNode(folder: string): void {
+  command(["sh", "-c", `grep -o '${folder}[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
+  command(["ip", "link", "del", "cni-test"]);
+  rmSync(folder, { recursive: true, force: true });
+}
 
 /** A program that does nothing, as Kubernetes' pause. */
 export function pauseImage(): string {

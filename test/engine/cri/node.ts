@@ -5,7 +5,6 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -14,7 +13,7 @@ import { dirname } from "node:path";
 import { importImages } from "../ctr.ts";
 import { busyboxImage, command, engine, eventually, probeImage, succeed, unikrun } from "../harness.ts";
 import { type Client, connect } from "./client.ts";
-import { containerdConfig, isReady, pauseImage, writeNetwork } from "./node-files.ts";
+import { containerdConfig, isReady, pauseImage, removeNode, writeNetwork } from "./node-files.ts";
 
 export interface Node extends AsyncDisposable {
   readonly folder: string;
@@ -70,9 +69,7 @@ export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promis
       client[Symbol.dispose]();
       daemon.kill("SIGTERM");
       await daemon.exited;
-      command(["sh", "-c", `grep -o '${folder}[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
-      command(["ip", "link", "del", "cni-test"]);
-      rmSync(folder, { recursive: true, force: true });
+      removeNode(folder);
     },
   };
 }

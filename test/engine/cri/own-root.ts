@@ -2,14 +2,14 @@
  * A node with a root of its own, in which nobody knows unikrun and QEMU: process 1 has containerd run, at its usual places, and
  * `systemctl` asks it to. What is written on it lies in a folder, so that a test can say what has changed.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { importImages } from "../ctr.ts";
 import { command, engine, eventually, readIfThere, succeed } from "../harness.ts";
 import { type Client, connect } from "./client.ts";
 import { described } from "./described.ts";
-import { containerdConfig, isReady, writeNetwork } from "./node-files.ts";
+import { containerdConfig, isReady, removeNode, writeNetwork } from "./node-files.ts";
 
 export interface OwnRoot extends AsyncDisposable {
   readonly folder: string;
@@ -118,9 +118,7 @@ export async function startOwnRoot(): Promise<OwnRoot> {
       client[Symbol.dispose]();
       init.kill("SIGKILL");
       await init.exited;
-      command(["sh", "-c", `grep -o '${folder}[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
-      command(["ip", "link", "del", "cni-test"]);
-      rmSync(folder, { recursive: true, force: true });
+      removeNode(folder);
     },
   };
 }
