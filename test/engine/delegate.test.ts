@@ -41,7 +41,8 @@ function bothSay(options: readonly string[], script: string): [ours: string, the
         script,
       ],
     );
-    return `${stdout}${stderr}`;
+    // Docker's client now and then says besides that its waiting was ended.
+    return `${stdout}${stderr.replace(/^time=.*context canceled.*\n/gm, "")}`;
   };
   return [say("unikrun"), say("runc")];
 }
