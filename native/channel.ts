@@ -15,6 +15,8 @@ const PATIENCE = 40;
 
 /** A machine that init is about to start. */
 export interface Starting extends Disposable {
+  /** Gives the socket its later name, which init fails to do in a user namespace: its root may change nothing in our folder. */
+  renameSocket(): void;
   /** Waits, and returns when the machine runs or never will. */
   outcome(): StartOutcome;
 }
@@ -30,7 +32,7 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
     socket = opened.use(connectUnix({ folder: stateFolder, name: agreed.START_SOCKET, timeout: PATIENCE }));
   } catch (error) {
     const why = `its init does not answer (${errorCode(error)}): has it been killed, or started by somebody else?`;
-    return { outcome: () => ({ error: why }), [Symbol.dispose]: () => {} };
+    return { renameSocket() {}, outcome: () => ({ error: why }), [Symbol.dispose]() {} };
   }
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.byteLength);
@@ -38,6 +40,8 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
   sendAll(socket.fd, plan);
   const kept = opened.move();
   return {
+    renameSocket: () =>
+      rename(`${stateFolder}/${agreed.START_SOCKET}`, `${stateFolder}/${agreed.CONTROL_SOCKET}`),
     outcome() {
       try {
         return outcomeOf(receiveAll(socket.fd));
@@ -49,10 +53,6 @@ export function sendPlan(stateFolder: string, plan: Uint8Array, descriptors: rea
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
-
-/** What init does itself when the machine runs, for one in a user namespace, whose root may change nothing in our folder. */
-export const renameSocket = (stateFolder: string): void =>
-  rename(`${stateFolder}/${agreed.START_SOCKET}`, `${stateFolder}/${agreed.CONTROL_SOCKET}`);
 
 function outcomeOf(answer: string): StartOutcome {
   if (answer.startsWith("ok")) return { warnings: answer.slice(2).split("\n").filter(Boolean) };

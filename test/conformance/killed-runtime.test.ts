@@ -3,7 +3,8 @@ import test from "ava";
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
 import { makeNetns, run } from "../network/netns.ts";
-import { leftovers, makeBench, placeInNetwork, unikrun } from "./harness.ts";
+import { leftovers, makeBench, placeInNetwork, unikrun, until } from "./harness.ts";
+import { remap } from "./remapped.ts";
 
 const CYCLES = Number(process.env.UNIKRUN_CYCLES ?? 40);
 
@@ -38,6 +39,26 @@ test.serial(
   },
 );
 
+for (const kind of ["plain", "remapped"] as const)
+  test.serial(`a start that was killed once init had its plan has started it: ${kind}`, async (t) => {
+    using bench = makeBench(["cat"]);
+    if (kind === "remapped") remap(bench);
+    t.is(bench.call("create").code, 0);
+    process.kill(bench.pid(), "SIGSTOP");
+    const child = Bun.spawn([unikrun, "--root", bench.root, "start", bench.id], {
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    until(() => isWaiting(child.pid));
+    child.kill("SIGKILL");
+    await child.exited;
+    process.kill(bench.pid(), "SIGCONT");
+    until(() => bench.output().includes("main()"));
+    const status = (): string => JSON.parse(bench.call("state", bench.id).stdout).status;
+    until(() => status() === "running");
+    t.is(bench.call("start", bench.id).code, 1);
+    t.is(status(), "running");
+  });
+
 test.serial(
   "of a start that was killed between an ingress and its filter nothing is left in a given namespace",
   async (t) => {
@@ -68,6 +89,9 @@ test.serial(
     t.regex(ingress(), /qdisc ingress/);
   },
 );
+
+/** recv(2), by which it waits for init's answer alone. */
+const isWaiting = (pid: number): boolean => readFileSync(`/proc/${pid}/syscall`, "utf8").startsWith("45 ");
 
 function killAtRandom(root: string, args: readonly string[], folder: string): void {
   const child = Bun.spawn([unikrun, "--root", root, ...args], {

@@ -1,5 +1,5 @@
 /** From what a guest is given to a machine that runs. */
-import { renameSocket, sendPlan } from "../../../native/channel.ts";
+import { sendPlan } from "../../../native/channel.ts";
 import { type Directive, encodeDirectives } from "../../../native/directives.ts";
 import { writeText } from "../../../native/files.ts";
 import { UnikrunError } from "../../error.ts";
@@ -78,6 +78,8 @@ export async function runMachine(options: RunOptions): Promise<void> {
     ...(saved?.memory === undefined ? [] : [saved.memory]),
     ...(nodes ? [nodes.fd] : []),
   ]);
+  // Not when it runs: if we are killed before that, it runs all the same.
+  if (guest.users) starting.renameSocket();
   passed("sent");
   // Meanwhile, since the VMM takes its time.
   const unshared = wiring.share(nics);
@@ -89,7 +91,6 @@ export async function runMachine(options: RunOptions): Promise<void> {
     const why = board.tender === undefined ? withAdvice(trouble, board.accelerator) : trouble;
     throw new UnikrunError(`Container ${id} can't be started: ${why}.`);
   }
-  if (guest.users) renameSocket(folder);
   await saved?.load(folder);
   if (saved) passed("loaded");
   wiring.keep();
