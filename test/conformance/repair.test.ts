@@ -104,6 +104,32 @@ for (const [double, how] of [
     t.regex(bringBack(host, volume), /^0 /);
   });
 
+test.serial("a busy repair whose time the kernel takes first is said to be that, too", async (t) => {
+  const host = await hostWith(t, "BUSY");
+  const { store, source } = uncleanVolume(host);
+  const cmd = [host.runtime, "volumes", "--store", store, source];
+  const runtime = Bun.spawn({ cmd, stdin: "ignore", stderr: "pipe" });
+  until(() => isRepair(lineOf(runtime.pid).at(-1)));
+  const [watcher = 0, repair] = lineOf(runtime.pid).slice(-2);
+  // As on a host where others have the processors.
+  process.kill(watcher, "SIGSTOP");
+  while (isRepair(repair)) await Bun.sleep(100);
+  process.kill(watcher, "SIGCONT");
+  t.regex(await new Response(runtime.stderr).text(), /e2fsck was ended after \d+ s of CPU time:/);
+});
+
+/** A process, its first child, and so on. */
+function lineOf(pid: number): number[] {
+  const [child] = ofProcess(pid, `task/${pid}/children`).split(" ").filter(Boolean);
+  return [pid, ...(child ? lineOf(Number(child)) : [])];
+}
+
+const isRepair = (pid = 0): boolean => ofProcess(pid, "cmdline").includes("\0/proc/self/fd/3");
+
+/** Nothing of one that is gone. */
+const ofProcess = (pid: number, file: string): string =>
+  Bun.spawnSync(["cat", `/proc/${pid}/${file}`], { stderr: "ignore" }).stdout.toString();
+
 test.serial("a repair ends with the runtime", async (t) => {
   const host = await hostWith(t, "ENDLESS");
   const { store, source, image } = uncleanVolume(host);
