@@ -2,7 +2,7 @@
  * The container's init: what stands in a unikernel's container where runc would have the program. Here is what all of it may call; it
  * calls nobody. Each folder has a header of its own, with what others may call there:
  *
- *	main.c, trial.c and check.c with their watch.c, and start.c with its tender.c, supervise.c, control.c and ending.c (machine.h)
+ *	main.c, trial.c and check.c with their watch.c, and start.c with its tender.c, relay.c, supervise.c, control.c and ending.c (machine.h)
  *	exec/		what `unikrun exec` runs beside a machine, on its own
  *	cage/		namespaces and confinement, and the VMM in them
  *	guest/		the guest's memory, console, words and monitor

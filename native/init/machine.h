@@ -75,13 +75,21 @@ struct machine {
 	long drain_until; /* when the last words are given up; 0: the VMM is there */
 };
 
-/* supervise.c: a machine while it runs. */
+/* supervise.c: what becomes of a machine that runs, by what it and others say. */
 /* Signals, the monitor's lines and the VMM's stderr, as poll(2) found the last two. */
 void hear_vmm(struct machine *m, int signals, const struct pollfd *monitor, const struct pollfd *errors);
 void read_words(struct machine *m);
+void listen_to_guest(struct machine *m);
 /* The guest said that it halts: see whether its vCPU does. */
 void begin_look(struct machine *m);
-/* Until the VMM is gone and its last words are delivered. */
+void look_at_vcpu(struct machine *m);
+/* One that can't hear it is ended at once; one that hears and does not end, by whoever sends the next signal. */
+void press_button(struct machine *m);
+/* The guest has had its time to end when it is asked. */
+void end_unasked(struct machine *m);
+
+/* relay.c: a machine while it runs, */
+/* until the VMM is gone and its last words are delivered. */
 void relay(struct machine *m, int signals);
 
 /* ending.c */
