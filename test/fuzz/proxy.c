@@ -21,15 +21,16 @@ int tunnel_socket(const struct tunnel *tunnel, int type, int protocol)
 	return -1;
 }
 
-static void converse(struct client *client)
+static void converse(struct proxy *proxy)
 {
-	bool good = greet(client) && add_block(client, "memory", "4096 2f6461746100") && add_block(client, "now", "8192") &&
-		    add_block(client, "room", "12288 256") && call(client, "5 4096 8192 12288") && print_block(client, "12288");
-	client->tolerated = "2 17";
-	good = good && add_block(client, "room", "4096 16") && call(client, "6 @-1 4096") && print_block(client, "4096");
-	client->about = "it";
-	good = good && add_block(client, "room", "4096 4512") && call(client, "357 4096 4512 2") && show_systems(client, "4096");
-	(void)(good && add_block(client, "room", "8192 512") && call_each(client, "names 8192 390 0 8192 512") && call_failed(client, "no"));
+	bool good = syscalls_greet(&proxy->client) && add_block(proxy, WORD_MEMORY, "4096 2f6461746100") && add_block(proxy, WORD_NOW, "8192") &&
+		    add_block(proxy, WORD_ROOM, "12288 256") && call(proxy, "5 4096 8192 12288") && print_block(proxy, "12288");
+	proxy->tolerated = "2 17";
+	good = good && add_block(proxy, WORD_ROOM, "4096 16") && call(proxy, "6 @-1 4096") && print_block(proxy, "4096");
+	proxy->about = "it";
+	good = good && add_block(proxy, WORD_ROOM, "4096 4512") && call(proxy, "357 4096 4512 2") && show_systems(proxy, "4096");
+	(void)(good && add_block(proxy, WORD_ROOM, "8192 512") && call_each(proxy, "names 8192 390 0 8192 512") && call_failed(proxy, "no"));
+	struct client *client = &proxy->client;
 	while (client->block_count)
 		free(client->blocks[--client->block_count].bytes);
 }
@@ -38,13 +39,13 @@ void fuzz_once(struct input input)
 {
 	static char words[] = "timeout\0" "1000";
 	struct exec exec = { .words = { words, sizeof words }, .deadline = now_ms() + 1000 };
-	struct client client = { .exec = &exec };
+	struct proxy proxy = { .client = { .exec = &exec } };
 	int ends[2];
 	make_pair(ends, SOCK_STREAM);
 	exec.socket = ends[0];
 	(void)!send(ends[1], input.data, input.left, MSG_NOSIGNAL);
 	shutdown(ends[1], SHUT_WR);
-	converse(&client);
+	converse(&proxy);
 	close(ends[0]);
 	close(ends[1]);
 }
