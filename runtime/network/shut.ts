@@ -6,8 +6,11 @@
 import { loadProgram } from "../../native/bpf.ts";
 import type { Netlink } from "../../native/netlink.ts";
 import { addProgram, deleteFilters } from "../../native/traffic-control.ts";
+import { inUserNamespace } from "../../native/user-namespace.ts";
+import { reasonOf } from "../error.ts";
+import type { Nic } from "./nics.ts";
 import { swapped, VERDICT } from "./program-parts.ts";
-import { FILTER, programName } from "./taps.ts";
+import { FILTER, programName, type Tap } from "./taps.ts";
 
 /**
  * Where a guest's kernel takes system calls. Below it are the services' ports, above it those that programs beside a guest have for
@@ -28,13 +31,13 @@ const CLOSED_OUT = { priority: FILTER.closed, protocol: "all", way: "out" } as c
 const CLOSED_IN = { priority: FILTER.closed, protocol: "all", way: "in" } as const;
 
 /** Nobody but visitors reaches the guest's port. Throws an Error where the kernel has no such programs. */
-export function shutPort(netlink: Netlink, { tap, from, owner }: Way): void {
+function shutPort(netlink: Netlink, { tap, from, owner }: Way): void {
   using program = loadProgram("unikrun_shut", shut(from));
   addProgram(netlink, { ...SHUT, from: tap, program: program.fd, name: programName(owner, "shut") });
 }
 
 /** Nothing but visitors' frames gets to the guest, or from it to others. */
-export function closeNetwork(netlink: Netlink, { tap, from, owner }: Way): void {
+function closeNetwork(netlink: Netlink, { tap, from, owner }: Way): void {
   using into = loadProgram("unikrun_closed", `${selectOthers(from)}\nother: ${END.drop}`);
   using out = loadProgram("unikrun_closed", END.drop);
   addProgram(netlink, { ...CLOSED_OUT, from: tap, program: into.fd, name: programName(owner, "closed") });
@@ -45,6 +48,27 @@ export function closeNetwork(netlink: Netlink, { tap, from, owner }: Way): void 
 export function openNetwork(netlink: Netlink, tap: number): void {
   deleteFilters(netlink, { ...CLOSED_IN, from: tap });
   deleteFilters(netlink, { ...CLOSED_OUT, from: tap });
+}
+
+/** Before a frame can get to the guest, since nobody reads its taps yet. Returns why that can't be, a clause. */
+export function guardCards(
+  netlink: Netlink,
+  options: { cards: readonly { nic: Nic; tap: Tap }[]; guard: "shut" | "closed"; owner: string },
+): string | undefined {
+  const { cards, guard, owner } = options;
+  const from = cards.map(({ nic }) => nic.link.index);
+  try {
+    for (const { tap } of cards) {
+      shutPort(netlink, { tap: tap.index, from, owner });
+      if (guard === "closed") closeNetwork(netlink, { tap: tap.index, from, owner });
+    }
+    return undefined;
+  } catch (cause) {
+    const advice = inUserNamespace()
+      ? ", which a rootless engine may not load"
+      : ` (${reasonOf(cause)}): modprobe cls_bpf`;
+    return `that takes eBPF in the kernel's traffic control${advice}`;
+  }
 }
 
 const LOOPBACK = 1;

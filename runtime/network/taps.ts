@@ -55,6 +55,9 @@ export function isTapName(name: string): boolean {
   return /^uk[0-9a-f]{10}-(\d{1,2}|r|d|x[0-9a-v])$/.test(name);
 }
 
+/** The tap that a container's machine is known by in the names of its programs. */
+export const ownerOf = (containerId: string): string => tapName(containerId, 0);
+
 /** What a program of a machine's is called in traffic control; `tap` is one of the machine's. */
 export const programName = (tap: string, purpose: string): string => `${tap} ${purpose}`;
 

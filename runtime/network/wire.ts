@@ -2,29 +2,27 @@
 import { mayLoadPrograms } from "../../native/bpf.ts";
 import { exists } from "../../native/files.ts";
 import { inSubnet } from "../../native/ip-address.ts";
-import { type Descriptor, errorCode, O_RDONLY, openPath, owned } from "../../native/libc.ts";
-import { lockWithin } from "../../native/lock.ts";
 import { askNeighbour } from "../../native/neighbours.ts";
 import { type Netlink, openNetlink } from "../../native/netlink.ts";
-import { inNetworkNamespace } from "../../native/process.ts";
-import { deleteLink, listLinks, raiseLink } from "../../native/rtnetlink.ts";
-import { addFilter, addIngress, deleteIngress, redirectTargets } from "../../native/traffic-control.ts";
-import { openTap } from "../../native/tun.ts";
+import { listLinks, raiseLink } from "../../native/rtnetlink.ts";
+import { addFilter, addIngress, deleteIngress } from "../../native/traffic-control.ts";
 import { inUserNamespace } from "../../native/user-namespace.ts";
 import { reasonOf, UnikrunError } from "../error.ts";
-import { claimIngress, isLeftover } from "./claim.ts";
+import { alone, type Place } from "./alone.ts";
+import { claimIngress } from "./claim.ts";
 import { addDetours } from "./detour.ts";
 import { relayRequests } from "./dhcp.ts";
-import { endLeading, leadToGuest, prepareLed, standInPlainly } from "./lead.ts";
+import { leadToGuest, prepareLed, standInPlainly } from "./lead.ts";
+import { makeTap } from "./make-tap.ts";
 import { type Nic, readNics } from "./nics.ts";
 import { carryOver } from "./published.ts";
 import { type Resolver, relayLookups } from "./resolver.ts";
 import { acceptRules, refuseRules } from "./rules.ts";
 import { fitSegments } from "./segments.ts";
-import { allowSharing, endSharing, shareNetwork } from "./share.ts";
-import { closeNetwork, openNetwork, shutPort } from "./shut.ts";
+import { allowSharing, shareNetwork } from "./share.ts";
+import { guardCards, openNetwork } from "./shut.ts";
 import { findRouter, standIn } from "./stand-in.ts";
-import { dhcpTapName, FILTER, isTapName, isTapOf, resolverTapName, type Tap, tapName } from "./taps.ts";
+import { dhcpTapName, FILTER, isTapName, ownerOf, resolverTapName, type Tap, tapName } from "./taps.ts";
 
 /** The cards of a guest; the descriptor of `taps[i]` belongs to `nics[i]`. Disposing of it undoes what was not kept. */
 export interface Wiring extends Disposable {
@@ -47,11 +45,6 @@ export interface Wiring extends Disposable {
   open(neighbours?: readonly string[]): void;
   /** The machine runs: its taps live by its own descriptors now, and the redirects stay. */
   keep(): void;
-}
-
-interface Place {
-  readonly netns: string;
-  readonly containerId: string;
 }
 
 export interface WireOptions extends Place {
@@ -87,20 +80,6 @@ export function wireNetwork(options: WireOptions): Wiring {
   }
   // A netlink socket stays in the namespace that it was made in.
   return alone(options, () => wireHere(options));
-}
-
-/** Milliseconds. */
-const PATIENCE = 10_000;
-
-/** In the namespace, while no other call changes it: one machine's end must not take the next one's start for its own leftovers. */
-function alone<Result>({ netns, containerId }: Place, action: () => Result): Result {
-  using namespace = owned(openPath(netns, O_RDONLY));
-  if (!lockWithin(namespace.fd, PATIENCE)) {
-    throw new UnikrunError(
-      `Container ${containerId}: another call of unikrun holds its network namespace ${netns}, and does not end: see what it waits for.`,
-    );
-  }
-  return inNetworkNamespace(netns, action);
 }
 
 /** Bytes: what a guest asks for its address by is smaller, and so is the answer. */
@@ -225,52 +204,6 @@ function introduceGuest(netlink: Netlink, nic: Nic, neighbours: readonly string[
   for (const address of wanted) askNeighbour(netlink, { index: link.index, address });
 }
 
-/** Before a frame can get to the guest, since nobody reads its taps yet. */
-function guardCards(
-  netlink: Netlink,
-  options: { cards: readonly { nic: Nic; tap: Tap }[]; guard: "shut" | "closed"; owner: string },
-): string | undefined {
-  const { cards, guard, owner } = options;
-  const from = cards.map(({ nic }) => nic.link.index);
-  try {
-    for (const { tap } of cards) {
-      shutPort(netlink, { tap: tap.index, from, owner });
-      if (guard === "closed") closeNetwork(netlink, { tap: tap.index, from, owner });
-    }
-    return undefined;
-  } catch (cause) {
-    const advice = inUserNamespace()
-      ? ", which a rootless engine may not load"
-      : ` (${reasonOf(cause)}): modprobe cls_bpf`;
-    return `that takes eBPF in the kernel's traffic control${advice}`;
-  }
-}
-
-const ownerOf = (containerId: string): string => tapName(containerId, 0);
-
-function makeTap(name: string, containerId: string, headers: boolean): Descriptor {
-  const deadline = performance.now() + 2000;
-  for (;;) {
-    try {
-      return openTap(name, { headers });
-    } catch (cause) {
-      // The machine before us in this namespace may still be dying.
-      if (errorCode(cause) === "EBUSY" && performance.now() < deadline) {
-        Bun.sleepSync(10);
-        continue;
-      }
-      const advice =
-        errorCode(cause) === "ENOENT"
-          ? "load the kernel's tun module (modprobe tun)"
-          : "see whether /dev/net/tun can be used here";
-      throw new UnikrunError(
-        `Container ${containerId}: the tap ${name} can't be made (${reasonOf(cause)}): ${advice}.`,
-        { cause },
-      );
-    }
-  }
-}
-
 function wireCard(options: {
   netlink: Netlink;
   undo: DisposableStack;
@@ -286,28 +219,4 @@ function wireCard(options: {
   const all = { priority: FILTER.all, protocol: "all" } as const;
   addFilter(netlink, { ...all, from: nic.link.index, to: { index: tap } });
   addFilter(netlink, { ...all, from: tap, to: { index: nic.link.index } });
-}
-
-/**
- * Removes what a container's machine left in a network namespace that outlives it. Idempotent. `begun`: its start is at taking
- * every interface's ingress, or was killed at that, so that one without a filter is its own too.
- */
-export function unwireNetwork(place: Place & { readonly begun: boolean }): void {
-  const { netns, containerId, begun } = place;
-  // A namespace that is gone took everything along.
-  if (!exists(netns)) return;
-  alone(place, () => {
-    using netlink = openNetlink();
-    endSharing(netlink, ownerOf(containerId));
-    if (inUserNamespace()) endLeading(netlink);
-    const links = listLinks(netlink);
-    for (const { name, index } of links) {
-      if (isTapOf(containerId, name)) deleteLink(netlink, index);
-    }
-    for (const { ethernet, loopback, name, index } of links) {
-      if (!ethernet || loopback || isTapName(name)) continue;
-      const mayBeOurs = begun || redirectTargets(netlink, index).length > 0;
-      if (mayBeOurs && isLeftover(netlink, index)) deleteIngress(netlink, index);
-    }
-  });
 }

@@ -6,7 +6,8 @@ import { inNetworkNamespace } from "../../native/process.ts";
 import { listLinks } from "../../native/rtnetlink.ts";
 import { addIngress, addProgram, programNames, redirectTargets } from "../../native/traffic-control.ts";
 import { isTapName } from "../../runtime/network/taps.ts";
-import { unwireNetwork, wireNetwork } from "../../runtime/network/wire.ts";
+import { unwireNetwork } from "../../runtime/network/unwire.ts";
+import { wireNetwork } from "../../runtime/network/wire.ts";
 import { makeNetns, run } from "./netns.ts";
 
 const linksOf = (netns: string) =>

@@ -4,7 +4,7 @@ import { agreed } from "../../../native/directives.ts";
 import { readLink, readTextOrNull } from "../../../native/files.ts";
 import { type Descriptor, O_RDONLY, openPath, owned } from "../../../native/libc.ts";
 import { connectUnix, listenerOf } from "../../../native/sockets.ts";
-import { unwireNetwork } from "../../network/wire.ts";
+import { unwireNetwork } from "../../network/unwire.ts";
 import { removeAll } from "../cgroup/folders.ts";
 import { mountedHierarchies, ownCgroup } from "../cgroup/hierarchy.ts";
 import { cgroupFolder } from "../cgroup/path.ts";

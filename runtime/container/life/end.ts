@@ -30,7 +30,7 @@ export async function releaseResources(root: string, container: Container): Prom
   if (container.scope) await endScope(container, container.scope);
   removeAll(container.cgroup);
   if (container.givenNetns) {
-    const { unwireNetwork } = await import("../../network/wire.ts");
+    const { unwireNetwork } = await import("../../network/unwire.ts");
     const begun = isWiring(root, container);
     unwireNetwork({ netns: container.givenNetns, containerId: container.id, begun });
   }
