@@ -58,6 +58,8 @@ long parse_long(const char *text);
 bool read_hex(uint8_t *into, const char *digits, size_t length);
 /* On a clock that only goes forward. */
 long now_ms(void);
+/* The earlier of two times; the first is -1 where there is none yet. */
+long sooner(long until, long at);
 
 /* oom.c: how many processes of the container's cgroup the kernel has killed for its memory; 0 where it does not say. */
 void oom_open(const struct directives *d);

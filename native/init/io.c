@@ -90,3 +90,8 @@ long now_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
+
+long sooner(long until, long at)
+{
+	return until < 0 || at < until ? at : until;
+}

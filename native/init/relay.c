@@ -11,16 +11,16 @@ enum { DRAIN_MS = 2000 }; /* how long a reader may leave our last words unread *
 static int next_timeout(struct machine *m)
 {
 	long until = resolver_deadline(&m->resolver, now_ms());
-	if (m->look && m->look_at && (until < 0 || m->look_at < until))
-		until = m->look_at;
-	if (m->kill_at && (until < 0 || m->kill_at < until))
-		until = m->kill_at;
-	if (m->control.released && m->monitor.state == READY && (until < 0 || m->control.release_at < until))
-		until = m->control.release_at;
-	if (m->drain_until && (until < 0 || m->drain_until < until))
-		until = m->drain_until;
-	if (m->asked_until && (until < 0 || m->asked_until < until))
-		until = m->asked_until;
+	if (m->look && m->look_at)
+		until = sooner(until, m->look_at);
+	if (m->kill_at)
+		until = sooner(until, m->kill_at);
+	if (m->control.released && m->monitor.state == READY)
+		until = sooner(until, m->control.release_at);
+	if (m->drain_until)
+		until = sooner(until, m->drain_until);
+	if (m->asked_until)
+		until = sooner(until, m->asked_until);
 	if (until < 0)
 		return -1;
 	long left = until - now_ms();

@@ -108,11 +108,11 @@ int watch_end(const struct vmm *vmm, const struct directives *d, bool last)
 		if (errno != EINTR)
 			fail_errno("could not wait for what is watched");
 	vmm_complain(vmm);
-	long long used = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	long used = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 	/* The kernel's own limit is a second later, but on a busy host we look later still, and it counts in ticks, which may be too many. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !strcmp(end, "ended") && used / 1000 >= cpu_limit / 2)
 		end = "slow";
-	dprintf(ANSWER_FD, "%s %d %lld\n%s", end,
+	dprintf(ANSWER_FD, "%s %d %ld\n%s", end,
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), used, words.text);
 	return 0;
 }

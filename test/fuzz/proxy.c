@@ -30,9 +30,8 @@ static void converse(struct proxy *proxy)
 	proxy->about = "it";
 	good = good && add_block(proxy, WORD_ROOM, "4096 4512") && call(proxy, "357 4096 4512 2") && show_systems(proxy, "4096");
 	(void)(good && add_block(proxy, WORD_ROOM, "8192 512") && call_each(proxy, "names 8192 390 0 8192 512") && call_failed(proxy, "no"));
-	struct client *client = &proxy->client;
-	while (client->block_count)
-		free(client->blocks[--client->block_count].bytes);
+	proxy->is_called = true;
+	forget_blocks(proxy);
 }
 
 void fuzz_once(struct input input)

@@ -160,9 +160,7 @@ long resolver_deadline(struct resolver *r, long now)
 		}
 		if (q->resend_at <= now)
 			ask_again(r, q, now);
-		long next = q->resend_at < q->deadline ? q->resend_at : q->deadline;
-		if (first < 0 || next < first)
-			first = next;
+		first = sooner(first, sooner(q->resend_at, q->deadline));
 	}
 	return first;
 }

@@ -330,9 +330,9 @@ long streams_deadline(struct streams *all, long now)
 			reset(all, s);
 			continue;
 		}
-		long next = s->resend_at && s->resend_at < s->idle_at ? s->resend_at : s->idle_at;
-		if (first < 0 || next < first)
-			first = next;
+		first = sooner(first, s->idle_at);
+		if (s->resend_at)
+			first = sooner(first, s->resend_at);
 	}
 	return first;
 }
