@@ -6,7 +6,7 @@ import { reasonOf, UnikrunError } from "../error.ts";
 import type { Nic } from "./nics.ts";
 import { fromOwnPort, PEERS, toOwnPort } from "./published-programs.ts";
 import type { PublishedPort } from "./published-rules.ts";
-import { FILTER, programName, type Tap, tapName } from "./taps.ts";
+import { FILTER, ownerOf, programName, type Tap } from "./taps.ts";
 
 interface Card {
   readonly nic: Nic;
@@ -22,7 +22,7 @@ export function carryOver(
     containerId,
   }: { cards: readonly Card[]; ports: readonly PublishedPort[]; containerId: string },
 ): void {
-  const name = programName(tapName(containerId, 0), "port");
+  const name = programName(ownerOf(containerId), "port");
   const attach = (from: number, text: string): void => {
     using program = loadProgram("unikrun_port", text);
     addProgram(netlink, { from, priority: FILTER.published, protocol: "all", program: program.fd, name });

@@ -9,6 +9,7 @@ import { addProgram, deleteFilters } from "../../native/traffic-control.ts";
 import { inUserNamespace } from "../../native/user-namespace.ts";
 import { reasonOf } from "../error.ts";
 import type { Nic } from "./nics.ts";
+import { TCP } from "./packets.ts";
 import { swapped, VERDICT } from "./program-parts.ts";
 import { FILTER, programName, type Tap } from "./taps.ts";
 
@@ -99,7 +100,7 @@ other:
   if w0 == 0x8100 goto drop
   if w0 == 0x88a8 goto drop
   if w0 != 0x0800 goto pass
-  r0 = *(u8 *)skb[23]; if w0 != 6 goto pass
+  r0 = *(u8 *)skb[23]; if w0 != ${TCP} goto pass
   r0 = *(u16 *)skb[20]; if w0 & 0x1fff goto pass
   r0 = *(u8 *)skb[14]
   r0 &= 15; r0 <<= 2; r0 += 16       // past the header with its options, at the port that it goes to
