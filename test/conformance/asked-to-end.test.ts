@@ -1,6 +1,7 @@
 /** A guest that can be asked to end loses nothing that its program wrote, synced or not. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { childrenOf } from "../proc.ts";
 import { unikrun, until } from "./harness.ts";
 import { type Guest, makeKeepingGuest } from "./volume-harness.ts";
 
@@ -55,8 +56,7 @@ for (const [how, whom] of [
 
 /** The VMM first, which else might hear of its init's. */
 function processesOf(init: number): number[] {
-  const children = readFileSync(`/proc/${init}/task/${init}/children`, "utf8").trim().split(" ");
-  return [...children.map(Number), init];
+  return [...childrenOf(init), init];
 }
 
 test.serial("a second signal straight to init ends it at once", async (t) => {

@@ -1,6 +1,7 @@
 /** What init, the VMM and exec's tools are confined by beside their namespaces and uids. */
 import { existsSync, readFileSync } from "node:fs";
 import test from "ava";
+import { vmmOf } from "../proc.ts";
 import { leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 const statusOf = (pid: number | string): string => readFileSync(`/proc/${pid}/status`, "utf8");
@@ -13,8 +14,7 @@ test.serial(
     using bench = makeBench(["cat"]);
     t.is(bench.call("create").code, 0);
     t.is(bench.call("start", bench.id).code, 0);
-    const task = `/proc/${bench.pid()}/task/${bench.pid()}`;
-    const vmm = readFileSync(`${task}/children`, "utf8").trim();
+    const vmm = vmmOf(bench.pid());
     const file = `${bench.folder}/tool.pid`;
     const session = Bun.spawn(
       [unikrun, "--root", bench.root, "exec", "--pid-file", file, bench.id, "unikrun", "console"],

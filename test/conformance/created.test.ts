@@ -3,16 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { sendPlan } from "../../native/channel.ts";
 import { askMachine } from "../../native/control.ts";
-import { type Bench, leftovers, makeBench } from "./harness.ts";
+import { childrenOf, vmmOf } from "../proc.ts";
+import { type Bench, leftovers, makeBench, until } from "./harness.ts";
 
 /** The process of a container's VMM, which init makes while create goes on. */
-function vmmOf(bench: Bench): number {
-  const pid = bench.pid();
-  for (;;) {
-    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    if (child !== "") return Number(child);
-    Bun.sleepSync(1);
-  }
+function vmmSoonOf(bench: Bench): number {
+  until(() => childrenOf(bench.pid()).length > 0);
+  return vmmOf(bench.pid());
 }
 
 const commandOf = (vmm: number): string => readFileSync(`/proc/${vmm}/cmdline`, "utf8");
@@ -35,7 +32,7 @@ async function settle(vmm: number): Promise<void> {
 test.serial("the VMM rests, and knows nothing of what the program is told", async (t) => {
   using bench = makeBench(["echo", "a secret"]);
   t.is(bench.call("create").code, 0);
-  const vmm = vmmOf(bench);
+  const vmm = vmmSoonOf(bench);
   await settle(vmm);
   const before = ticks(vmm);
   await Bun.sleep(1500);
@@ -49,7 +46,7 @@ test.serial("the VMM rests, and knows nothing of what the program is told", asyn
 test.serial("a signal ends the container with its code, and no VMM is left", (t) => {
   using bench = makeBench(["http", "80"]);
   t.is(bench.call("create").code, 0);
-  const vmm = vmmOf(bench);
+  const vmm = vmmSoonOf(bench);
   t.is(bench.call("kill", bench.id, "TERM").code, 0);
   t.is(bench.wait(), 143);
   t.is(bench.call("delete", bench.id).code, 0);
@@ -71,7 +68,7 @@ test.serial("a start with a directive that init does not know is refused, and th
 test.serial("a VMM that has ended is told of by the start", (t) => {
   using bench = makeBench(["http", "80"]);
   t.is(bench.call("create").code, 0);
-  process.kill(vmmOf(bench), "SIGKILL");
+  process.kill(vmmSoonOf(bench), "SIGKILL");
   const { code, stderr } = bench.call("start", bench.id);
   t.is(code, 1);
   t.regex(stderr, /can't be started: the VMM was ended by signal 9 \(Killed\) before it ran/);

@@ -1,6 +1,7 @@
 /** What the caller of the runtime brings along: its environment, and limits under which no program of this kind can run. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { vmmOf } from "../proc.ts";
 import { denyWriteExecute } from "./deny-write-execute.ts";
 import { makeBench, unikrun, until } from "./harness.ts";
 
@@ -90,9 +91,7 @@ test.serial("init and the VMM get nothing of the caller's environment", (t) => {
   t.teardown(() => delete process.env.BUN_OPTIONS);
   t.is(bench.call("create").code, 0);
   t.is(bench.call("start", bench.id).code, 0);
-  const task = `/proc/${bench.pid()}/task/${bench.pid()}`;
-  for (const pid of [bench.pid(), readFileSync(`${task}/children`, "utf8").trim()])
-    t.is(readFileSync(`/proc/${pid}/environ`, "utf8"), "");
+  for (const pid of [bench.pid(), vmmOf(bench.pid())]) t.is(readFileSync(`/proc/${pid}/environ`, "utf8"), "");
 });
 
 const HARDENED = [

@@ -1,6 +1,7 @@
 /** What the firmware of a machine has to find and tell: cards, disks, memory; and the choice of it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { vmmOf } from "../proc.ts";
 import { type Bench, makeBench, placeInNetwork, start } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { privateHost } from "./private-host.ts";
@@ -84,7 +85,7 @@ test.serial("a kernel that does not fit into its memory is refused, with how muc
 
 /** The command that the container's VMM was called by. */
 function vmmCommand(bench: Bench): readonly string[] {
-  const vmm = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
+  const vmm = vmmOf(bench.pid());
   return readFileSync(`/proc/${vmm}/cmdline`, "utf8").split("\0");
 }
 

@@ -3,6 +3,7 @@ import test from "ava";
 import { O_RDONLY, openPath, owned } from "../../native/libc.ts";
 import { tryLock } from "../../native/lock.ts";
 import { makeNetns, run } from "../network/netns.ts";
+import { vmmOf } from "../proc.ts";
 import { leftovers, makeBench, placeInNetwork, unikrun, until } from "./harness.ts";
 import { remap } from "./remapped.ts";
 
@@ -27,8 +28,7 @@ test.serial(
         Bun.sleepSync(Math.random() * LONGEST);
         if (victim === "init") process.kill(pid, "SIGKILL");
         if (victim === "vmm") {
-          const [vmm] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-          process.kill(Number(vmm), "SIGKILL");
+          process.kill(vmmOf(pid), "SIGKILL");
           t.is(bench.wait(), 137);
         }
       }

@@ -9,14 +9,14 @@ import {
 } from "node:fs";
 import test from "ava";
 import { askMachine } from "../../native/control.ts";
+import { vmmOf } from "../proc.ts";
 import { type Bench, makeBench, repository } from "./harness.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
 
 const kvmTest = existsSync("/dev/kvm") ? test.serial : test.serial.skip;
 
 /** The VMM's folder in /proc. */
-const vmmOf = (bench: Bench): string =>
-  `/proc/${readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim()}`;
+const folderOf = (bench: Bench): string => `/proc/${vmmOf(bench.pid())}`;
 
 function started(args: readonly string[], accelerator: string): Bench {
   const bench = makeBench(args);
@@ -34,7 +34,7 @@ kvmTest("a machine that is told to use KVM does, by a node of its own that nobod
     enabled: true,
     present: true,
   });
-  const vmm = vmmOf(bench);
+  const vmm = folderOf(bench);
   const { uid, mode, rdev } = statSync(`${vmm}/root/dev/kvm`);
   t.is(rdev, statSync("/dev/kvm").rdev);
   t.is(mode & 0o777, 0o600);
@@ -43,7 +43,7 @@ kvmTest("a machine that is told to use KVM does, by a node of its own that nobod
 
 test.serial("the VMM is in no group but its own, and has no device but null where it has no KVM", (t) => {
   using bench = started(["http", "80"], "tcg");
-  const vmm = vmmOf(bench);
+  const vmm = folderOf(bench);
   t.regex(readFileSync(`${vmm}/status`, "utf8"), /^Groups:\t *$/m);
   t.deepEqual(readdirSync(`${vmm}/root/dev`), ["null"]);
   const mounts = readFileSync(`${vmm}/mountinfo`, "utf8").trim().split("\n");
@@ -60,7 +60,7 @@ test.serial("where nobody may make device nodes, as in a container, the host's a
   using bench = makeBench(["http", "80"], {}, runtime);
   t.is(bench.call("create").code, 0);
   t.is(bench.call("start", bench.id).code, 0);
-  const { uid, rdev } = statSync(`${vmmOf(bench)}/root/dev/null`);
+  const { uid, rdev } = statSync(`${folderOf(bench)}/root/dev/null`);
   t.is(rdev, statSync("/dev/null").rdev);
   t.is(uid, 0);
 });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import test from "ava";
+import { vmmOf } from "../proc.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 const stateOf = (bench: Bench) => JSON.parse(bench.call("state", bench.id).stdout);
@@ -112,17 +113,17 @@ test.serial(
     using bench = makeBench(["http", "80"]);
     t.is(bench.call("create").code, 0);
     t.is(bench.call("start", bench.id).code, 0);
-    const children = readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim();
-    const status = readFileSync(`/proc/${children}/status`, "utf8");
+    const vmm = vmmOf(bench.pid());
+    const status = readFileSync(`/proc/${vmm}/status`, "utf8");
     t.regex(status, /^Uid:\t(18\d{8})\t\1\t\1\t\1$/m);
     t.regex(status, /^CapBnd:\t0000000000000000$/m);
     t.regex(status, /^CapEff:\t0000000000000000$/m);
     t.regex(status, /^NoNewPrivs:\t1$/m);
     t.regex(status, /^Seccomp:\t2$/m);
     for (const path of ["/etc/passwd", "/proc", "/sys", "/root", "/bin/sh"]) {
-      t.false(existsSync(`/proc/${children}/root${path}`), path);
+      t.false(existsSync(`/proc/${vmm}/root${path}`), path);
     }
-    const mounts = readFileSync(`/proc/${children}/mountinfo`, "utf8").trim().split("\n");
+    const mounts = readFileSync(`/proc/${vmm}/mountinfo`, "utf8").trim().split("\n");
     const writable = mounts.filter((mount) => !/ (ro|rw,nosuid,noexec)[, ]/.test(mount));
     t.deepEqual(
       writable.map((mount) => mount.split(" ")[4]),

@@ -1,6 +1,7 @@
 /** Limits of setrlimit(2), which are a program's; and a VMM that ends by itself. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { vmmOf } from "../proc.ts";
 import { type Bench, makeBench, unikrun, until } from "./harness.ts";
 
 const limit = (type: string, value: number) => ({ type: `RLIMIT_${type}`, soft: value, hard: value });
@@ -15,10 +16,6 @@ const SMALL = [
   limit("MEMLOCK", 0),
   limit("AS", 1 << 20),
 ];
-
-/** The pid of the container's VMM. */
-const vmmOf = (bench: Bench): number =>
-  Number(readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim());
 
 const limitsOf = (pid: number): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -60,7 +57,7 @@ test.serial(
     );
     t.regex(log[0]?.msg ?? "", /process\.rlimits has no effect \(RLIMIT_FSIZE, RLIMIT_CPU, /);
     t.is(bench.call("start", bench.id).code, 0);
-    isUnlimited(t, vmmOf(bench));
+    isUnlimited(t, vmmOf(bench.pid()));
     isUnlimited(t, bench.pid());
   },
 );
@@ -101,7 +98,7 @@ test.serial("what limits the caller of the runtime does not limit the VMM", (t) 
   });
   t.is(create.exitCode, 0, readFileSync(`${bench.folder}/errors`, "utf8"));
   t.is(bench.call("start", bench.id).code, 0);
-  isUnlimited(t, vmmOf(bench));
+  isUnlimited(t, vmmOf(bench.pid()));
 });
 
 test.serial("the record of an older version, which had the program's limits in it, is read", (t) => {
@@ -131,7 +128,7 @@ const VMM_ENDINGS = [
 function startedCat(bench: Bench): { vmm: number; words(): string } {
   if (bench.call("create").code !== 0 || bench.call("start", bench.id).code !== 0)
     throw new Error("the guest does not start");
-  return { vmm: vmmOf(bench), words: () => readFileSync(`${bench.folder}/output.errors`, "utf8") };
+  return { vmm: vmmOf(bench.pid()), words: () => readFileSync(`${bench.folder}/output.errors`, "utf8") };
 }
 
 for (const { signal, code, line } of VMM_ENDINGS) {

@@ -8,6 +8,7 @@ import { pathSource } from "../../runtime/disk/host-source.ts";
 import { DISK_OWNER, openVolume } from "../../runtime/disk/volume.ts";
 import { openVolumeFolder } from "../../runtime/disk/volume-folder.ts";
 import { placeOf } from "../../runtime/disk/volume-record.ts";
+import { childrenOf, readIfThere } from "../proc.ts";
 import { makeBench, until } from "./harness.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
 
@@ -120,15 +121,11 @@ test.serial("a busy repair whose time the kernel takes first is said to be that,
 
 /** A process, its first child, and so on. */
 function lineOf(pid: number): number[] {
-  const [child] = ofProcess(pid, `task/${pid}/children`).split(" ").filter(Boolean);
-  return [pid, ...(child ? lineOf(Number(child)) : [])];
+  const [child] = childrenOf(pid);
+  return [pid, ...(child ? lineOf(child) : [])];
 }
 
-const isRepair = (pid = 0): boolean => ofProcess(pid, "cmdline").includes("\0/proc/self/fd/3");
-
-/** Nothing of one that is gone. */
-const ofProcess = (pid: number, file: string): string =>
-  Bun.spawnSync(["cat", `/proc/${pid}/${file}`], { stderr: "ignore" }).stdout.toString();
+const isRepair = (pid = 0): boolean => readIfThere(`/proc/${pid}/cmdline`).includes("\0/proc/self/fd/3");
 
 test.serial("a repair ends with the runtime", async (t) => {
   const host = await hostWith(t, "ENDLESS");

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
+import { vmmOf } from "../proc.ts";
 import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
 
 /** A file system of its own for the state of a bench's containers. */
@@ -50,7 +51,7 @@ test.serial("a VMM that hangs is said in a sentence, and is removed all the same
   t.timeout(60_000);
   using bench = makeBench(["cat"]);
   for (const call of [["create"], ["start", bench.id]]) t.is(bench.call(...call).code, 0);
-  const vmm = Number(readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8"));
+  const vmm = vmmOf(bench.pid());
   process.kill(vmm, "SIGSTOP");
   const { code, stderr } = bench.call("pause", bench.id);
   t.is(code, 1);
@@ -63,7 +64,7 @@ test.serial("a VMM that hangs is said in a sentence, and is removed all the same
 test.serial("a call that is stopped and goes on, as by Ctrl-Z, fails by nothing", async (t) => {
   using bench = makeBench(["cat"]);
   for (const call of [["create"], ["start", bench.id]]) t.is(bench.call(...call).code, 0);
-  const vmm = Number(readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8"));
+  const vmm = vmmOf(bench.pid());
   // It waits for the VMM's answer meanwhile.
   process.kill(vmm, "SIGSTOP");
   const pause = Bun.spawn([unikrun, "--root", bench.root, "pause", bench.id], {

@@ -1,6 +1,7 @@
 /** Solo5's targets spt and hvt, run by the host's tenders: in the cage, with what they declare, and ended as they say. */
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
+import { vmmOf } from "../proc.ts";
 import { leftovers, placeInNetwork, start, unikrun, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { bareHost, refusal, tenderBench, tenderHost, told } from "./tender-harness.ts";
@@ -46,7 +47,7 @@ test.serial("its cage has single libraries, null alone of the devices, and no ca
   const bench = tenderBench(t, await tenderHost(t), { args: ["serve"] });
   start(t, bench);
   until(() => bench.output().includes("command line: serve"));
-  const tender = `/proc/${readFileSync(`/proc/${bench.pid()}/task/${bench.pid()}/children`, "utf8").trim()}`;
+  const tender = `/proc/${vmmOf(bench.pid())}`;
   t.deepEqual(readdirSync(`${tender}/root/dev`), ["null"]);
   t.false(existsSync(`${tender}/root/usr/share`));
   t.false(existsSync(`${tender}/root/etc/passwd`));

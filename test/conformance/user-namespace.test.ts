@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { vmmOf } from "../proc.ts";
 import { isRow } from "../troubleshooting.ts";
 import { type Bench, leftovers, makeBench, placeInNetwork, start, unikrun, until } from "./harness.ts";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
@@ -32,16 +33,13 @@ test.serial("it runs, with all its namespaces made in that, and returns its gues
 
 const statusOf = (pid: number | string): string => readFileSync(`/proc/${pid}/status`, "utf8");
 
-const childrenOf = (pid: number): string[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-
 test.serial(
   "init and the VMM are in it, the VMM with a uid of its own there, and as tightly shut in",
   (t) => {
     using bench = makeRemapped(["cat"]);
     start(t, bench);
     const init = bench.pid();
-    const [vmm = ""] = childrenOf(init);
+    const vmm = vmmOf(init);
     const users = readlinkSync(`/proc/${init}/ns/user`);
     t.not(users, readlinkSync("/proc/self/ns/user"));
     t.is(readFileSync(`/proc/${init}/uid_map`, "utf8").trim().split(/\s+/).join(" "), `0 ${HOST_ROOT} 65536`);
@@ -212,7 +210,7 @@ test.serial("no two machines with the same map share a uid, as long as there are
     const bench = stack.use(makeRemapped(["cat"]));
     bench.configure(({ linux }) => Object.assign(linux, { uidMappings: mapping, gidMappings: mapping }));
     start(t, bench);
-    const [vmm = ""] = childrenOf(bench.pid());
+    const vmm = vmmOf(bench.pid());
     return Number(/^Uid:\t(\d+)/m.exec(statusOf(vmm))?.[1]) - HOST_ROOT;
   });
   t.is(new Set(uids.slice(0, 4)).size, 4, uids.join());

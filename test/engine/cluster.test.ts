@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
+import { readIfThere } from "../proc.ts";
 import { type Cast, type Cluster, type Role, roles, startCluster } from "./cluster/compose.ts";
-import { busyboxImage, docker, endpoint, inspect, readIfThere, succeed } from "./harness.ts";
+import { busyboxImage, docker, endpoint, inspect, succeed } from "./harness.ts";
 
 const unikernels: Cast = { nginx: "probe", php: "probe", mysql: "probe" };
 /** The roles of the distribution's programs beside unikernels. */

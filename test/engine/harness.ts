@@ -1,5 +1,5 @@
 /** What the engine tests share: docker's command line, images, waiting, and taking away what a test made. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import type { ExecutionContext } from "ava";
@@ -295,13 +295,4 @@ export async function eventually<Value>(
 /** Waits for a container's end, and returns its exit code. */
 export function waitForEnd(name: string): number {
   return Number(succeed(["docker", "wait", name]));
-}
-
-/** A file of /proc or /sys, or nothing where it went away meanwhile. */
-export function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import test from "ava";
+import { readIfThere } from "../proc.ts";
 import { ask } from "./ctr.ts";
 import {
   busyboxImage,
@@ -8,7 +9,6 @@ import {
   engine,
   eventually,
   probeImage,
-  readIfThere,
   succeed,
   unikrun,
   uniqueName,

@@ -1,15 +1,8 @@
 /** What a user of Docker sees of work that takes long; test/conformance/long-work.test.ts has the rest of it. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import test from "ava";
-import {
-  busyboxImage,
-  createProbe,
-  docker,
-  eventually,
-  readIfThere,
-  succeed,
-  uniqueName,
-} from "./harness.ts";
+import { readIfThere } from "../proc.ts";
+import { busyboxImage, createProbe, docker, eventually, succeed, uniqueName } from "./harness.ts";
 
 const STORE = "/var/lib/unikrun/volumes";
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { rumprun } from "../../runtime/guest/rumprun.ts";
+import { vmmOf } from "../proc.ts";
 import { isRow, rows, unseen } from "../troubleshooting.ts";
 import {
   command,
@@ -79,7 +80,7 @@ test.serial("a rump kernel that has too little memory ends with the code that th
 test.serial("the container's memory runs out", async (t) => {
   const name = startProbe(t, { args: ["sleep", "1000"], options: ["--memory", "256m"] });
   const init = inspect(name, "{{.State.Pid}}");
-  const vmm = await eventually("the VMM", () => childOf(init));
+  const vmm = await eventually("the VMM", () => vmmOf(Number(init)));
   writeFileSync(`/proc/${vmm}/oom_score_adj`, "1000");
   command([
     "sh",
@@ -89,9 +90,6 @@ test.serial("the container's memory runs out", async (t) => {
   t.is(waitForEnd(name), 137);
   isRow(t, "the kernel killed the VMM, as the container's memory ran out", docker("logs", name).stderr);
 });
-
-const childOf = (pid: string): string | undefined =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0] || undefined;
 
 /** The container's cgroup that has one of these files, whose names differ between versions 1 and 2. */
 function cgroupOf(name: string, ...files: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
+import { childrenOf } from "../proc.ts";
 import {
   busyboxImage,
   command,
@@ -10,7 +11,6 @@ import {
   guestConfig,
   httpGet,
   inspect,
-  readIfThere,
   runProbe,
   startProbe,
   succeed,
@@ -216,10 +216,6 @@ test(`what a guest flushed is there after ${CYCLES} kills of VMM, init and engin
 });
 
 const folderOf = (volume: string): string => inspect(volume, "{{.Mountpoint}}");
-
-function childrenOf(pid: number): number[] {
-  return readIfThere(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean).map(Number);
-}
 
 test("a volume's disk goes when the volume has gone", async (t) => {
   const volume = makeVolume(t);

@@ -1,4 +1,5 @@
 import { readFileSync, rmSync } from "node:fs";
+import { childrenOf } from "../../proc.ts";
 import { reap } from "../reap.ts";
 import type { Runtime } from "./bundles.ts";
 
@@ -61,6 +62,5 @@ export function oneCycle({ runtime, root, id }: { runtime: Runtime; root: string
 function residentKiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const own = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
-  return children.reduce((sum, child) => sum + residentKiB(Number(child)), own);
+  return childrenOf(pid).reduce((sum, child) => sum + residentKiB(child), own);
 }

@@ -1,6 +1,7 @@
 /** What memory a container takes, and where it lies. */
 import { readFileSync } from "node:fs";
 import { inspect } from "../../engine/harness.ts";
+import { childrenOf } from "../../proc.ts";
 import { askEngine } from "../docker/engine.ts";
 import { round } from "../median.ts";
 
@@ -39,8 +40,9 @@ export async function memoryOf(container: string): Promise<number> {
 /** The QEMU among a process's descendants. */
 function findVmm(pid: number): number | undefined {
   if (readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("qemu")) return pid;
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
-  return children.map((child) => findVmm(Number(child))).find((found) => found !== undefined);
+  return childrenOf(pid)
+    .map(findVmm)
+    .find((found) => found !== undefined);
 }
 
 interface Mapping {

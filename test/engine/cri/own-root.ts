@@ -5,8 +5,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import { readIfThere } from "../../proc.ts";
 import { importImages } from "../ctr.ts";
-import { command, engine, eventually, readIfThere, succeed } from "../harness.ts";
+import { command, engine, eventually, succeed } from "../harness.ts";
 import { type Client, connect } from "./client.ts";
 import { described } from "./described.ts";
 import { containerdConfig, isReady, removeNode, writeNetwork } from "./node-files.ts";

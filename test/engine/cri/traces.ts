@@ -1,6 +1,7 @@
 /** All that pods leave on a node as long as they are there. */
 import { readdirSync } from "node:fs";
-import { command, readIfThere } from "../harness.ts";
+import { readIfThere } from "../../proc.ts";
+import { command } from "../harness.ts";
 import type { Node } from "./node.ts";
 
 export function traces(node: Node): Readonly<Record<string, readonly string[]>> {

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { ExecutionContext } from "ava";
+import { readIfThere } from "../../proc.ts";
 import { ask, ctr, importImages, nameOf, remove, runtimeOptions } from "../ctr.ts";
 import {
   busyboxImage,
@@ -12,7 +13,6 @@ import {
   makeNetns,
   type Outcome,
   probeImage,
-  readIfThere,
   succeed,
   uniqueName,
 } from "../harness.ts";

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { ExecutionContext } from "ava";
+import { readIfThere } from "../../proc.ts";
 import {
   busyboxImage,
   createProbe,
@@ -13,7 +14,6 @@ import {
   httpGet,
   inspect,
   probeImage,
-  readIfThere,
   repository,
   runProbe,
   startProbe,

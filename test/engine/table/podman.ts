@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { ExecutionContext } from "ava";
+import { vmmOf } from "../../proc.ts";
 import { eventually, httpGet, uniqueName } from "../harness.ts";
 import { type Podman, preparePodman } from "../podman.ts";
 import {
@@ -164,8 +165,7 @@ async function askEnds(column: Column, podman: Podman, t: ExecutionContext): Pro
   });
   await row("a killed machine is 137", () => {
     const init = ask("inspect", "-f", "{{.State.Pid}}", name);
-    const vmm = readFileSync(`/proc/${init}/task/${init}/children`, "utf8").trim();
-    process.kill(Number(vmm), "SIGKILL");
+    process.kill(vmmOf(Number(init)), "SIGKILL");
     must(code(name) === "137", code(name));
   });
   await row("kill", () => {

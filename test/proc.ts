@@ -1,0 +1,21 @@
+/** What /proc says of processes. */
+import { readFileSync } from "node:fs";
+
+/** A file of /proc or /sys, or nothing where it went away meanwhile. */
+export function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+export const childrenOf = (pid: number): number[] =>
+  readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+
+/** The VMM of a running container, by its init. */
+export function vmmOf(init: number): number {
+  const [vmm] = childrenOf(init);
+  if (vmm === undefined) throw new Error(`process ${init} has no child`);
+  return vmm;
+}
