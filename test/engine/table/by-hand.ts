@@ -121,7 +121,7 @@ async function askEnds(column: Column): Promise<void> {
       mustEnd(bench.call("start", bench.id), 0);
       const pids: number[] = JSON.parse(mustEnd(bench.call("ps", "--format", "json", bench.id), 0));
       const [pid] = pids.filter((each) => (each === bench.pid()) === (victim === "init"));
-      process.kill(pid ?? 0, signal);
+      process.kill(pid ?? Number.NaN, signal);
       must(bench.wait() === code, "has another code");
     });
   }

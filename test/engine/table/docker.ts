@@ -192,7 +192,7 @@ async function askEnds(column: Column, t: ExecutionContext): Promise<void> {
     await httpGet(`http://${endpoint(name).IPAddress}/`);
   });
   await row("a killed machine is 137", () => {
-    const [, vmm = ""] = /^\S+\s+(\d+).*qemu-system/m.exec(succeed(["docker", "top", name])) ?? [];
+    const [, vmm = "none"] = /^\S+\s+(\d+).*qemu-system/m.exec(succeed(["docker", "top", name])) ?? [];
     process.kill(Number(vmm), "SIGKILL");
     must(waitForEnd(name) === 137, inspect(name, "{{.State.ExitCode}}"));
   });
