@@ -98,12 +98,23 @@ static int asker(const struct machine *m)
 	return m->asker;
 }
 
+/* A reader that is slow, but reads, gets all of it, and so it does where this process had to wait for its turn. */
+static void drain_longer(struct machine *m)
+{
+	if (m->drain_until)
+		m->drain_until = now_ms() + DRAIN_MS;
+}
+
 static void hear_output(struct machine *m)
 {
 	console_to_output(&m->console);
-	/* A reader that is slow, but reads, gets all of it. */
-	if (m->drain_until)
-		m->drain_until = now_ms() + DRAIN_MS;
+	drain_longer(m);
+}
+
+static void hear_guest(struct machine *m)
+{
+	listen_to_guest(m);
+	drain_longer(m);
 }
 
 static void hear_input(struct machine *m)
@@ -172,7 +183,7 @@ static const struct source {
 	void (*hear)(struct machine *m);
 } sources[] = {
 	{ output, POLLOUT, hear_output },
-	{ guest_for_reading, POLLIN, listen_to_guest },
+	{ guest_for_reading, POLLIN, hear_guest },
 	{ input, POLLIN, hear_input },
 	{ viewer, POLLIN, hear_viewer },
 	{ guest_for_writing, POLLOUT, hear_room },
