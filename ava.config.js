@@ -7,6 +7,6 @@ v8.takeCoverage = () => {};
 export default {
   extensions: { ts: "module" },
   files: ["test/**/*.test.ts"],
-  timeout: "5m",
+  timeout: "15m",
   workerThreads: false,
 };

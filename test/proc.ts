@@ -1,5 +1,5 @@
 /** What /proc says of processes. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** A file of /proc or /sys, or nothing where it went away meanwhile. */
 export function readIfThere(path: string): string {
@@ -18,4 +18,26 @@ export function vmmOf(init: number): number {
   const [vmm] = childrenOf(init);
   if (vmm === undefined) throw new Error(`process ${init} has no child`);
   return vmm;
+}
+
+/** Whether some process has this file open. */
+export const isOpen = (path: string): boolean =>
+  namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => namesIn(`/proc/${pid}/fd`).some((each) => leadsTo(`/proc/${pid}/fd/${each}`, path)));
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function leadsTo(link: string, path: string): boolean {
+  try {
+    return readlinkSync(link) === path;
+  } catch {
+    return false;
+  }
 }

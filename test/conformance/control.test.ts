@@ -11,7 +11,7 @@ function started(t: ExecutionContext) {
   t.is(bench.call("create").code, 0);
   t.is(bench.call("start", bench.id).code, 0);
   const folder = `${bench.root}/${bench.id}`;
-  const connect = () => connectUnix({ folder, name: "control.sock", timeout: 1 });
+  const connect = (timeout = 20) => connectUnix({ folder, name: "control.sock", timeout });
   const pid = bench.pid();
   const untilIt = (is: "sleeps" | "stopped") =>
     until(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(is === "sleeps" ? ") S " : ") T "));
@@ -57,7 +57,7 @@ test("a hold that begins as another one ends stays", (t) => {
   const first = holdMachine(folder);
   askPhase(folder);
   const before = descriptors();
-  using second = connect();
+  using second = connect(1);
   sendAll(second.fd, Buffer.from("ho"));
   until(() => descriptors() === before + 1);
   // Else it would hear the whole word at once, and of the first one's end not before that.

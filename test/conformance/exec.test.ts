@@ -41,19 +41,22 @@ test("without a network card the network's commands say so", (t) => {
   t.regex(log.at(-1)?.msg ?? "", /can't be reached by its network: it has no network card/);
 });
 
-test("--process, --detach and --pid-file: the tool is in the container's cgroup and is the caller's to reap", (t) => {
+test("--process, --detach and --pid-file: the tool is in the container's cgroup and is the caller's to reap", async (t) => {
   const bench = started(t);
   const [file, pidFile] = [`${bench.folder}/process.json`, `${bench.folder}/exec.pid`];
   writeFileSync(file, JSON.stringify({ cwd: "/", args: ["unikrun", "console"], env: [] }));
-  t.is(bench.call("exec", "--process", file, "--detach", "--pid-file", pidFile, bench.id).code, 0);
+  const args = ["exec", "--process", file, "--detach", "--pid-file", pidFile, bench.id];
+  // It goes a second after the end of its input, and can be looked at until then.
+  const exec = Bun.spawn([unikrun, "--root", bench.root, ...args], { stdin: "pipe" });
+  t.is(await exec.exited, 0);
   const pid = Number(readFileSync(pidFile, "utf8"));
-  // Its input is at its end, so it goes after a second of silence; until then it can be looked at.
   t.is(readFileSync(`/proc/${pid}/cgroup`, "utf8"), readFileSync(`/proc/${bench.pid()}/cgroup`, "utf8"));
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   t.regex(status, /^Uid:\s+[1-9]\d+\s/m);
   t.regex(status, /^CapEff:\s+0+$/m);
   t.regex(status, /^CapBnd:\s+0+$/m);
   t.regex(status, /^NoNewPrivs:\s+1$/m);
+  exec.stdin.end();
   t.is(reap(pid), 0);
 });
 

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { vmmOf } from "../proc.ts";
+import { ask } from "./ask.ts";
 import { type Bench, makeBench, placeInNetwork, start } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { privateHost } from "./private-host.ts";
@@ -9,19 +10,8 @@ import { privateHost } from "./private-host.ts";
 const annotate = (bench: Bench, annotations: Readonly<Record<string, string>>): void =>
   bench.configure((config) => Object.assign(config, { annotations }));
 
-/** A guest's answer, asked again until it listens. */
-async function ask(card: number, path: string): Promise<string> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      const signal = AbortSignal.timeout(2_000);
-      return await (await fetch(`http://${address(card)}${path}`, { signal, keepalive: false })).text();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await Bun.sleep(50);
-    }
-  }
-}
+const get = async (card: number, path: string): Promise<string> =>
+  (await ask(`http://${address(card)}${path}`)).text();
 
 interface Config {
   readonly memory: number;
@@ -47,8 +37,8 @@ for (const [cards, disks] of [
     });
     placeInNetwork(bench, makeNetworks(t, cards));
     start(t, bench);
-    for (let card = 0; card < cards; card++) t.regex(await ask(card, "/"), /tested/, `card ${card}`);
-    const config: Config = JSON.parse(await ask(cards - 1, "/config"));
+    for (let card = 0; card < cards; card++) t.regex(await get(card, "/"), /tested/, `card ${card}`);
+    const config: Config = JSON.parse(await get(cards - 1, "/config"));
     t.deepEqual(
       config.nics.map((nic) => [nic.mac, nic.addresses[0]]),
       Array.from({ length: cards }, (_, card) => [mac(card), `${address(card)}/24`]),
@@ -58,7 +48,7 @@ for (const [cards, disks] of [
       names.map((_, disk) => [`ld${disk}`, bytes(disk)]),
     );
     for (const [disk, name] of names.entries())
-      t.is(await ask(0, `/disk?dev=ld${disk}&length=20`), `I am ${name}`.padEnd(20, "."));
+      t.is(await get(0, `/disk?dev=ld${disk}&length=20`), `I am ${name}`.padEnd(20, "."));
   });
 
 for (const memory of [8, 64, 1024, 3583])
@@ -67,7 +57,7 @@ for (const memory of [8, 64, 1024, 3583])
     annotate(bench, { "org.unikrun.memory": `${memory}` });
     placeInNetwork(bench, makeNetworks(t, 1));
     start(t, bench);
-    const config: Config = JSON.parse(await ask(0, "/config"));
+    const config: Config = JSON.parse(await get(0, "/config"));
     t.is(config.memory, (memory - 1) * 2 ** 20);
   });
 

@@ -157,13 +157,13 @@ function defaultConfig(id: string, args: readonly string[]) {
   };
 }
 
-/** Everything on the host that has the container's name on it, or was made for it, a second after its end. */
+/** Everything on the host that has the container's name on it, or was made for it, and is still there 20 s after its end. */
 export function leftovers(bench: Bench): string[] {
   for (let attempt = 0; ; attempt++) {
     // What has ended stays visible until its parent, which we are now, takes leave of it.
     reapAll();
     const found = findLeftovers(bench);
-    if (found.length === 0 || attempt === 20) return found;
+    if (found.length === 0 || attempt === 400) return found;
     Bun.sleepSync(50);
   }
 }

@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from "ava";
 import { pathSource } from "../../runtime/disk/host-source.ts";
 import { openVolume } from "../../runtime/disk/volume.ts";
 import { type Bench, makeBench, start, until } from "./harness.ts";
-import { type PrivateHost, privateHost } from "./private-host.ts";
+import { privateHost } from "./private-host.ts";
 
 const MIB = 1 << 20;
 /** Takes long enough to be met in the middle of. */
@@ -16,7 +16,7 @@ const LARGE = 400;
 const LONG = 3300;
 
 interface Place {
-  readonly host: PrivateHost;
+  readonly runtime: string;
   readonly store: string;
   readonly volume: string;
 }
@@ -27,14 +27,17 @@ async function makePlace(t: ExecutionContext): Promise<Place> {
   const [store, volume] = [`${host.folder}/store`, `${host.folder}/volume`];
   mkdirSync(volume);
   host.configure({ store });
-  return { host, store, volume };
+  // Whom others keep waiting can still be met in the middle, since they keep it waiting more.
+  const runtime = `${host.folder}/patient`;
+  writeFileSync(runtime, `#!/bin/sh\nexec nice -n 10 ${host.runtime} "$@"\n`, { mode: 0o755 });
+  return { runtime, store, volume };
 }
 
 const writeLarge = (file: string, mebibytes = LARGE): void =>
   writeFileSync(file, Buffer.alloc(mebibytes * MIB, "data"));
 
-function benchWith(t: ExecutionContext, { host, volume }: Place, readOnly = false): Bench {
-  const bench = makeBench(["sleep", "1000"], {}, host.runtime);
+function benchWith(t: ExecutionContext, { runtime, volume }: Place, readOnly = false): Bench {
+  const bench = makeBench(["sleep", "1000"], {}, runtime);
   t.teardown(() => bench[Symbol.dispose]());
   const options = readOnly ? ["rbind", "ro"] : ["rbind"];
   bench.configure((config) =>
@@ -74,7 +77,7 @@ for (const [what, readOnly, draftIn] of [
       t.is(bench.call("create").code, 0);
       const log = `${bench.folder}/start.json`;
       const words = ["--root", bench.root, "--log", log, "--log-format", "json", "start", bench.id];
-      const { exited, pid } = Bun.spawn([place.host.runtime, ...words], {
+      const { exited, pid } = Bun.spawn([place.runtime, ...words], {
         stdio: ["ignore", "ignore", "ignore"],
       });
       await stopAt(() => {
@@ -161,7 +164,7 @@ async function pendingVolume(t: ExecutionContext): Promise<Place> {
 
 test.serial("a person at a terminal sees a bar, and what has been brought back", async (t) => {
   const place = await pendingVolume(t);
-  const command = `${place.host.runtime} volumes --store ${place.store}`;
+  const command = `${place.runtime} volumes --store ${place.store}`;
   const terminal = Bun.spawn(["script", "-qec", command, "/dev/null"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -183,7 +186,7 @@ test.serial("a person at a terminal sees a bar, and what has been brought back",
 test.serial("without a terminal it is lines, and the answer can be had as JSON", async (t) => {
   const place = await pendingVolume(t);
   const run = (...words: string[]) =>
-    Bun.spawn([place.host.runtime, "volumes", "--store", place.store, ...words], {
+    Bun.spawn([place.runtime, "volumes", "--store", place.store, ...words], {
       stdio: ["ignore", "pipe", "pipe"],
     });
   const first = run("--json");
@@ -214,7 +217,7 @@ test.serial("a delete that brings a volume back tells the engine's log how far i
   writeOnDisk(place);
   const log = `${bench.folder}/delete.json`;
   const words = ["--root", bench.root, "--log", log, "--log-format", "json", "delete", bench.id];
-  const { exited } = Bun.spawn([place.host.runtime, ...words], { stdio: ["ignore", "ignore", "ignore"] });
+  const { exited } = Bun.spawn([place.runtime, ...words], { stdio: ["ignore", "ignore", "ignore"] });
   await stopWhileItBringsBack(place);
   t.is(await exited, 0);
   const lines = readFileSync(log, "utf8")

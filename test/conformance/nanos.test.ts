@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { asQcow2 } from "../families/qcow2.ts";
 import { run } from "../network/netns.ts";
+import { ask } from "./ask.ts";
 import { makeBootDisk, type Orders } from "./boot-disk.ts";
 import { type Bench, leftovers, makeBench, placeInNetwork, start, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
@@ -118,8 +119,6 @@ const LINE = JSON.stringify({
   net: { if: "vioif0", type: "inet", method: "dhcp" },
 });
 const TWO_CARDS = LINE.replace("}}", '},"net":{"if":"vioif1","type":"inet","method":"dhcp"}}');
-
-const ask = (url: string): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(20_000) });
 
 /** A probe guest that serves, and is saved. */
 async function saved(t: ExecutionContext) {

@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
 import { BOTH_IPTABLES, swarmRules } from "../network/swarm-rules.ts";
+import { ask } from "./ask.ts";
 import { type Bench, leftovers, makeBench, type Outcome, placeInNetwork } from "./harness.ts";
 import { address, makeNetworks } from "./networks.ts";
 import { type PrivateHost, privateHost } from "./private-host.ts";
@@ -83,10 +84,7 @@ for (const iptables of BOTH_IPTABLES)
     using bench = makeBench(["http", "80"]);
     const { code, stderr } = start(bench, { netns });
     t.is(code, 0, stderr);
-    const get = async (at: string): Promise<string> => {
-      const signal = AbortSignal.timeout(20_000);
-      return (await fetch(`http://${own}${at}`, { signal, headers: { connection: "close" } })).text();
-    };
+    const get = async (at: string): Promise<string> => (await ask(`http://${own}${at}`)).text();
     for (const port of [":8090", ":8091", ""]) {
       t.regex(await get(`${port}/`), /probe guest/, port);
       t.is((await get(`${port}/bytes?n=200000`)).length, 200_000, port);

@@ -12,6 +12,7 @@ import test from "ava";
 import { askMachine } from "../../native/control.ts";
 import { run } from "../network/netns.ts";
 import { isRow } from "../troubleshooting.ts";
+import { ask } from "./ask.ts";
 import { leftovers, start, until } from "./harness.ts";
 import { makeUsersHost, outside, USER } from "./users-host.ts";
 
@@ -22,18 +23,7 @@ const uidsOf = (pid: number): number[] => [
 
 const GREETING = /the unikrun probe guest/;
 
-/** Asked again until the guest listens. */
-async function page(url: string, init: RequestInit = {}): Promise<string> {
-  for (const deadline = Date.now() + 20_000; ; await Bun.sleep(50)) {
-    try {
-      return await (
-        await fetch(url, { ...init, signal: AbortSignal.timeout(5000), keepalive: false })
-      ).text();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-  }
-}
+const page = async (url: string, init?: RequestInit): Promise<string> => (await ask(url, init)).text();
 
 test.serial(
   "a guest runs, is reached from outside and from beside it, and ends, and nothing is left",

@@ -1,7 +1,7 @@
 /** What `unikrun status` says of a guest, in whatever state it is. */
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
-import { type Bench, makeBench } from "./harness.ts";
+import { type Bench, makeBench, until } from "./harness.ts";
 import { privateHost } from "./private-host.ts";
 
 const statusOf = (bench: Bench) => JSON.parse(bench.call("status", "--json", bench.id).stdout);
@@ -31,6 +31,8 @@ test.serial(
     bench.configure(({ linux }) => Object.assign(linux, { resources: limits }));
     t.is(bench.call("create").code, 0);
     t.is(bench.call("start", bench.id).code, 0);
+    // One that has not run yet has touched nothing.
+    until(() => bench.output().includes("main()"));
     const { stdout } = bench.call("status", bench.id);
     t.regex(stdout, /^limits +memory 256\.0 MiB, CPU time of 0\.5 processors, 77 processes$/m);
     t.regex(stdout, /^throttled +(never|in \d+ of \d+ periods \(\d+ %\), [\d.]+ s in all: .*)$/m);

@@ -26,15 +26,20 @@ test.serial("a container's steps are told in their order, from create to the gue
   const { lines, begun, firstWords, failed, exit } = traceOf(bench);
   const wanted = [
     ...["called", "found", "decided", "launched", "ordered", "done", "between"],
-    ...["called", "network", "composed", "sent", "waited", "let-go", "spoke"],
+    ...["called", "network", "composed", "sent", "waited"],
   ];
   const names = namesOf(lines);
-  let from = 0;
-  for (const name of wanted) {
-    const at = names.indexOf(name, from);
-    t.true(at >= from, `${name} in ${names.slice(from)}`);
-    from = at + 1;
-  }
+  const inOrder = (each: readonly string[]): void => {
+    let from = 0;
+    for (const name of each) {
+      const at = names.indexOf(name, from);
+      t.true(at >= from, `${name} in ${names.slice(from)}`);
+      from = at + 1;
+    }
+  };
+  inOrder(wanted);
+  // init goes on while who waits for it is told.
+  inOrder(["sent", "let-go", "spoke"]);
   t.deepEqual(
     lines.map(({ at }: Line) => at),
     lines.map(({ at }: Line) => at).sort((a: number, b: number) => a - b),
@@ -66,7 +71,7 @@ test.serial("a slow hook is shown as what the time went into", (t) => {
   t.is(shares.hook, hook.took);
   t.regex(
     bench.call("trace", bench.id).stdout,
-    /^ *[\d.]+ +3\d\d\.\d {2}hook +hook createRuntime \/bin\/sleep$/m,
+    /^ *[\d.]+ +[\d.]+ {2}hook +hook createRuntime \/bin\/sleep$/m,
   );
 });
 
@@ -125,7 +130,10 @@ test.serial("a guest that ended is traced until it is deleted, with the way it e
   const { exit, lines } = traceOf(bench);
   t.like(exit, { code: 7 });
   t.true(namesOf(lines).includes("gone"));
-  t.like(lines.at(-1), { what: "exit", about: 7 });
+  t.like(
+    lines.find(({ what }: Line) => what === "exit"),
+    { about: 7 },
+  );
 });
 
 test.serial("who ended a guest is told: a signal, or somebody who killed its init", (t) => {

@@ -195,10 +195,12 @@ test.serial("a guest is paused, saved, and goes on in a new container", (t) => {
   const files = ["--bundle", bench.bundle, "--pid-file", `${bench.folder}/pid`];
   const restored = bench.call("restore", "--detach", "--image-path", image, ...files, bench.id);
   t.is(restored.code, 0, restored.stderr);
-  const typed = Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
-    stdin: Buffer.from("still here\nquit\n"),
-  });
-  t.regex(typed.stdout.toString(), /^still here\r?$/m);
+  const type = (line: string): string =>
+    Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
+      stdin: Buffer.from(`${line}\n`),
+    }).stdout.toString();
+  until(() => /^still here\r?$/m.test(type("still here")));
+  type("quit");
   t.is(bench.wait(), 0);
 });
 

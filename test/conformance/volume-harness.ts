@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { run } from "../network/netns.ts";
+import { ask } from "./ask.ts";
 import { type Bench, makeBench, placeInNetwork, unikrun } from "./harness.ts";
 
 interface Mount {
@@ -33,11 +34,11 @@ export function makeGuest(t: ExecutionContext, mounts: readonly Mount[], runtime
   const address = joinNetwork(t, bench);
   t.teardown(() => bench[Symbol.dispose]());
   bench.configure((config) => Object.assign(config, { mounts }));
-  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
-    answer(`http://${address}${path}`, init);
+  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+    ask(`http://${address}${path}`, init);
   const fileAt = (path: string): string => `/file?path=${encodeURIComponent(path)}&sync=1`;
   const write = async (path: string, body: string): Promise<number> =>
-    (await ask(fileAt(path), { method: "PUT", body })).status;
+    (await request(fileAt(path), { method: "PUT", body })).status;
   return {
     bench,
     do(...call) {
@@ -48,9 +49,9 @@ export function makeGuest(t: ExecutionContext, mounts: readonly Mount[], runtime
       t.is(await write(path, content), 200, path);
     },
     write,
-    request: ask,
-    remove: async (path) => (await ask(fileAt(path), { method: "DELETE" })).status,
-    get: async (request) => (await ask(request)).text(),
+    request,
+    remove: async (path) => (await request(fileAt(path), { method: "DELETE" })).status,
+    get: async (path) => (await request(path)).text(),
     stop() {
       t.is(bench.call("kill", bench.id, "SIGTERM").code, 0);
       t.is(bench.wait(), 143);
@@ -83,19 +84,6 @@ function joinNetwork(t: ExecutionContext, bench: Bench): string {
   run(`ip -n ${name} addr add 10.231.${network}.2/24 dev eth0`);
   placeInNetwork(bench, `/run/netns/${name}`);
   return `10.231.${network}.2`;
-}
-
-/** Asked again until the guest listens. */
-async function answer(url: string, init: RequestInit): Promise<Response> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      return await fetch(url, { ...init, signal: AbortSignal.timeout(5_000), keepalive: false });
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await Bun.sleep(50);
-    }
-  }
 }
 
 /** A mount that the test ends by `unmount`, or its end does. */

@@ -41,11 +41,12 @@ test.serial("a folder of the host is served", async (t) => {
 
 test.serial("the database goes on counting after a restart, and in a new container", async (t) => {
   const first = counter(await cluster.visit());
-  t.is(counter(await cluster.visit()), first + 1);
-  cluster.compose("restart", "mysql");
   // More than one, if the guest counted before it could answer.
+  const next = counter(await cluster.visit());
+  t.true(next > first, `${next} after ${first}`);
+  cluster.compose("restart", "mysql");
   const second = counter(await cluster.visit());
-  t.true(second > first + 1, `${second} after ${first + 1}`);
+  t.true(second > next, `${second} after ${next}`);
   cluster.compose("rm", "-sf", "mysql");
   cluster.compose("up", "-d", "--no-build", "mysql");
   const third = counter(await cluster.visit());

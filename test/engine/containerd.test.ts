@@ -75,7 +75,8 @@ test.serial("ctr container checkpoint and restore: the guest goes on counting wh
     remove(restored);
     ctr("images", "rm", saved);
   });
-  const requests = async () => Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`))?.[1]);
+  const requests = async () =>
+    Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`, 30_000))?.[1]);
   ask(...runOptions("-d", "--with-ns", `network:${netns}`), name, "/probe.bin", "http", "80");
   t.is(await requests(), 1);
   ask("container", "checkpoint", "--task", "--rw", "--image", name, saved);

@@ -126,7 +126,7 @@ test.serial(
 
     const [first] = pods;
     if (!first) throw new Error("there are pods");
-    await httpGet(`http://${first.pod.ip}/panic`);
+    await fetch(`http://${first.pod.ip}/panic`, { keepalive: false }).catch(() => null);
     await eventually("a probe that fails", async () =>
       (await asked(first.pod, first.id, probe.livenessProbe)) ? undefined : true,
     );

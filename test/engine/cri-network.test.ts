@@ -39,7 +39,7 @@ test.serial(
     const url = `http://${service.clusterIP}/`;
     const ways = {
       node: () => httpGet(url, 1000),
-      program: async () => (await exec(shell, "timeout", "3", "wget", "-qO-", url)).stdout,
+      program: async () => (await exec(shell, "timeout", "20", "wget", "-qO-", url)).stdout,
       // It is behind the Service itself.
       guest: () => httpGet(`http://${one.ip}/connect?host=${service.clusterIP}&port=80&path=/`),
     };
@@ -72,7 +72,7 @@ test.serial("probes by HTTP, by TCP and by exec answer as long as the guest does
   await eventually("answers", async () => ((await all(first)).every(Boolean) ? true : undefined));
   t.false(await answers(node, pod, { spec, id: first }, { httpGet: { path: "/missing", port: 80 } }));
   t.false(await answers(node, pod, { spec, id: first }, { tcpSocket: { port: 81 } }));
-  await httpGet(`http://${pod.ip}/panic`);
+  await fetch(`http://${pod.ip}/panic`, { keepalive: false }).catch(() => null);
   await eventually("no answers", async () => ((await all(first)).some(Boolean) ? undefined : true));
   const second = await pod.start("guest");
   await eventually("answers again", async () => ((await all(second)).every(Boolean) ? true : undefined));
@@ -95,14 +95,18 @@ test.serial(
     });
     const sidecar = await pod.start("sidecar");
     await pod.start("server");
-    const get = async (url: string) => (await exec(sidecar, "timeout", "2", "wget", "-qO-", url)).stdout;
+    const get = async (url: string) => (await exec(sidecar, "timeout", "20", "wget", "-qO-", url)).stdout;
     t.regex(await get(`http://${server.ip}/`), /probe/);
     await pod.start("guest");
     await httpGet(`http://${pod.ip}/`);
     for (const host of ["127.0.0.1", pod.ip]) {
       t.is(await get(`http://${host}:8080/`), "hello\n");
       t.regex(await get(`http://${host}/`), /probe/);
-      t.is((await exec(sidecar, "timeout", "2", "wget", "-qO-", `http://${host}:81/`)).code, 1, "is refused");
+      t.is(
+        (await exec(sidecar, "timeout", "20", "wget", "-qO-", `http://${host}:81/`)).code,
+        1,
+        "is refused",
+      );
     }
     t.regex(await get(`http://${server.ip}/`), /probe/);
     t.is(await httpGet(`http://${pod.ip}:8080/`), "hello\n");

@@ -174,6 +174,7 @@ test.serial(
       volumes: places.map((_, i) => ({ name: `v${i}`, emptyDir: {} })),
     });
     const guest = await pod.start("guest");
+    await httpGet(`http://${pod.ip}/`);
     for (const place of places) t.is(await put(pod, `${place}/file`, place), 200, place);
     await pod.end(guest);
     for (const [i, place] of places.entries())

@@ -184,7 +184,8 @@ test.serial(
     const log = `${pod.config.log_directory}/guest.log`;
     renameSync(log, `${log}.1`);
     await node.client.call("ReopenContainerLog", { container_id: guest });
-    await httpGet(`${url}/print?lines=2000`);
+    // A second try would print them again.
+    await httpGet(`${url}/print?lines=2000`, 60_000);
     await fetch(`${url}/exit?code=9`, { keepalive: false }).catch(() => null);
     t.is(await waitForExit(node, guest), 9);
     const text = printed(pod.log("guest"));

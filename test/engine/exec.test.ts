@@ -152,7 +152,8 @@ test("console: what is typed reaches the guest and its answer comes back, with a
   );
   t.is(code, 1, "the machine ended");
   t.regex(shown, /or the machine has ended/);
-  t.regex(docker("logs", name).stdout, /^piped\r?\ntyped\r?$/m);
+  const isLogged = () => /^piped\r?\ntyped\r?$/m.test(docker("logs", name).stdout) || undefined;
+  await eventually("its log", isLogged);
   t.is(inspect(name, "{{.State.ExitCode}}"), "0");
 });
 

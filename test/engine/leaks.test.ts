@@ -164,10 +164,13 @@ test(`${cycles} containers, most of them with the runtime or the VMM killed at a
     const removal = Bun.spawn({ cmd: ["docker", "rm", "-fv", name], stdout: "ignore", stderr: "ignore" });
     if (kind === undefined && random() < 0.5) killed.push(await killOne("runtime", random));
     await removal.exited;
-    await eventually(`seed ${seed}, cycle ${cycle}, killed ${killed}: docker rm -f`, () => {
+    const isRemoved = () => {
       docker("rm", "-fv", name);
       return docker("inspect", name).code !== 0 || undefined;
-    });
+    };
+    // dockerd may wait 12 s each time for what nobody tells it.
+    const what = `seed ${seed}, cycle ${cycle}, killed ${killed}: docker rm -f`;
+    await eventually(what, isRemoved, { timeout: 120_000 });
     for (const victim of killed)
       if (victim !== undefined) victims.set(victim, (victims.get(victim) ?? 0) + 1);
   }

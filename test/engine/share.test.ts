@@ -19,7 +19,7 @@ async function startShared(t: ExecutionContext, network = "bridge") {
   await httpGet(`http://${address}/`);
   const beside = `container:${name}`;
   const shell = startNeighbour(t, beside, "sleep 1000");
-  const run = (...cmd: readonly string[]) => command(["docker", "exec", shell, "timeout", "10", ...cmd]);
+  const run = (...cmd: readonly string[]) => command(["docker", "exec", shell, "timeout", "60", ...cmd]);
   return {
     name,
     address,

@@ -84,7 +84,7 @@ test.serial("guests and Linux containers of services find each other, and all ta
 });
 
 test.serial("a service is checked, scaled, updated task by task, and its logs are there", async (t) => {
-  const check = ["--health-cmd", "unikrun http /", "--health-interval", "500ms"];
+  const check = ["--health-cmd", "unikrun http /", "--health-interval", "500ms", "--health-retries", "20"];
   const secret = uniqueName("secret");
   succeed(["docker", "secret", "create", secret, "-"], "hush");
   t.teardown(() => docker("secret", "rm", secret));

@@ -6,6 +6,9 @@ import { docker, eventually, succeed, uniqueName } from "./harness.ts";
 /** The namespace that published ports of all services come through, with an address on the network "ingress". */
 const ROUTING_MESH = "/run/docker/netns/ingress_sbox";
 
+/** dockerd has much to do for a task. */
+const PATIENCE = { timeout: 120_000 };
+
 /** Returns how to end it. */
 export async function beginSwarm(): Promise<() => Promise<void>> {
   const file = process.env.UNIKRUN_ENGINE_CONFIG ?? "";
@@ -14,13 +17,12 @@ export async function beginSwarm(): Promise<() => Promise<void>> {
   const useRuntime = async (name: string): Promise<void> => {
     writeFileSync(file, JSON.stringify({ ...JSON.parse(before), "default-runtime": name }));
     for (const pid of succeed(["pidof", "dockerd"]).split(" ")) process.kill(Number(pid), "SIGHUP");
-    await eventually(`${name} as the default`, () =>
-      succeed(["docker", "info", "-f", "{{.DefaultRuntime}}"]) === name ? true : undefined,
-    );
+    const isDefault = (): boolean => succeed(["docker", "info", "-f", "{{.DefaultRuntime}}"]) === name;
+    await eventually(`${name} as the default`, () => isDefault() || undefined, PATIENCE);
   };
   await useRuntime("unikrun");
   succeed(["docker", "swarm", "init", "--advertise-addr", "127.0.0.1"]);
-  await eventually("the routing mesh", () => succeed(["ls", ROUTING_MESH]) || undefined);
+  await eventually("the routing mesh", () => succeed(["ls", ROUTING_MESH]) || undefined, PATIENCE);
   return async () => {
     docker("swarm", "leave", "--force");
     docker("network", "rm", "docker_gwbridge");
@@ -49,9 +51,6 @@ export async function startService(
   await tasksOf(name);
   return name;
 }
-
-/** dockerd has much to do for a task. */
-const PATIENCE = { timeout: 120_000 };
 
 const LABEL = "com.docker.swarm.service.name";
 

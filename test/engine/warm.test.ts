@@ -70,14 +70,14 @@ for (const place of ["the default network", "a network with names"])
     const hasBooted = (name: string) => docker("logs", name).stdout.includes("main()");
     const first = start();
     await isItself(first);
-    t.true(hasBooted(first));
+    await eventually("its log", () => hasBooted(first) || undefined);
     await eventually("the template", () => templates().length === 1 || undefined);
     const others = [start(), start()];
     for (const name of [first, ...others]) await isItself(name);
     t.deepEqual(others.map(hasBooted), [false, false]);
     const told = start("-e", "A=1");
     await isItself(told);
-    t.true(hasBooted(told), "it was told something else");
+    await eventually("a boot, as it was told something else", () => hasBooted(told) || undefined);
     succeed(["docker", "rm", "-f", first, ...others, told]);
     await eventually("the end of those that keep guests", () => keepers().length === 0 || undefined);
   });

@@ -203,7 +203,7 @@ test("a paused guest stands still, and stops, is killed and is removed like any 
   succeed(`docker unpause ${name}`);
   t.is(state(), "running 0");
   t.not(used(), used());
-  succeed(`docker pause ${name} && docker stop ${name}`);
+  succeed(`docker pause ${name} && docker stop -t 60 ${name}`);
   t.is(state(), "exited 143");
   succeed(`docker start ${name} && docker pause ${name} && docker kill ${name}`);
   t.is(state(), "exited 137");

@@ -28,7 +28,7 @@ test.serial(
     await eventually("exec", () =>
       docker("exec", name, "unikrun", "http", "/").code === 0 ? true : undefined,
     );
-    t.is(docker("stop", name).code, 0);
+    t.is(docker("stop", "-t", "60", name).code, 0);
     t.is(inspect(name, "{{.State.ExitCode}}"), "143");
     t.is(denied(), before);
   },

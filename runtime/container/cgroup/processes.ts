@@ -133,8 +133,9 @@ export function setFrozen(paths: Paths, frozen: boolean): void {
   if (!frozen) return;
   if (!written) throw new UnikrunError(`The cgroup ${folder} can't be frozen: it has no file ${file}.`);
   const deadline = performance.now() + FREEZING;
-  while (!isFrozen(paths)) {
-    if (performance.now() > deadline) {
+  // Who had to wait for his turn himself looks once more.
+  for (let late = false; !isFrozen(paths); late = performance.now() > deadline) {
+    if (late) {
       tryWrite(folder, file, thaw);
       throw new UnikrunError(`The cgroup ${folder} does not freeze: a process in it is stuck in the kernel.`);
     }

@@ -78,8 +78,10 @@ interface Streamed {
 interface Calls {
   Version: [{ version?: string }, { runtime_name: string; runtime_version: string }];
   Status: [
-    Record<string, never>,
+    { verbose?: boolean },
     {
+      /** If it is to be verbose: by what it is of, JSON of containerd's own. */
+      info: Readonly<Record<string, string>>;
       status: { conditions: { type: string; status: boolean; message: string }[] };
       /** None of containerd 1. */
       runtime_handlers: {
@@ -101,7 +103,7 @@ interface Calls {
   RemoveContainer: [{ container_id: string }, unknown];
   ContainerStatus: [
     { container_id: string },
-    { status: { state: string; exit_code: number; reason: string; message: string } },
+    { status: { state: string; exit_code: number; reason: string; message: string; log_path: string } },
   ];
   UpdateContainerResources: [{ container_id: string; linux: Resources }, unknown];
   ReopenContainerLog: [{ container_id: string }, unknown];

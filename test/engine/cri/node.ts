@@ -56,7 +56,10 @@ export async function startNode(format: 2 | 3 = engine === "20" ? 2 : 3): Promis
     async setNetwork(kind) {
       writeNetwork(`${folder}/cni`, kind, `${folder}/ipam`);
       // The plugin watches the folder.
-      await Bun.sleep(500);
+      await eventually(`the network ${kind}`, async () => {
+        const { info } = await client.call("Status", { verbose: true });
+        return info.cniconfig?.includes(`pods-${kind}`) || undefined;
+      });
       await isReady(client);
     },
     async restart() {

@@ -1,6 +1,7 @@
 /** A pod: its sandbox, its containers, and their removal. */
 import { mkdirSync, readFileSync } from "node:fs";
 import type { ExecutionContext } from "ava";
+import { isOpen } from "../../proc.ts";
 import { eventually, uniqueName } from "../harness.ts";
 import type { ContainerConfig, PodConfig } from "./client.ts";
 import type { Node } from "./node.ts";
@@ -92,9 +93,11 @@ export function printed(log: string): string {
     .join("");
 }
 
+/** The exit code of a container, once it has ended and its log is whole. */
 export function waitForExit(node: PodHost, container: string): Promise<number> {
   return eventually(`the end of ${container}`, async () => {
     const { status } = await node.client.call("ContainerStatus", { container_id: container });
-    return status.state === "CONTAINER_EXITED" ? status.exit_code : undefined;
+    // containerd may tell of the end before it has written the last of the log, which it closes then.
+    return status.state === "CONTAINER_EXITED" && !isOpen(status.log_path) ? status.exit_code : undefined;
   });
 }

@@ -104,7 +104,7 @@ export async function onTerminal(
   dialog: readonly (readonly [prompt: RegExp, answer: string])[],
 ): Promise<{ code: number; shown: string }> {
   const terminal = Bun.spawn({
-    cmd: ["timeout", "-s", "KILL", "30", "script", "-qefc", cmd, "/dev/null"],
+    cmd: ["timeout", "-s", "KILL", "120", "script", "-qefc", cmd, "/dev/null"],
     stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",
@@ -125,7 +125,7 @@ export async function onTerminal(
 }
 
 /** What busybox asks a guest beside it. */
-export const LOCALHOST = ["timeout", "5", "wget", "-q", "-O", "-", "http://127.0.0.1/"] as const;
+export const LOCALHOST = ["timeout", "30", "wget", "-q", "-O", "-", "http://127.0.0.1/"] as const;
 
 /** The first lines of `PROGRAM --version`, digits and dots only. */
 export function versionOf(...cmd: readonly string[]): string {
