@@ -35,11 +35,6 @@ static bool send_typed(const struct exec *exec, struct typed *typed)
 	return true;
 }
 
-static long earlier(long a, long b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Carries stdin to the guest's serial line and what the guest prints to stdout, until either ends. Whoever types may take his
  * time; a guest that does not read what was typed, and after the end of the input one that goes on talking, has the timeout.
@@ -51,7 +46,7 @@ int tool_console(struct exec *exec)
 	for (;;) {
 		struct pollfd fds[] = { { exec->given, (short)(POLLIN | (typed.used ? POLLOUT : 0)), 0 },
 					{ typed.ended || typed.used ? -1 : 0, POLLIN, 0 } };
-		long now = now_ms(), until = typed.used ? stuck_at : typed.ended ? earlier(silent_at, end_at) : -1;
+		long now = now_ms(), until = typed.used ? stuck_at : typed.ended ? sooner(silent_at, end_at) : -1;
 		int n = poll(fds, 2, until < 0 ? -1 : until > now ? (int)(until - now) : 0);
 		if (n < 0 && errno != EINTR)
 			return 1;
@@ -81,7 +76,7 @@ int tool_console(struct exec *exec)
 		}
 		if (typed.used && now >= stuck_at)
 			return exec_complain("the guest does not read what was typed");
-		if (typed.ended && !typed.used && now >= earlier(silent_at, end_at))
+		if (typed.ended && !typed.used && now >= sooner(silent_at, end_at))
 			return 0;
 	}
 }
