@@ -10,6 +10,12 @@ export function readIfThere(path: string): string {
   }
 }
 
+/** All processes that this one sees. */
+export const pids = (): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
 export const childrenOf = (pid: number): number[] =>
   readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
 
@@ -22,9 +28,7 @@ export function vmmOf(init: number): number {
 
 /** Whether some process has this file open. */
 export const isOpen = (path: string): boolean =>
-  namesIn("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => namesIn(`/proc/${pid}/fd`).some((each) => leadsTo(`/proc/${pid}/fd/${each}`, path)));
+  pids().some((pid) => namesIn(`/proc/${pid}/fd`).some((each) => leadsTo(`/proc/${pid}/fd/${each}`, path)));
 
 function namesIn(folder: string): string[] {
   try {

@@ -1,6 +1,6 @@
 /** Calls about one container that come at the same time. */
 import test from "ava";
-import { type Bench, leftovers, makeBench, unikrun } from "./harness.ts";
+import { type Bench, leftovers, makeBench, unikrun, until } from "./harness.ts";
 
 interface Ending {
   readonly code: number;
@@ -48,7 +48,7 @@ test.serial("an exec at the same time as a pause is done, or refused, and never 
     const ask = ["exec", bench.id, "unikrun", "status"];
     const endings = callAtOnce(bench, ask, ["pause", bench.id], ask);
     // What joined before the pause goes on with the container.
-    while (JSON.parse(bench.call("state", bench.id).stdout).status !== "paused") await Bun.sleep(20);
+    until(() => JSON.parse(bench.call("state", bench.id).stdout).status === "paused");
     t.is(bench.call("resume", bench.id).code, 0);
     const [first, pause, second] = await endings;
     t.is(pause?.code, 0, pause?.stderr);

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { openText } from "../../runtime/disk/read-only.ts";
-import { type Bench, leftovers, makeBench, unikrun, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, typeLine, unikrun, until } from "./harness.ts";
 
 /** A guest that prints what it hears. */
 function started(t: ExecutionContext, { program = ["cat"], prepare = (_: Bench) => {} } = {}) {
@@ -19,8 +19,7 @@ function started(t: ExecutionContext, { program = ["cat"], prepare = (_: Bench) 
   prepare(bench);
   t.is(bench.call("create").code, 0);
   t.is(bench.call("start", bench.id).code, 0);
-  const deadline = Date.now() + 20_000;
-  while (!bench.output().includes("main()") && Date.now() < deadline) Bun.sleepSync(20);
+  until(() => bench.output().includes("main()"));
   return { ...bench, image: `${bench.folder}/image`, [Symbol.dispose]: () => bench[Symbol.dispose]() };
 }
 
@@ -55,17 +54,11 @@ const restore = (bench: Bench, image: string) =>
     bench.id,
   );
 
-/** Types a line on the guest's console, and returns what comes back. */
-const type = (bench: Bench, line: string) =>
-  Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
-    stdin: Buffer.from(`${line}\n`),
-  }).stdout.toString();
-
-/** The same, again until the line comes back: who is late finds the console left, a second after the end of what is typed. */
+/** Types a line, again until it comes back: who is late finds the console left, a second after the end of what is typed. */
 function echo(bench: Bench, line: string): string {
   let shown = "";
   until(() => {
-    shown = type(bench, line);
+    shown = typeLine(bench, line);
     return shown.includes(line);
   });
   return shown;
@@ -83,7 +76,7 @@ test("a saved guest ends with 137, is deleted, and goes on in a new container", 
   t.is(status(bench), "running");
   t.regex(bench.call("trace", bench.id).stdout, /VMM +loaded the state that the guest goes on from$/m);
   t.regex(echo(bench, "still here"), /^still here\r?$/m);
-  type(bench, "quit");
+  typeLine(bench, "quit");
   t.is(bench.wait(), 0, "its end is still understood");
 });
 
@@ -295,8 +288,7 @@ test("a guest that writes its memory all the time is saved in one go", (t) => {
     prepare: ({ configure }) =>
       configure((config) => Object.assign(config, { annotations: { "org.unikrun.memory": "512" } })),
   });
-  const deadline = Date.now() + 20_000;
-  while (!bench.output().includes("written") && Date.now() < deadline) Bun.sleepSync(20);
+  until(() => bench.output().includes("written"));
   // It would be asked for its memory again and again, without end: files of three times as much are enough.
   const limited = `trap "" XFSZ; ulimit -f ${3 * MIB * 2048}; exec "$@"`;
   const args = ["checkpoint", "--leave-running", "--image-path", bench.image, bench.id];

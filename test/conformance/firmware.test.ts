@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { vmmOf } from "../proc.ts";
 import { ask } from "./ask.ts";
-import { type Bench, makeBench, placeInNetwork, start } from "./harness.ts";
+import { type Bench, makeBench, placeInNetwork, start, until } from "./harness.ts";
 import { address, mac, makeNetworks } from "./networks.ts";
 import { privateHost } from "./private-host.ts";
 
@@ -107,8 +107,7 @@ test.serial("a checkpoint is restored with the firmware that it was made with, w
   const image = `${bench.folder}/image`;
   annotate(bench, { "org.unikrun.firmware": "seabios" });
   start(t, bench);
-  const deadline = Date.now() + 20_000;
-  while (!bench.output().includes("main()") && Date.now() < deadline) Bun.sleepSync(20);
+  until(() => bench.output().includes("main()"));
   const save = () => bench.call("checkpoint", "--image-path", image, bench.id);
   t.is(save().code, 0);
   bench.wait();

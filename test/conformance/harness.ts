@@ -14,6 +14,7 @@ import { resolve } from "node:path";
 import type { ExecutionContext } from "ava";
 import { becomeSubreaper } from "../../native/process.ts";
 import { reap, reapAll } from "../bench/reap.ts";
+import { pids, readIfThere } from "../proc.ts";
 
 export const repository = resolve(import.meta.dirname, "../..");
 export const unikrun = `${repository}/dist/unikrun`;
@@ -94,11 +95,11 @@ export function makeBench(
       stdout: Bun.file(stdout),
       stderr: Bun.file(stderr),
     });
-    const lines = readOrNothing(log).trim().split("\n").filter(Boolean);
+    const lines = readIfThere(log).trim().split("\n").filter(Boolean);
     const outcome: Outcome = {
       code: run.exitCode,
-      stdout: readOrNothing(stdout),
-      stderr: readOrNothing(stderr),
+      stdout: readIfThere(stdout),
+      stderr: readIfThere(stderr),
       log: lines.map((line) => JSON.parse(line)),
     };
     // An option that this QEMU is about to lose, say.
@@ -127,6 +128,12 @@ export function makeBench(
     },
   };
 }
+
+/** Types a line on the guest's console, and returns what comes back. */
+export const typeLine = ({ root, id }: Bench, line: string): string =>
+  Bun.spawnSync([unikrun, "--root", root, "exec", id, "unikrun", "console"], {
+    stdin: Buffer.from(`${line}\n`),
+  }).stdout.toString();
 
 /** Creates and starts what has to come up. */
 export function start(t: ExecutionContext, bench: Bench): void {
@@ -175,22 +182,14 @@ function findLeftovers(bench: Bench): string[] {
     const folder = `/sys/fs/cgroup/${hierarchy}/unikrun-test/${bench.id}`;
     if (existsSync(folder)) found.push(folder);
   }
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const command = readOrNothing(`/proc/${pid}/cmdline`);
-    if (command.includes(bench.id) || readOrNothing(`/proc/${pid}/cgroup`).includes(bench.id))
+  for (const pid of pids()) {
+    const command = readIfThere(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+    if (command.includes(bench.id) || readIfThere(`/proc/${pid}/cgroup`).includes(bench.id))
       found.push(`pid ${pid}: ${command}`);
   }
   if (readFileSync("/proc/self/mountinfo", "utf8").includes(bench.folder)) found.push("a mount");
   if (/\buk[0-9a-f]{10}-\d/.test(readFileSync("/proc/net/dev", "utf8"))) found.push("a tap");
   return found;
-}
-
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
 }
 
 /** Has the bench's container join a network namespace in place of one of its own. */

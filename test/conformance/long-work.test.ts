@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import test, { type ExecutionContext } from "ava";
 import { pathSource } from "../../runtime/disk/host-source.ts";
 import { openVolume } from "../../runtime/disk/volume.ts";
+import { pids, readIfThere } from "../proc.ts";
 import { type Bench, makeBench, start, until } from "./harness.ts";
 import { privateHost } from "./private-host.ts";
 
@@ -128,16 +129,10 @@ const draftOf = ({ volume }: Place): string => `${volume}/.unikrun-draft`;
 
 /** The process whose command line has all these words. */
 function findProcess(...words: readonly string[]): number | undefined {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const has = (pid: string): boolean => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      return line[0]?.endsWith("unikrun") === true && words.every((word) => line.includes(word));
-    } catch {
-      return false;
-    }
-  };
-  return pids.filter(has).map(Number)[0];
+  return pids().find((pid) => {
+    const line = readIfThere(`/proc/${pid}/cmdline`).split("\0");
+    return line[0]?.endsWith("unikrun") === true && words.every((word) => line.includes(word));
+  });
 }
 
 async function stopWhileItBringsBack(place: Place): Promise<void> {

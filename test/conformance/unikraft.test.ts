@@ -9,6 +9,7 @@ import {
   placeInNetwork,
   repository,
   start,
+  typeLine,
   unikrun,
   until,
 } from "./harness.ts";
@@ -192,9 +193,7 @@ test.serial("a checkpoint has its files, too, as they were", (t) => {
     { stdout: Bun.file(output), stderr: Bun.file(`${output}.errors`), stdin: "ignore" },
   );
   t.is(exitCode, 0, readFileSync(`${output}.errors`, "utf8"));
-  Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
-    stdin: Buffer.from("x\n"),
-  });
+  typeLine(bench, "x");
   t.is(bench.wait(), 5);
   t.true(readFileSync(output, "utf8").includes("file note 100644 6: before\n"));
 });

@@ -12,7 +12,7 @@ import {
 import test, { type ExecutionContext } from "ava";
 import { vmmOf } from "../proc.ts";
 import { isRow } from "../troubleshooting.ts";
-import { type Bench, leftovers, makeBench, placeInNetwork, start, unikrun, until } from "./harness.ts";
+import { type Bench, leftovers, makeBench, placeInNetwork, start, typeLine, until } from "./harness.ts";
 import { HOST_ROOT, MAPPINGS, remap } from "./remapped.ts";
 import { refusal, tenderBench, tenderHost } from "./tender-harness.ts";
 
@@ -195,12 +195,8 @@ test.serial("a guest is paused, saved, and goes on in a new container", (t) => {
   const files = ["--bundle", bench.bundle, "--pid-file", `${bench.folder}/pid`];
   const restored = bench.call("restore", "--detach", "--image-path", image, ...files, bench.id);
   t.is(restored.code, 0, restored.stderr);
-  const type = (line: string): string =>
-    Bun.spawnSync([unikrun, "--root", bench.root, "exec", bench.id, "unikrun", "console"], {
-      stdin: Buffer.from(`${line}\n`),
-    }).stdout.toString();
-  until(() => /^still here\r?$/m.test(type("still here")));
-  type("quit");
+  until(() => /^still here\r?$/m.test(typeLine(bench, "still here")));
+  typeLine(bench, "quit");
   t.is(bench.wait(), 0);
 });
 

@@ -4,6 +4,8 @@ import { connect, type Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { makeBench, placeInNetwork } from "../conformance/harness.ts";
 import {
+  askForEnd,
+  COUNTED,
   docker,
   endpoint,
   engine,
@@ -38,9 +40,6 @@ function makePlace(t: ExecutionContext, network = "bridge"): Place {
     address: () => endpoint(holder, network).IPAddress,
   };
 }
-
-/** Milliseconds for one try: the guest would count another. */
-const COUNTED = 30_000;
 
 /** The probe counts its requests in memory, and /via adds 1 to a number in a file of the volume. */
 function startCounter(t: ExecutionContext) {
@@ -101,7 +100,7 @@ test.serial("a checkpoint that leaves the guest running can be gone back to, and
   }
   succeed(["docker", "checkpoint", "rm", name, "kept"]);
   t.is(succeed(["docker", "checkpoint", "ls", name]).split("\n").length, 1);
-  await fetch(`${url()}/exit?code=9`, { keepalive: false }).catch(() => null);
+  await askForEnd(`${url()}/exit?code=9`);
   await isEnded(name);
   t.is(inspect(name, "{{.State.ExitCode}}"), "9", "its end is still understood");
 });

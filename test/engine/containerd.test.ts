@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import test from "ava";
 import { ask, ctr, hear, importImages, nameOf, remove, runtimeOptions } from "./ctr.ts";
 import {
+  COUNTED,
   containerd,
   eventually,
   httpGet,
@@ -76,7 +77,7 @@ test.serial("ctr container checkpoint and restore: the guest goes on counting wh
     ctr("images", "rm", saved);
   });
   const requests = async () =>
-    Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`, 30_000))?.[1]);
+    Number(/requests: (\d+)/.exec(await httpGet(`http://${address}/`, COUNTED))?.[1]);
   ask(...runOptions("-d", "--with-ns", `network:${netns}`), name, "/probe.bin", "http", "80");
   t.is(await requests(), 1);
   ask("container", "checkpoint", "--task", "--rw", "--image", name, saved);

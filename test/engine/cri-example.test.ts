@@ -13,7 +13,7 @@ import {
 import { type Node, startNode } from "./cri/node.ts";
 import { answers } from "./cri/probes.ts";
 import { makeService } from "./cri/service.ts";
-import { eventually, guestConfig, httpGet, repository } from "./harness.ts";
+import { askForEnd, eventually, guestConfig, httpGet, repository } from "./harness.ts";
 
 interface KubeObject {
   readonly kind: string;
@@ -126,7 +126,7 @@ test.serial(
 
     const [first] = pods;
     if (!first) throw new Error("there are pods");
-    await fetch(`http://${first.pod.ip}/panic`, { keepalive: false }).catch(() => null);
+    await askForEnd(`http://${first.pod.ip}/panic`);
     await eventually("a probe that fails", async () =>
       (await asked(first.pod, first.id, probe.livenessProbe)) ? undefined : true,
     );

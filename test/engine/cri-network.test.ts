@@ -5,7 +5,7 @@ import type { PodTemplate } from "./cri/manifest.ts";
 import { type Node, startNode } from "./cri/node.ts";
 import { answers } from "./cri/probes.ts";
 import { makeService } from "./cri/service.ts";
-import { eventually, httpGet } from "./harness.ts";
+import { askForEnd, eventually, httpGet } from "./harness.ts";
 
 let node: Node;
 test.before(async () => {
@@ -19,7 +19,9 @@ const SIDECAR = { name: "sidecar", image: "busybox", command: ["sleep", "1000"] 
 const podOf = (t: ExecutionContext, spec: PodTemplate["spec"]): Promise<KubePod> =>
   startPod(t, node, { spec });
 
-const exec = async (id: string, ...cmd: readonly string[]) => {
+/** What a container's program gets of a page. */
+const wget = async (id: string, url: string) => {
+  const cmd = ["timeout", "20", "wget", "-qO-", url];
   const { stdout, exit_code } = await node.client.call("ExecSync", { container_id: id, cmd, timeout: 30 });
   return { code: exit_code, stdout: stdout.toString() };
 };
@@ -39,7 +41,7 @@ test.serial(
     const url = `http://${service.clusterIP}/`;
     const ways = {
       node: () => httpGet(url, 1000),
-      program: async () => (await exec(shell, "timeout", "20", "wget", "-qO-", url)).stdout,
+      program: async () => (await wget(shell, url)).stdout,
       // It is behind the Service itself.
       guest: () => httpGet(`http://${one.ip}/connect?host=${service.clusterIP}&port=80&path=/`),
     };
@@ -72,7 +74,7 @@ test.serial("probes by HTTP, by TCP and by exec answer as long as the guest does
   await eventually("answers", async () => ((await all(first)).every(Boolean) ? true : undefined));
   t.false(await answers(node, pod, { spec, id: first }, { httpGet: { path: "/missing", port: 80 } }));
   t.false(await answers(node, pod, { spec, id: first }, { tcpSocket: { port: 81 } }));
-  await fetch(`http://${pod.ip}/panic`, { keepalive: false }).catch(() => null);
+  await askForEnd(`http://${pod.ip}/panic`);
   await eventually("no answers", async () => ((await all(first)).some(Boolean) ? undefined : true));
   const second = await pod.start("guest");
   await eventually("answers again", async () => ((await all(second)).every(Boolean) ? true : undefined));
@@ -95,18 +97,14 @@ test.serial(
     });
     const sidecar = await pod.start("sidecar");
     await pod.start("server");
-    const get = async (url: string) => (await exec(sidecar, "timeout", "20", "wget", "-qO-", url)).stdout;
+    const get = async (url: string) => (await wget(sidecar, url)).stdout;
     t.regex(await get(`http://${server.ip}/`), /probe/);
     await pod.start("guest");
     await httpGet(`http://${pod.ip}/`);
     for (const host of ["127.0.0.1", pod.ip]) {
       t.is(await get(`http://${host}:8080/`), "hello\n");
       t.regex(await get(`http://${host}/`), /probe/);
-      t.is(
-        (await exec(sidecar, "timeout", "20", "wget", "-qO-", `http://${host}:81/`)).code,
-        1,
-        "is refused",
-      );
+      t.is((await wget(sidecar, `http://${host}:81/`)).code, 1, "is refused");
     }
     t.regex(await get(`http://${server.ip}/`), /probe/);
     t.is(await httpGet(`http://${pod.ip}:8080/`), "hello\n");

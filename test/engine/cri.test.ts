@@ -7,7 +7,7 @@ import { type Node, startNode } from "./cri/node.ts";
 import { BUSYBOX, printed, runPod, waitForExit } from "./cri/pod.ts";
 import { CHANNEL, openStream } from "./cri/stream.ts";
 import { traces } from "./cri/traces.ts";
-import { eventually, httpGet } from "./harness.ts";
+import { askForEnd, eventually, httpGet } from "./harness.ts";
 
 let node: Node;
 
@@ -95,7 +95,7 @@ test.serial(
     for (let attempt = 0; attempt < 5; attempt++) {
       const guest = await pod.run("guest", { ...serve, metadata: { name: "guest", attempt } });
       t.regex(await httpGet(`http://${pod.address}/`), /probe/);
-      await fetch(`http://${pod.address}/panic`, { keepalive: false }).catch(() => null);
+      await askForEnd(`http://${pod.address}/panic`);
       t.is(await waitForExit(node, guest), 134);
       t.regex(printed(pod.log("guest")), /panic:[\s\S]*halted\n$/);
       await node.client.call("RemoveContainer", { container_id: guest });
@@ -186,7 +186,7 @@ test.serial(
     await node.client.call("ReopenContainerLog", { container_id: guest });
     // A second try would print them again.
     await httpGet(`${url}/print?lines=2000`, 60_000);
-    await fetch(`${url}/exit?code=9`, { keepalive: false }).catch(() => null);
+    await askForEnd(`${url}/exit?code=9`);
     t.is(await waitForExit(node, guest), 9);
     const text = printed(pod.log("guest"));
     t.deepEqual(

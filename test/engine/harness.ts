@@ -227,6 +227,13 @@ export async function guestConfig(host: string): Promise<GuestConfig> {
   return JSON.parse(await httpGet(`http://${host}/config`));
 }
 
+/** Milliseconds for one try where the guest counts them: another would be one more. */
+export const COUNTED = 30_000;
+
+/** A request that ends the guest, which may be gone before it answers. */
+export const askForEnd = (url: string): Promise<unknown> =>
+  fetch(url, { keepalive: false }).catch(() => null);
+
 /** Fetches a page, and tries again for a while: a guest answers a moment after its start. A try may take `milliseconds`. */
 export function httpGet(url: string, milliseconds = 3000): Promise<string> {
   return eventually(url, async () => {

@@ -1,14 +1,14 @@
 /** What a user of Docker sees of work that takes long; test/conformance/long-work.test.ts has the rest of it. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import test from "ava";
-import { readIfThere } from "../proc.ts";
+import { pids, readIfThere } from "../proc.ts";
 import { busyboxImage, createProbe, docker, eventually, succeed, uniqueName } from "./harness.ts";
 
 const STORE = "/var/lib/unikrun/volumes";
 
 /** The runtime's process that starts this container, and whether it has begun to make a disk. */
 function startOf(id: string): number | undefined {
-  const isStart = (pid: string): boolean => {
+  const isStart = (pid: number): boolean => {
     const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
     return words.includes("start") && words.includes(id);
   };
@@ -17,8 +17,7 @@ function startOf(id: string): number | undefined {
     return existsSync(draft) && statSync(draft).blocks > 2048;
   };
   if (!existsSync(STORE) || !readdirSync(STORE).some(isMade)) return undefined;
-  const pid = readdirSync("/proc").find((name) => /^\d+$/.test(name) && isStart(name));
-  return pid === undefined ? undefined : Number(pid);
+  return pids().find(isStart);
 }
 
 test("docker logs has how far the disk of a large volume is, while its container starts", async (t) => {

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { type Cgroup, createCgroup, openCgroup } from "../../../runtime/container/cgroup/cgroup.ts";
 import { type Hierarchy, mountedHierarchies } from "../../../runtime/container/cgroup/hierarchy.ts";
+import { readIfThere } from "../../proc.ts";
 
 const TOP = `/unikrun-test-${process.pid}`;
 const MIB = 1024 * 1024;
@@ -36,20 +37,12 @@ function sleeper(t: ExecutionContext, ...cgroups: Cgroup[]): { pid: number; isAl
   t.teardown(() => child.kill("SIGKILL"));
   const pid = child.pid ?? -1;
   for (const file of cgroups.flatMap(({ procsFiles }) => procsFiles)) writeFileSync(file, String(pid));
-  return { pid, isAlive: () => !/\) [ZX] /.test(readFileSyncOr(`/proc/${pid}/stat`, ") X ")) };
+  return { pid, isAlive: () => /\) [^ZX] /.test(readIfThere(`/proc/${pid}/stat`)) };
 }
 
 async function ended({ isAlive }: { isAlive(): boolean }): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (; isAlive(); await pause(10)) if (performance.now() > deadline) throw new Error("it still runs");
-}
-
-function readFileSyncOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return otherwise;
-  }
 }
 
 const readValue = (cgroup: Cgroup, controller: string, file: string): string =>
